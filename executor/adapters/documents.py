@@ -1,0 +1,203 @@
+"""How values are written down: the term, answers and instances as plain documents.
+
+A document is a dict of str, int, bool, list, dict and instants, under the key ``id``.
+Every store keeps these and no other form; jobs are in ``job_documents.py``, runs in
+``run_documents.py``.
+
+1. A field that has its default is left out: most runs use a third of theirs, and a
+   small document is cheaper everywhere.  Absent and None mean the same.
+2. Instants are written as aware UTC datetimes in whole milliseconds.  They are read in
+   any form a store can give them back: aware UTC, naive UTC, or whole milliseconds
+   since 1970 for stores that have no dates.
+3. Decoding trusts nothing.  A job that does not decode becomes a
+   :class:`~executor.domain.writes.BrokenJob`; anything else raises :class:`Undecodable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias, TypeVar
+
+from executor.domain.command import CommandKind, CommandResult, ResultStatus
+from executor.domain.errors import Fault, SolocronError
+from executor.domain.term import FormerTerm, TermRecord
+from executor.domain.writes import Instance
+
+Document: TypeAlias = dict[str, Any]
+Value = TypeVar("Value")
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: What reading a record that is not ours can raise: a missing field, one of the wrong type,
+#: an unknown word (``InvalidJob`` is a ValueError).
+UNREADABLE: Final = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+
+
+class Undecodable(SolocronError):
+    """A record that is not in the form written here; whoever reads a list leaves it out."""
+
+    def __init__(self, kind: str, identity: str, cause: Exception) -> None:
+        self.kind, self.identity = kind, identity
+        super().__init__(f"the record of {kind} {identity!r} cannot be read: {cause!r}")
+
+
+def instant(value: datetime | int) -> datetime:
+    """Read an instant in any form a store gives back (rule 2).
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, datetime):
+        return value if value.tzinfo is UTC else value.replace(tzinfo=UTC)
+    if type(value) is int:
+        return _EPOCH + timedelta(milliseconds=value)
+    raise TypeError(f"{value!r} is not an instant")
+
+
+def optional_instant(value: datetime | int | None) -> datetime | None:
+    """As :func:`instant`; None stays None."""
+    return None if value is None else instant(value)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return whole milliseconds since 1970, exactly: no float is involved.
+
+    >>> milliseconds(datetime(1970, 1, 1, 0, 0, 1, 234_000, tzinfo=UTC))
+    1234
+    """
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+def term_to_document(record: TermRecord) -> Document:
+    """Write the term with its history, newest first."""
+    document: Document = {
+        "term": record.term,
+        "holder": record.holder,
+        "acquired_at": record.acquired_at,
+        "heartbeat_at": record.heartbeat_at,
+        "resigned": record.resigned,
+        "previous": [_former_to_document(former) for former in record.previous],
+    }
+    if record.cleared_until is not None:
+        document["cleared_until"] = record.cleared_until
+    return document
+
+
+def _former_to_document(former: FormerTerm) -> Document:
+    document: Document = {"term": former.term, "holder": former.holder, "until": former.until}
+    if former.cleared_until is not None:
+        document["cleared_until"] = former.cleared_until
+    return document
+
+
+def term_from_document(document: Mapping[str, Any]) -> TermRecord:
+    """Read the term.
+
+    Raises:
+        Undecodable: it is not one; nobody may execute on such a record.
+    """
+
+    def read() -> TermRecord:
+        return TermRecord(
+            term=int(document["term"]),
+            holder=document["holder"],
+            acquired_at=instant(document["acquired_at"]),
+            heartbeat_at=instant(document["heartbeat_at"]),
+            cleared_until=optional_instant(document.get("cleared_until")),
+            resigned=bool(document["resigned"]),
+            previous=tuple(_read_former(former) for former in document["previous"]),
+        )
+
+    return _decoded("term", str(document.get("term", "")), read)
+
+
+def _read_former(document: Mapping[str, Any]) -> FormerTerm:
+    return FormerTerm(
+        term=int(document["term"]),
+        holder=document["holder"],
+        cleared_until=optional_instant(document.get("cleared_until")),
+        until=instant(document["until"]),
+    )
+
+
+def result_to_document(result: CommandResult) -> Document:
+    """Write the answer to a command, under the command's id."""
+    document: Document = {
+        "id": result.command_id,
+        "kind": result.kind.value,
+        "digest": result.digest,
+        "status": result.status.value,
+        "finished_at": result.finished_at,
+    }
+    for name in ("job_id", "run_id", "revision"):
+        value = getattr(result, name)
+        if value is not None:
+            document[name] = value
+    if result.message:
+        document["message"] = result.message
+    if result.faults:
+        document["faults"] = [[fault.field, fault.message] for fault in result.faults]
+    return document
+
+
+def result_from_document(document: Mapping[str, Any]) -> CommandResult:
+    """Read the answer to a command.
+
+    Raises:
+        Undecodable: it is not one.
+    """
+
+    def read() -> CommandResult:
+        return CommandResult(
+            command_id=document["id"],
+            kind=CommandKind(document["kind"]),
+            digest=document["digest"],
+            status=ResultStatus(document["status"]),
+            finished_at=instant(document["finished_at"]),
+            job_id=document.get("job_id"),
+            run_id=document.get("run_id"),
+            revision=document.get("revision"),
+            message=document.get("message", ""),
+            faults=tuple(Fault(where, text) for where, text in document.get("faults", ())),
+        )
+
+    return _decoded("command", str(document.get("id", "")), read)
+
+
+def instance_to_document(instance: Instance) -> Document:
+    """Write an instance; ``seen_at`` is the store's to set."""
+    return {
+        "id": instance.id,
+        "host": instance.host,
+        "version": instance.version,
+        "role": instance.role,
+        "detail": instance.detail,
+    }
+
+
+def instance_from_document(document: Mapping[str, Any]) -> Instance:
+    """Read an instance, with the ``seen_at`` that the store has set.
+
+    Raises:
+        Undecodable: it is not one.
+    """
+
+    def read() -> Instance:
+        return Instance(
+            id=document["id"],
+            host=document["host"],
+            version=document["version"],
+            role=document["role"],
+            seen_at=instant(document["seen_at"]),
+            detail=document["detail"],
+        )
+
+    return _decoded("instance", str(document.get("id", "")), read)
+
+
+def _decoded(kind: str, identity: str, read: Callable[[], Value]) -> Value:
+    try:
+        return read()
+    except UNREADABLE as error:
+        raise Undecodable(kind, identity, error) from error

@@ -1,0 +1,80 @@
+"""From what libcurl reports to how the run ended, in words for a person."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+from urllib.parse import urlsplit
+
+import pycurl
+
+from executor.adapters.http_target.request import MOST_REDIRECTS
+from executor.adapters.http_target.transfers import Ended
+from executor.domain.job import HttpTarget
+from executor.domain.run import Outcome, Output, RunState
+
+#: libcurl's timers and TOTAL_TIME are read from the clock one after the other, milliseconds.
+_TIMER_SLACK_MS: Final = 5
+
+
+def outcome_of(ended: Ended, target: HttpTarget, timeout_ms: int, output: Output | None) -> Outcome:
+    """Judge a transfer that is over; its handle must still hold what libcurl knows of it."""
+    status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
+    if ended.code == pycurl.E_OK and status is not None:
+        error = None if is_expected(status, target.expect) else _unexpected(status, target)
+        state = RunState.SUCCEEDED if error is None else RunState.FAILED
+        return Outcome(state=state, http_status=status, error=error, output=output)
+    if _ran_out_of_time(ended, timeout_ms):
+        error = f"no complete answer within {timeout_ms / 1000:g} s"
+        return Outcome(state=RunState.TIMED_OUT, http_status=status, error=error, output=output)
+    return Outcome(
+        state=RunState.FAILED, http_status=status, error=_explained(ended, target), output=output
+    )
+
+
+def is_expected(status: int, expect: tuple[str, ...]) -> bool:
+    """Return whether *status* is one of *expect*: statuses (``204``) or classes (``2xx``)."""
+    return str(status) in expect or f"{status // 100}xx" in expect
+
+
+def _unexpected(status: int, target: HttpTarget) -> str:
+    return f"the target answered {status}; expected {' or '.join(target.expect)}"
+
+
+def _ran_out_of_time(ended: Ended, timeout_ms: int) -> bool:
+    if ended.code != pycurl.E_OPERATION_TIMEDOUT:
+        return False
+    elapsed: float = ended.curl.getinfo(pycurl.TOTAL_TIME)
+    return elapsed * 1000 >= timeout_ms - _TIMER_SLACK_MS
+
+
+def _explained(ended: Ended, target: HttpTarget) -> str:
+    # Raw, because the last URL came from a redirect and may be no text at all.
+    url: bytes = ended.curl.getinfo_raw(pycurl.EFFECTIVE_URL)
+    where = _place(url.decode("utf-8", "replace") or target.url)
+    host = where.rpartition(":")[0]
+    if ended.code == pycurl.E_COULDNT_CONNECT:
+        number = ended.curl.getinfo(pycurl.OS_ERRNO)
+        return f"could not connect to {where}: {os.strerror(number) if number else ended.text}"
+    if ended.code == pycurl.E_COULDNT_RESOLVE_HOST:
+        return f"could not find the address of host {host}"
+    if ended.code == pycurl.E_OPERATION_TIMEDOUT:
+        return f"could not connect to {where} in time: {ended.text}"
+    if ended.code == pycurl.E_GOT_NOTHING:
+        return f"{where} closed the connection without an answer"
+    if ended.code == pycurl.E_TOO_MANY_REDIRECTS:
+        return f"gave up after {MOST_REDIRECTS} redirects, the last to {where}"
+    if ended.code == pycurl.E_UNSUPPORTED_PROTOCOL:
+        return f"the target redirected to something that is neither http nor https: {ended.text}"
+    return f"the request to {where} failed: {ended.text or f'libcurl error {ended.code}'}"
+
+
+def _place(url: str) -> str:
+    """Return host:port of *url*; never more of it, since a query may hold a secret."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return url.partition("?")[0]
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,186 @@
+"""From a run to the options of one HTTP request.
+
+Headers that identify the run are Solocron's: whatever a job defines under these names
+is dropped, and so are the headers that frame a message, because a wrong length would
+spill one job's body into the next request on the same kept connection.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import quote, urlsplit
+
+import pycurl
+
+from executor import __version__
+from executor.domain.instant import to_text
+from executor.domain.job import HttpTarget
+from executor.domain.run import Run
+
+#: Redirects followed for one request; more is a loop.  Browsers stop at 20, curl at 30.
+MOST_REDIRECTS: Final = 10
+
+#: Headers a job cannot set, besides everything under ``X-Solocron-``.
+_RESERVED: Final = frozenset({"idempotency-key", "content-length", "transfer-encoding", "expect"})
+_OWN_PREFIX: Final = "x-solocron-"
+
+#: Value of FOLLOWLOCATION by which a method set by name also obeys the answer's code, so
+#: that 303 makes it a GET.  libcurl before 8.13 takes it for a plain yes.
+_FOLLOW_AS_THE_CODE_SAYS: Final = 2
+
+#: Methods whose requests say that they have no body when they have none; others stay silent.
+_BODY_EXPECTED: Final = frozenset({"POST", "PUT", "PATCH"})
+
+#: Printable ASCII but the percent sign, which no job name contains: encoding is reversible.
+_HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
+#: Everything that may stand in a URL, the percent sign included: what is encoded stays.
+_URL_SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
+
+
+def new_handle(connect_timeout_ms: int) -> pycurl.Curl:
+    """Return a handle with everything set that is the same for all requests.
+
+    Args:
+        connect_timeout_ms: for resolving, connecting and the TLS handshake.
+    """
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.NOSIGNAL, 1)
+    curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
+    curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+    curl.setopt(pycurl.CONNECTTIMEOUT_MS, connect_timeout_ms)
+    curl.setopt(pycurl.TCP_KEEPALIVE, 1)
+    curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
+    curl.setopt(pycurl.USERAGENT, f"Solocron/{__version__}")
+    if _AUTHORITIES:
+        curl.setopt(pycurl.CAINFO, _AUTHORITIES)
+    return curl
+
+
+def prepare(
+    curl: pycurl.Curl,
+    run: Run,
+    target: HttpTarget,
+    timeout_ms: int,
+    take: Callable[[bytes], None],
+) -> None:
+    """Set every other option of *curl* for one request of *run*; the body goes to *take*.
+
+    Handles are used again without a reset, which would cost as much as all of this: no
+    option may be set here in one case only.
+
+    Args:
+        timeout_ms: for everything from resolving the name to the last byte of the answer.
+
+    Raises:
+        ValueError: the request cannot be written down; says why.
+    """
+    url, direct = _destination(target.url)
+    headers = headers_of(run, target)
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.PROXY, "" if direct else None)
+    curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
+    curl.setopt(pycurl.FOLLOWLOCATION, _FOLLOW_AS_THE_CODE_SAYS if target.follow_redirects else 0)
+    curl.setopt(pycurl.HTTPHEADER, headers)
+    curl.setopt(pycurl.WRITEFUNCTION, take)
+    _set_method(curl, target)
+
+
+def release(curl: pycurl.Curl) -> None:
+    """Let go of the bodies, sent and received, which an idle handle would keep in memory."""
+    curl.setopt(pycurl.WRITEFUNCTION, None)
+    curl.setopt(pycurl.POSTFIELDS, b"")
+
+
+def headers_of(run: Run, target: HttpTarget) -> list[bytes]:
+    """Return the header lines in the form libcurl wants."""
+    lines = [
+        f"{name}: {value}" if value.strip() else f"{name};"
+        for name, value in target.headers.items()
+        if name.lower() not in _RESERVED and not name.lower().startswith(_OWN_PREFIX)
+    ]
+    if not any(name.lower() == "content-type" for name in target.headers):
+        # Without a value libcurl would claim to send a form.
+        lines.append("Content-Type: application/json" if target.body else "Content-Type:")
+    lines += [
+        "Expect:",
+        f"Idempotency-Key: {run.trigger_id or run.id}",
+        f"X-Solocron-Run-Id: {run.id}",
+        f"X-Solocron-Job: {_header_text(run.job)}",
+        f"X-Solocron-Attempt: {run.attempt}",
+        f"X-Solocron-Term: {run.term}",
+    ]
+    if run.fire_at is not None:
+        lines.append(f"X-Solocron-Fire-Time: {_instant_text(run.fire_at)}")
+    return [line.encode() for line in lines]
+
+
+def _set_method(curl: pycurl.Curl, target: HttpTarget) -> None:
+    method = target.method
+    name: str | None = None
+    if method == "HEAD":
+        curl.setopt(pycurl.NOBODY, 1)
+    elif target.body or method in _BODY_EXPECTED:
+        # Setting a body makes it a POST and undoes NOBODY; the name alone is corrected.
+        curl.setopt(pycurl.NOBODY, 0)
+        curl.setopt(pycurl.POSTFIELDS, target.body.encode())
+        name = method if method != "POST" else None
+    else:
+        curl.setopt(pycurl.HTTPGET, 1)
+        name = method if method != "GET" else None
+    curl.setopt(pycurl.CUSTOMREQUEST, name)
+
+
+#: A whole second's runs have the same fire time.
+_instant_text: Final = lru_cache(maxsize=64)(to_text)
+
+
+def _header_text(name: str) -> str:
+    return name if name.isascii() else quote(name, safe=_HEADER_SAFE)
+
+
+@lru_cache(maxsize=10_000)
+def _destination(url: str) -> tuple[str, bool]:
+    """Return *url* as it goes over the wire, and whether no proxy may stand in between."""
+    return _ascii_url(url), _is_loopback(url)
+
+
+def _ascii_url(url: str) -> str:
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    credentials, at, place = parts.netloc.rpartition("@")
+    if not place.isascii():
+        port = "" if parts.port is None else f":{parts.port}"
+        try:
+            place = (parts.hostname or "").encode("idna").decode() + port
+        except UnicodeError as error:
+            raise ValueError(f"{parts.hostname!r} is not a host name: {error}") from error
+    return quote(parts._replace(netloc=credentials + at + place).geturl(), safe=_URL_SAFE)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _authorities() -> str | None:
+    """Return the file of trusted certificates, None where libcurl finds it by itself.
+
+    pycurl's wheels carry a libcurl built for another distribution, whose path of that file
+    need not exist here; Python's own idea of it is right, and obeys ``SSL_CERT_FILE``.
+    """
+    found = ssl.get_default_verify_paths().cafile
+    return found if found and os.access(found, os.R_OK) else None
+
+
+_AUTHORITIES: Final = _authorities()

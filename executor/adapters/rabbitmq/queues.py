@@ -1,0 +1,142 @@
+"""The three queues: their names, their properties, and how they come into being.
+
+============== ============================================ ==============================
+queue          properties                                   why
+============== ============================================ ==============================
+P.token        durable, single active consumer              one message, one holder
+P.executor     exclusive to the holder's connection,        the presence mark: a mandatory
+               messages expire at once                      publish to it is the probe
+P.commands     durable                                      accepted commands survive
+============== ============================================ ==============================
+
+``P`` is the prefix.  Durable queues are *classic* or *quorum*; a quorum queue gets a delivery
+limit that is never reached, because from 4.0 on it would drop the token after 20 returns
+(-1 means unlimited to 4.x only, and drops it at once on 3.10).
+
+:func:`ensure` looks before it declares, so the caller learns whether the queue is new.  A
+queue that exists with other properties is used as it is, with a warning: changing the queue
+type of a running system takes deleting the queues, not stopping every instance.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from executor.adapters.rabbitmq.connection import Link, explain
+
+logger = logging.getLogger(__name__)
+
+#: Returns of one message before a quorum queue drops it; one a second lasts 68 years.  The
+#: largest value that every version takes.
+NEVER_LIMIT = 2**31 - 1
+
+#: AMQP reply codes that close a channel.
+NOT_FOUND = 404
+RESOURCE_LOCKED = 405
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """Names and properties under one prefix; ``queue_type`` is ``classic`` or ``quorum``."""
+
+    prefix: str = "solocron"
+    queue_type: str = "classic"
+
+    @property
+    def token(self) -> str:
+        """Name of the queue that holds the token."""
+        return f"{self.prefix}.token"
+
+    @property
+    def executor(self) -> str:
+        """Name of the presence mark."""
+        return f"{self.prefix}.executor"
+
+    @property
+    def commands(self) -> str:
+        """Name of the command queue."""
+        return f"{self.prefix}.commands"
+
+    def arguments(self, queue: str) -> dict[str, Any]:
+        """Return the ``x-`` arguments of *queue*, one of the three names."""
+        if queue == self.executor:
+            return {"x-message-ttl": 0}
+        made: dict[str, Any] = {"x-queue-type": self.queue_type}
+        if queue == self.token:
+            made["x-single-active-consumer"] = True
+        if self.queue_type == "quorum":
+            made["x-delivery-limit"] = NEVER_LIMIT
+        return made
+
+
+def passive_declare(
+    link: Link,
+    connection: Any,
+    queue: str,
+    found: Callable[[Any], None],
+    missing: Callable[[], None],
+) -> None:
+    """Look whether *queue* exists, on a channel of its own.
+
+    Calls *found* with the broker's ``Queue.DeclareOk`` or *missing*; neither, if the broker
+    answers otherwise or not at all: whoever needs an answer keeps a timer.
+    """
+
+    def opened(channel: Any) -> None:
+        channel.add_on_close_callback(link.guarded(closed))
+        channel.queue_declare(
+            queue, passive=True, callback=link.guarded(lambda frame: answered(channel, frame))
+        )
+
+    def answered(channel: Any, frame: Any) -> None:
+        channel.close()
+        found(frame.method)
+
+    def closed(_channel: Any, error: Any) -> None:
+        if getattr(error, "reply_code", None) == NOT_FOUND:
+            missing()
+
+    connection.channel(on_open_callback=link.guarded(opened))
+
+
+def ensure(
+    link: Link, connection: Any, queues: Queues, queue: str, then: Callable[[bool], None]
+) -> None:
+    """Make sure that the durable *queue* exists.
+
+    Calls *then* with True if it did not exist before, or False.  When the broker refuses to
+    have the queue, the session fails.
+    """
+
+    def declare(new: bool) -> None:
+        def opened(channel: Any) -> None:
+            channel.add_on_close_callback(link.guarded(closed))
+            channel.queue_declare(
+                queue,
+                durable=True,
+                arguments=queues.arguments(queue),
+                callback=link.guarded(lambda _frame: declared(channel)),
+            )
+
+        def declared(channel: Any) -> None:
+            channel.close()
+            then(new)
+
+        def closed(channel: Any, error: Any) -> None:
+            if getattr(error, "reply_code", 0) < 300:
+                return  # by us
+            if new:
+                link.fail(explain(error))
+                return
+            facts = {"action": "queue_differs", "queue": queue, "reason": explain(error)}
+            logger.warning("a queue has other properties than ours", extra=facts)
+            then(False)
+
+        connection.channel(on_open_callback=link.guarded(opened))
+
+    passive_declare(
+        link, connection, queue, found=lambda _ok: declare(False), missing=lambda: declare(True)
+    )

@@ -1,0 +1,125 @@
+"""Sees to it that there is a token: the part of every instance that may publish one.
+
+It has a connection of its own, because one that has published is blocked by an alarm, and
+the token's must go on working then.  What to make of the looks is decided in
+:mod:`executor.domain.watchdog`, with one shortcut that needs no patience:
+
+A token queue that does not exist holds no token, so whoever creates it puts one in.  The
+first start, a deleted queue and a wiped broker are over within a fraction of a second.  Two
+instances may both find it missing and publish two; the holder merges them.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+from executor.adapters.rabbitmq.connection import Link
+from executor.adapters.rabbitmq.publisher import Fate, Publisher
+from executor.adapters.rabbitmq.queues import Queues, ensure
+from executor.adapters.rabbitmq.sight import Sight, look
+from executor.domain.watchdog import Sighting, Watchdog, interval
+
+logger = logging.getLogger(__name__)
+
+#: How far the time between two looks strays, as a part of it: instances that started
+#: together must not publish together for ever.
+JITTER = 0.2
+
+
+class TokenWatchdog:
+    """Looks at the token now and then; publishes one when there is none.
+
+    Args:
+        heartbeat_s: Of the *holder's* connection; sets the patience.
+        on_queue: Called, on the watchdog's thread, when the token queue exists.
+    """
+
+    def __init__(
+        self, url: str, queues: Queues, name: str, heartbeat_s: int, on_queue: Callable[[], None]
+    ) -> None:
+        self._queues = queues
+        self._on_queue = on_queue
+        self._decision = Watchdog(heartbeat_s)
+        self._interval_s = interval(heartbeat_s)
+        self._connection: Any = None
+        self._publisher: Publisher | None = None
+        self._link = Link(
+            url, name, on_up=self._on_up, on_down=self._on_down, heartbeat_s=heartbeat_s
+        )
+        self.start = self._link.start
+        self.begin_stop = self._link.begin_stop
+        self.finish_stop = self._link.finish_stop
+
+    def create_queue(self) -> None:
+        """Create the token queue with a token, because it does not exist.  Any thread."""
+        self._link.call(self._ensure_queue)
+
+    def _on_up(self, connection: Any) -> None:
+        self._connection = connection
+        connection.channel(on_open_callback=self._link.guarded(self._on_channel))
+
+    def _on_channel(self, channel: Any) -> None:
+        channel.add_on_close_callback(
+            self._link.guarded(lambda _channel, error: self._link.fail(str(error)))
+        )
+        self._publisher = Publisher(self._link, channel, self._on_ready)
+
+    def _on_ready(self) -> None:
+        self._ensure_queue()
+        self._look_later()
+
+    def _on_down(self, _reason: str) -> None:
+        self._connection = self._publisher = None
+        self._decision.lose_sight()
+
+    def _ensure_queue(self) -> None:
+        if self._connection is not None:
+            ensure(self._link, self._connection, self._queues, self._queues.token, self._on_ensured)
+
+    def _on_ensured(self, new: bool) -> None:
+        if new:
+            self._publish_token("its queue is new", self._on_queue)
+        else:
+            self._on_queue()
+
+    def _look_later(self) -> None:
+        pause = self._interval_s * random.uniform(1 - JITTER, 1 + JITTER)
+        self._link.later(pause, self._look)
+
+    def _look(self) -> None:
+        at = time.monotonic()
+        answered = False
+
+        def seen(sight: Sight) -> None:
+            nonlocal answered
+            answered = True
+            self._judge(at, sight)
+
+        def check() -> None:
+            if not answered:
+                self._decision.lose_sight()
+
+        if self._publisher is not None:
+            look(self._link, self._connection, self._publisher, self._queues, seen)
+            self._link.later(self._interval_s / 2, check)
+        self._look_later()
+
+    def _judge(self, at: float, sight: Sight) -> None:
+        if not sight.queue_exists:
+            self._ensure_queue()
+            return
+        if self._decision.see(Sighting(at, sight.ready, sight.consumers, sight.marked)):
+            self._publish_token("it has vanished", lambda: None)
+
+    def _publish_token(self, reason: str, then: Callable[[], None]) -> None:
+        def published(fate: Fate) -> None:
+            facts = {"action": "token_published", "reason": reason, "fate": fate.value}
+            logger.warning("a new token", extra=facts)
+            then()
+
+        if self._publisher is not None:
+            self._publisher.publish(self._queues.token, b"token", published, durable=True)

@@ -1,0 +1,137 @@
+"""Runs and changes to runs as documents (the rules are in ``documents.py``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from executor.adapters.documents import UNREADABLE, Document, Undecodable, instant
+from executor.domain.run import Cause, Output, Reason, Run, RunChange, RunState
+
+#: Run fields written as they are, with the value that is left out.
+_PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
+    ("scheduled", False),
+    ("fire_at", None),
+    ("trigger_id", ""),
+    ("attempt", 1),
+    ("retriggers", 0),
+    ("parent_run_id", None),
+    ("revision", 0),
+    ("executor", ""),
+    ("started_at", None),
+    ("finished_at", None),
+    ("lease_until", None),
+    ("follow_up", False),
+    ("covers", 1),
+    ("covers_from", None),
+    ("exit_code", None),
+    ("http_status", None),
+    ("error", None),
+)
+
+#: Fields of runs that hold instants, for the check that they do.
+_RUN_INSTANTS: Final = frozenset(
+    {"fire_at", "started_at", "finished_at", "lease_until", "covers_from"}
+)
+_CAUSES: Final = {str(cause): cause for cause in Cause}
+_STATES: Final = {str(state): state for state in RunState}
+_REASONS: Final = {str(reason): reason for reason in Reason}
+
+
+def run_to_document(run: Run) -> Document:
+    """Write a run, output included."""
+    document: Document = {
+        "id": run.id,
+        "job_id": run.job_id,
+        "job": run.job,
+        "cause": run.cause.value,
+        "state": run.state.value,
+        "term": run.term,
+        "clear_at": run.clear_at,
+        "created_at": run.created_at,
+    }
+    for name, default in _PLAIN_RUN_FIELDS:
+        value = getattr(run, name)
+        if value != default:
+            document[name] = value
+    if run.reason is not None:
+        document["reason"] = run.reason.value
+    if run.output is not None:
+        document["output"] = output_to_document(run.output)
+    return document
+
+
+def run_from_document(document: Mapping[str, Any]) -> Run:
+    """Read a run; fields that this version does not know are passed over.
+
+    Raises:
+        Undecodable: a field is missing, of the wrong type or holds an unknown word.
+    """
+    try:
+        return _read_run(document)
+    except UNREADABLE as error:
+        raise Undecodable("run", str(document.get("id", "")), error) from error
+
+
+def _read_run(document: Mapping[str, Any]) -> Run:
+    optional: dict[str, Any] = {}
+    for name, _ in _PLAIN_RUN_FIELDS:
+        value = document.get(name)
+        if value is not None:
+            optional[name] = instant(value) if name in _RUN_INSTANTS else value
+    reason, output = document.get("reason"), document.get("output")
+    if reason is not None:
+        optional["reason"] = _REASONS[reason]
+    if output is not None:
+        optional["output"] = output_from_document(output)
+    return Run(
+        id=document["id"],
+        job_id=document["job_id"],
+        job=document["job"],
+        cause=_CAUSES[document["cause"]],
+        state=_STATES[document["state"]],
+        term=document["term"],
+        clear_at=instant(document["clear_at"]),
+        created_at=instant(document["created_at"]),
+        **optional,
+    )
+
+
+def output_to_document(output: Output) -> Document:
+    """Write what a target said."""
+    document: Document = {"head": output.head, "size": output.size}
+    if output.tail:
+        document["tail"] = output.tail
+    return document
+
+
+def output_from_document(document: Mapping[str, Any]) -> Output:
+    """Read :func:`output_to_document`'s form."""
+    return Output(head=document["head"], tail=document.get("tail", ""), size=document["size"])
+
+
+#: Fields that a change writes as they are; ``state`` always, ``lease_s`` and conditions never.
+_PLAIN_CHANGE_FIELDS: Final = (
+    "executor",
+    "revision",
+    "started_at",
+    "finished_at",
+    "follow_up",
+    "exit_code",
+    "http_status",
+    "error",
+)
+
+
+def change_to_document(change: RunChange) -> Document:
+    """Return the fields that *change* sets; the lease is the store's to add, by its own clock."""
+    document: Document = {"state": change.state.value}
+    for name in _PLAIN_CHANGE_FIELDS:
+        value = getattr(change, name)
+        if value is not None:
+            document[name] = value
+    if change.reason is not None:
+        document["reason"] = change.reason.value
+    if change.output is not None:
+        document["output"] = output_to_document(change.output)
+    return document

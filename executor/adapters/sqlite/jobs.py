@@ -1,0 +1,171 @@
+"""Jobs in SQLite: written whole at a revision, advanced in between.  Each call is one transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from executor.adapters.documents import milliseconds
+from executor.adapters.sqlite.connection import Database
+from executor.adapters.sqlite.job_rows import (
+    COLUMNS,
+    WRITTEN,
+    job_from_row,
+    job_to_row,
+    last_run_to_text,
+)
+from executor.adapters.verdicts import judge_write
+from executor.domain.job import Job
+from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
+
+#: Jobs in one batch of :meth:`JobTable.all_jobs`: few milliseconds to decode, so that the
+#: caller can do other things in between.
+_BATCH: Final = 500
+
+#: Runs of a deleted job removed in one transaction, so that other writers get their turn.
+_PURGED_RUNS: Final = 1000
+
+_INSERT: Final = (
+    f"INSERT INTO jobs ({', '.join(WRITTEN)}) VALUES ({', '.join('?' * len(WRITTEN))}) "
+    "ON CONFLICT DO NOTHING"
+)
+
+#: Leaves the row as it is where the name is taken.
+_UPDATE: Final = (
+    f"UPDATE OR IGNORE jobs SET {', '.join(f'{name} = ?' for name in WRITTEN)} "
+    "WHERE id = ? AND revision = ?"
+)
+
+_ADVANCE: Final = """
+    UPDATE jobs SET next_fire_at = ?
+    WHERE id = ? AND revision = ? AND (next_fire_at IS NULL OR next_fire_at < ?)
+"""
+
+_FINISH: Final = """
+    UPDATE jobs SET last_run = ?
+    WHERE id = ? AND (last_run IS NULL OR json_extract(last_run, '$.finished_at') < ?)
+"""
+
+
+class JobTable:
+    """Implements :class:`~executor.ports.store.JobStore`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due_jobs(self, until: datetime) -> LoadedJobs:
+        """Return the jobs, not deleted, whose watermark is at or before *until*."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM jobs WHERE NOT deleted AND next_fire_at <= ? "
+                "ORDER BY next_fire_at",
+                (milliseconds(until),),
+            ).fetchall()
+        return _loaded(rows)
+
+    def all_jobs(self) -> Iterator[LoadedJobs]:
+        """Yield every job that is not deleted, in batches."""
+        last = 0
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(
+                    f"SELECT {COLUMNS}, row FROM jobs WHERE row > ? AND NOT deleted "
+                    "ORDER BY row LIMIT ?",
+                    (last, _BATCH),
+                ).fetchall()
+            if not rows:
+                return
+            last = rows[-1][-1]
+            yield _loaded(row[:-1] for row in rows)
+
+    def load_job(self, job_id: str) -> Job | None:
+        """Return the job with this id, deleted or not."""
+        with self._database.read() as connection:
+            found = _find(connection, job_id)
+        return found if isinstance(found, Job) else None
+
+    def write_jobs(self, writes: Sequence[JobWrite]) -> list[JobClash | None]:
+        """Apply each write; None in the answer's place means applied."""
+        if not writes:
+            return []
+        rows = [job_to_row(write.job) for write in writes]
+        with self._database.write() as connection:
+            return [_write(connection, write, row) for write, row in zip(writes, rows, strict=True)]
+
+    def advance_jobs(self, progress: Sequence[JobProgress]) -> None:
+        """Record progress."""
+        if not progress:
+            return
+        marks, ends = [], []
+        for news in progress:
+            if news.next_fire_at is not None:
+                mark = milliseconds(news.next_fire_at)
+                marks.append((mark, news.job_id, news.revision, mark))
+            if news.last_run is not None:
+                finished_at = milliseconds(news.last_run.finished_at)
+                ends.append((last_run_to_text(news.last_run), news.job_id, finished_at))
+        with self._database.write() as connection:
+            connection.executemany(_ADVANCE, marks)
+            connection.executemany(_FINISH, ends)
+
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs not updated since *before*, with their runs."""
+        with self._database.read() as connection:
+            job_ids = connection.execute(
+                "SELECT id FROM jobs WHERE deleted AND updated_at < ? ORDER BY updated_at LIMIT ?",
+                (milliseconds(before), limit),
+            ).fetchall()
+        for (job_id,) in job_ids:
+            while self._purge_runs(job_id) == _PURGED_RUNS:
+                pass
+        return len(job_ids)
+
+    def _purge_runs(self, job_id: str) -> int:
+        """Remove some runs of a deleted job, with the last ones the job; return how many."""
+        with self._database.write() as connection:
+            removed = connection.execute(
+                "DELETE FROM runs WHERE row IN (SELECT row FROM runs WHERE job_id = ? LIMIT ?)",
+                (job_id, _PURGED_RUNS),
+            ).rowcount
+            if removed < _PURGED_RUNS:
+                connection.execute("DELETE FROM jobs WHERE id = ? AND deleted", (job_id,))
+        return removed
+
+
+def _loaded(rows: Iterable[tuple[Any, ...]]) -> LoadedJobs:
+    jobs: list[Job] = []
+    broken: list[BrokenJob] = []
+    for row in rows:
+        job = job_from_row(row)
+        if isinstance(job, Job):
+            jobs.append(job)
+        else:
+            broken.append(job)
+    return LoadedJobs(tuple(jobs), tuple(broken))
+
+
+def _find(connection: sqlite3.Connection, job_id: str) -> Job | BrokenJob | None:
+    row = connection.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchone()
+    return None if row is None else job_from_row(row)
+
+
+def _write(
+    connection: sqlite3.Connection, write: JobWrite, row: tuple[Any, ...]
+) -> JobClash | None:
+    if write.expect is None:
+        written = connection.execute(_INSERT, row)
+    else:
+        written = connection.execute(_UPDATE, (*row, write.job.id, write.expect))
+    if written.rowcount:
+        return None
+    # A deleted job has no name to defend, so nobody's can be in its way.
+    name_taken = not write.job.deleted and bool(
+        connection.execute(
+            "SELECT 1 FROM jobs WHERE name = ? AND NOT deleted AND id <> ?",
+            (write.job.name, write.job.id),
+        ).fetchone()
+    )
+    return judge_write(write, _find(connection, write.job.id), name_taken)

@@ -1,0 +1,150 @@
+"""The tables, and how a file of an older version becomes one of this version.
+
+``PRAGMA user_version`` holds the number of upgrades the file has had; 0 is an empty
+file.  An upgrade is never changed once released: a change of the tables is a new one.
+All pending upgrades are one transaction.
+
+Of a run and a job, ``document`` holds what has no column of its own, as JSON; a run's
+output is kept apart, so that lists need not read over it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from executor.adapters.sqlite.connection import Database
+from executor.domain.errors import SchemaTooNew
+from executor.domain.run import LIVE, RunState
+
+#: Condition for the rows about which an executor has something to do.  An index on it is used
+#: only by queries that repeat it to the letter, so both take it from here.
+OPEN: Final = "(state IN ('cancelling', 'pending', 'running') OR follow_up)"
+
+#: The states in that condition, as :data:`~executor.domain.run.LIVE` has them.
+LIVE_STATES: Final = ", ".join(sorted(f"'{state}'" for state in LIVE))
+
+#: States of runs that are going on.
+RUNNING_STATES: Final = ", ".join(sorted(f"'{state}'" for state in LIVE - {RunState.PENDING}))
+
+_VERSION_1: Final = (
+    """
+    CREATE TABLE terms (
+        term INTEGER PRIMARY KEY,
+        holder TEXT NOT NULL,
+        acquired_at INTEGER NOT NULL,
+        heartbeat_at INTEGER NOT NULL,
+        cleared_until INTEGER,
+        resigned INTEGER NOT NULL DEFAULT 0,
+        until INTEGER
+    )
+    """,
+    """
+    CREATE TABLE runs (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        job_id TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        state TEXT NOT NULL,
+        term INTEGER NOT NULL,
+        scheduled INTEGER NOT NULL,
+        fire_at INTEGER,
+        clear_at INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        lease_until INTEGER,
+        follow_up INTEGER NOT NULL,
+        document TEXT NOT NULL,
+        output TEXT
+    )
+    """,
+    "CREATE UNIQUE INDEX runs_by_slot ON runs (job_id, fire_at) WHERE scheduled",
+    f"CREATE INDEX runs_open ON runs (term) WHERE {OPEN}",
+    "CREATE INDEX runs_by_time ON runs (created_at, id)",
+    "CREATE INDEX runs_by_job ON runs (job_id, created_at, id)",
+    "CREATE INDEX runs_by_state ON runs (state, created_at, id)",
+    "CREATE INDEX runs_by_cause ON runs (cause, created_at, id)",
+    """
+    CREATE TABLE jobs (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        name TEXT NOT NULL,
+        folded TEXT NOT NULL,
+        owner TEXT NOT NULL,
+        tags TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        next_fire_at INTEGER,
+        last_command TEXT,
+        last_run TEXT,
+        document TEXT NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX jobs_by_name ON jobs (name) WHERE NOT deleted",
+    "CREATE INDEX jobs_due ON jobs (next_fire_at) WHERE NOT deleted",
+    "CREATE INDEX jobs_by_command ON jobs (last_command) WHERE last_command IS NOT NULL",
+    "CREATE INDEX jobs_deleted ON jobs (updated_at) WHERE deleted",
+    """
+    CREATE TABLE results (
+        command_id TEXT PRIMARY KEY,
+        saved_at INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX results_by_age ON results (saved_at)",
+    """
+    CREATE TABLE instances (
+        id TEXT PRIMARY KEY,
+        seen_at INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    # The command queue of the local broker: a row is on the queue until it has a result.
+    """
+    CREATE TABLE local_commands (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL,
+        digest TEXT NOT NULL,
+        body BLOB NOT NULL,
+        result BLOB,
+        settled_at INTEGER
+    )
+    """,
+    "CREATE UNIQUE INDEX local_commands_open ON local_commands (id, digest) WHERE result IS NULL",
+    "CREATE INDEX local_commands_settled ON local_commands (settled_at) "
+    "WHERE settled_at IS NOT NULL",
+)
+
+#: Statements of each upgrade, oldest first.
+_UPGRADES: Final = (_VERSION_1,)
+
+#: The version that this program reads and writes.
+VERSION: Final = len(_UPGRADES)
+
+
+def prepare(database: Database) -> None:
+    """Bring the file to :data:`VERSION`.  Safe to repeat, and from several processes at once.
+
+    Raises:
+        SchemaTooNew: a newer version has written it; nothing was changed.
+    """
+    with database.read() as connection:
+        found = _version(connection.execute("PRAGMA user_version").fetchone())
+    if found == VERSION:
+        return
+    if found == 0:
+        database.keep_log()
+    with database.write() as connection:
+        # Again, now that nobody else can change it.
+        found = _version(connection.execute("PRAGMA user_version").fetchone())
+        for upgrade in _UPGRADES[found:]:
+            for statement in upgrade:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _version(row: tuple[int]) -> int:
+    (found,) = row
+    if found > VERSION:
+        raise SchemaTooNew(found, VERSION)
+    return found

@@ -1,0 +1,77 @@
+"""The executor's store in SQLite: all tables of one file behind one face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from executor.adapters.sqlite import schema
+from executor.adapters.sqlite.commands import CommandTable
+from executor.adapters.sqlite.connection import Database
+from executor.adapters.sqlite.instances import InstanceTable
+from executor.adapters.sqlite.jobs import JobTable
+from executor.adapters.sqlite.runs import RunTable
+from executor.adapters.sqlite.terms import TermTable
+from executor.domain.errors import StoreUnavailable
+
+
+class SqliteStore:
+    """Implements :class:`~executor.ports.store.ExecutorStore`; its methods are the tables' methods.
+
+    The term has connections of its own: a clearance is due at an instant, so it never stays
+    to copy the log into the database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Use the file *path*; it and its folder are created for their owner alone.
+
+        Raises:
+            ConfigError: the folder lies on a network file system, or cannot be used.
+        """
+        self._database = Database(path, StoreUnavailable)
+        self._prompt = Database(path, StoreUnavailable, checkpoints=False)
+
+        terms = TermTable(self._prompt)
+        self.mint_term = terms.mint_term
+        self.clear_term = terms.clear_term
+        self.resign_term = terms.resign_term
+        self.read_term = terms.read_term
+
+        runs = RunTable(self._database)
+        self.insert_runs = runs.insert_runs
+        self.adopt_runs = runs.adopt_runs
+        self.change_runs = runs.change_runs
+        self.renew_leases = runs.renew_leases
+        self.open_runs_before = runs.open_runs_before
+        self.stamp_leases = runs.stamp_leases
+        self.expire_runs = runs.expire_runs
+        self.settle_follow_ups = runs.settle_follow_ups
+        self.prune_runs = runs.prune_runs
+
+        jobs = JobTable(self._database)
+        self.due_jobs = jobs.due_jobs
+        self.all_jobs = jobs.all_jobs
+        self.load_job = jobs.load_job
+        self.write_jobs = jobs.write_jobs
+        self.advance_jobs = jobs.advance_jobs
+        self.purge_jobs = jobs.purge_jobs
+
+        commands = CommandTable(self._database)
+        self.known_commands = commands.known_commands
+        self.save_results = commands.save_results
+
+        instances = InstanceTable(self._database)
+        self.beat = instances.beat
+        self.forget_instance = instances.forget_instance
+
+    def prepare(self) -> None:
+        """Create or upgrade the tables.
+
+        Raises:
+            SchemaTooNew: a newer Solocron has been here.
+        """
+        schema.prepare(self._database)
+
+    def close(self) -> None:
+        """Close the connections; no method may be called afterwards."""
+        self._database.close()
+        self._prompt.close()

@@ -1,0 +1,10 @@
+"""The settings: environment variables, read once into one frozen value.
+
+``variables`` is the table, ``settings`` reads it, ``credentials`` knows URLs with
+passwords and service bindings, ``listing`` shows table and values to people.
+"""
+
+from executor.config.settings import Settings
+from executor.config.variables import LogForm, LogLevel, QueueType
+
+__all__ = ["LogForm", "LogLevel", "QueueType", "Settings"]

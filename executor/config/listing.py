@@ -1,0 +1,62 @@
+"""The settings as people read them: the README's table, and what is in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from executor.config.credentials import mask_url
+from executor.config.settings import Settings
+from executor.config.variables import BINDINGS, VARIABLES, Platform, Variable
+
+_NOT_SET: Final = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A setting in force: its variable, its value without secrets, and where that comes from."""
+
+    name: str
+    value: str
+    origin: str
+
+
+def rows(settings: Settings) -> tuple[Row, ...]:
+    """Return every setting once, in the order of the table, under the name that wins."""
+    winners: dict[str, Variable] = {}
+    for variable in VARIABLES:
+        if variable.name != BINDINGS:
+            winners.setdefault(variable.setting, variable)
+    return tuple(
+        Row(variable.name, _shown(getattr(settings, setting), variable), settings.origins[setting])
+        for setting, variable in winners.items()
+    )
+
+
+def _shown(value: object, variable: Variable) -> str:
+    if value is None:
+        return _NOT_SET
+    if variable.secret:
+        return mask_url(str(value))
+    return f"{value:g}s" if isinstance(value, float) else str(value)
+
+
+def markdown() -> str:
+    """Return the table of all variables for the README, without a line break at its end."""
+    lines = ["| variable | value | default | meaning |", "|---|---|---|---|"]
+    for variable in VARIABLES:
+        unit = f" ({variable.unit})" if variable.unit else ""
+        kind = f"{variable.kind}{unit}{', secret' if variable.secret else ''}"
+        lines.append(f"| `{variable.name}` | {kind} | {_default(variable)} | {variable.meaning} |")
+    return "\n".join(lines)
+
+
+def _default(variable: Variable) -> str:
+    platforms: dict[str, list[Platform]] = {}
+    for platform, text in variable.on_platforms.items():
+        platforms.setdefault(text, []).append(platform)
+    elsewhere = [
+        f"`{text}` on {' and '.join(platform.name for platform in where)}"
+        for text, where in platforms.items()
+    ]
+    return "; ".join([*([f"`{variable.default}`"] if variable.default else []), *elsewhere])

@@ -1,0 +1,267 @@
+"""Reading the settings.
+
+Rules
+-----
+1. All faults are reported at once; each names the variable and says what to write.
+2. An unknown ``SOLOCRON_*`` variable is a fault: a misspelt setting must not be ignored.
+3. A variable that is set to nothing counts as not set; Compose files write them so.
+4. Every secret can be given as a file, ``<NAME>_FILE``.  Secrets are in no message and in
+   no ``repr``.
+5. Our own names win over those of platforms: ``RABBITMQ_URL``, then ``CLOUDAMQP_URL``,
+   then a service binding.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Self
+
+from executor.config.credentials import (
+    MONGODB,
+    RABBITMQ,
+    Binding,
+    check_url,
+    choose_binding,
+)
+from executor.config.variables import (
+    BINDINGS,
+    CLOUD_FOUNDRY,
+    HEROKU,
+    VARIABLES,
+    LogForm,
+    LogLevel,
+    Platform,
+    QueueType,
+    Variable,
+)
+from executor.domain.errors import ConfigError, Fault
+
+#: Seconds that the processes of an instance get beyond the grace period to cancel what
+#: still runs and to write it down, before they are killed.
+MARGIN_S: Final = 5.0
+
+#: Seconds before a platform's SIGKILL at which an instance has ended by itself.
+PLATFORM_MARGIN_S: Final = 0.5
+
+#: The two servers of a cluster: field, kind, and the variable that always wins.
+_SERVERS: Final = (
+    ("rabbitmq_url", RABBITMQ, "RABBITMQ_URL"),
+    ("mongodb_uri", MONGODB, "MONGODB_URI"),
+)
+
+#: What Kubernetes sets in every container for a service whose name begins with
+#: "solocron", as name=value.  Source: kubernetes.io, "Service", "Discovering services".
+_KUBERNETES: Final = re.compile(
+    r"SOLOCRON_(\w+_)?"
+    r"(SERVICE_(HOST|PORT(_\w+)?)=.+|PORT=\w+://.+|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?=.+)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the operator decided.
+
+    Seconds are floats.  The two servers are both given or both None.
+
+    Attributes:
+        platform: where we run, None for anywhere that needs no special treatment.
+        origins: for every field of the table, where its value comes from, for people.
+    """
+
+    host: str
+    port: int
+    rabbitmq_url: str | None = field(repr=False)
+    mongodb_uri: str | None = field(repr=False)
+    data: Path
+    prefix: str
+    queue_type: QueueType
+    grace_s: float
+    run_lease_s: float
+    command_timeout_s: float
+    threads: int
+    instance: str
+    log_form: LogForm
+    log_level: LogLevel
+    platform: Platform | None = None
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Self:
+        """Read *environ*, and the files that it names for secrets.
+
+        Raises:
+            ConfigError: with every fault found.
+        """
+        reading = _Reading(environ)
+        values = reading.settings()
+        if reading.faults:
+            raise ConfigError(reading.faults)
+        return cls(**values, platform=reading.platform, origins=reading.origins)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether RabbitMQ and MongoDB are used, rather than files in :attr:`data`."""
+        return self.rabbitmq_url is not None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is allowed and yet probably not meant, one sentence each; logged at start."""
+        if self.platform is None:
+            return ()
+        name, given_s = self.platform.name, self.platform.given_s
+        kept = f"jobs are kept in {self.data}, which {name} empties at every restart"
+        return tuple(
+            note
+            for applies, note in (
+                (
+                    not self.clustered,
+                    f"{kept} and shares with no instance; set RABBITMQ_URL and MONGODB_URI",
+                ),
+                (
+                    self.grace_s >= given_s,
+                    f"{name} kills {given_s:g} s after SIGTERM; make SOLOCRON_GRACE shorter",
+                ),
+            )
+            if applies
+        )
+
+    @property
+    def kill_after_s(self) -> float:
+        """Seconds after SIGTERM at which a process that has not ended is killed."""
+        if self.platform is None:
+            return self.grace_s + MARGIN_S
+        return max(self.grace_s, self.platform.given_s - PLATFORM_MARGIN_S)
+
+
+class _Reading:
+    """One pass over the environment: collects values, where they came from, and faults."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = {name: text.strip() for name, text in environ.items() if text.strip()}
+        self.platform = next((p for p in (CLOUD_FOUNDRY, HEROKU) if p.marker in environ), None)
+        self.values: dict[str, Any] = {}
+        self.origins: dict[str, str] = {}
+        self.faults: list[Fault] = []
+        #: Fields that somebody meant to set, be it in vain.
+        self._given: set[str] = set()
+
+    def settings(self) -> dict[str, Any]:
+        """Return a value for each field of the table; meaningless if there are faults."""
+        for variable in VARIABLES:
+            value, origin = self._read(variable)
+            if variable.name == BINDINGS:
+                self._bind(value or ())
+            elif self.values.get(variable.setting) is None:
+                self.values[variable.setting] = value
+                self.origins[variable.setting] = origin
+        self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
+        self._check_pair()
+        self._check_names()
+        return self.values
+
+    def _read(self, variable: Variable) -> tuple[Any, str]:
+        """Return the value of *variable* and its origin; a faulty one is None."""
+        name, text = self._text(variable)
+        if text:
+            self._given.add(variable.setting)
+            origin = name if name == variable.name else f"{name}={self._environ[name]}"
+        else:
+            text = variable.default_on(self.platform)
+            special = self.platform and text != variable.default
+            origin = f"default on {self.platform.name}" if self.platform and special else "default"
+        try:
+            return (variable.read(text) if text else None), origin
+        except ValueError as error:
+            self.faults.append(Fault(name, str(error)))
+            return None, origin
+
+    def _text(self, variable: Variable) -> tuple[str, str]:
+        """Return the name under which *variable* is set, and its text: empty if it is not."""
+        names = [name for name in (variable.name, *variable.file_names) if name in self._environ]
+        if len(names) > 1:
+            self.faults.append(Fault(names[0], f"is set, and so is {names[1]}; remove one of them"))
+        if not names or names[0] == variable.name:
+            return variable.name, self._environ.get(variable.name, "")
+        self._given.add(variable.setting)
+        try:
+            text = Path(self._environ[names[0]]).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            self.faults.append(Fault(names[0], f"the file cannot be read: {reason}"))
+            return names[0], ""
+        if not text:
+            self.faults.append(Fault(names[0], "the file is empty; write the value into it"))
+        return names[0], text
+
+    def _bind(self, bindings: tuple[Binding, ...]) -> None:
+        """Take from service bindings the servers that are not given otherwise."""
+        for setting, server, name in _SERVERS:
+            if setting in self._given:
+                continue
+            try:
+                found = choose_binding(bindings, server)
+                if found is not None:
+                    self._given.add(setting)
+                    self.values[setting] = check_url(found[1], server)
+                    self.origins[setting] = f"{BINDINGS}: {found[0]}"
+            except ValueError as error:
+                self._given.add(setting)
+                self.faults.append(Fault(BINDINGS, f"{server.title}: {error}; or set {name}"))
+
+    def _check_pair(self) -> None:
+        """Refuse one server without the other: a token is no use without a term."""
+        missing = [entry for entry in _SERVERS if entry[0] not in self._given]
+        if len(missing) == 1:
+            (_, absent, name), (present,) = missing[0], [e[1] for e in _SERVERS if e not in missing]
+            self.faults.append(
+                Fault(
+                    name,
+                    f"is not set, but {present.title} is given: a cluster needs both; set it, or "
+                    f"remove {present.title} to run on one machine without {absent.title} too",
+                )
+            )
+
+    def _check_names(self) -> None:
+        """Refuse names that look like ours and are not."""
+        known = {name for v in VARIABLES for name in (v.name, *v.file_names)}
+        for name, text in sorted(self._environ.items()):
+            if not name.startswith("SOLOCRON_") or name in known:
+                continue
+            if _KUBERNETES.fullmatch(f"{name}={text}"):
+                continue
+            bare = name.removeprefix("SOLOCRON_")
+            close = [bare] if bare in known else get_close_matches(name, sorted(known), n=2)
+            plain = name.removesuffix("_FILE")
+            if plain in known and plain != name:
+                advice = f"only secrets are read from files; set {plain}"
+            else:
+                advice = f"did you mean {' or '.join(close)}?" if close else "remove it"
+            self.faults.append(Fault(name, f"is not a setting; {advice}"))
+
+
+def _made_up_name(environ: Mapping[str, str]) -> str:
+    """Name an instance after where it runs.
+
+    The random part keeps apart an instance and its replacement of the same index: on
+    platforms both run for a while.
+    """
+    place = environ.get("DYNO") or socket.gethostname().partition(".")[0]
+    if "CF_INSTANCE_INDEX" in environ:
+        place = f"{_application(environ)}-{environ['CF_INSTANCE_INDEX']}"
+    safe = re.sub(r"[^A-Za-z0-9._:@-]", "-", place)[:80]
+    return f"{safe}-{secrets.token_hex(3)}"
+
+
+def _application(environ: Mapping[str, str]) -> str:
+    """Return the name that Cloud Foundry gave the application."""
+    try:
+        return str(json.loads(environ[CLOUD_FOUNDRY.marker])["application_name"])
+    except (ValueError, TypeError, LookupError):
+        return "solocron"

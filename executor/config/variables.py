@@ -1,0 +1,297 @@
+"""The one table of environment variables, and how each of them is read.
+
+It drives reading (:mod:`executor.config.settings`), it is what ``solocron config``
+prints, and the README shows it; a test compares them.  A reader takes the text as it
+was written and returns the value in the unit of the table; a ``ValueError`` says what to
+write instead and repeats the text only if it cannot be a secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.domain.duration import parse_duration
+
+#: The variable with Cloud Foundry's service bindings.
+BINDINGS: Final = "VCAP_SERVICES"
+
+
+class QueueType(StrEnum):
+    """How RabbitMQ keeps the queues."""
+
+    CLASSIC = "classic"
+    QUORUM = "quorum"
+
+
+class LogForm(StrEnum):
+    """How log lines look."""
+
+    HUMAN = "human"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important kind of log line that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """Where we run, recognised by the variable *marker*; it kills *given_s* after SIGTERM."""
+
+    name: str
+    marker: str
+    given_s: float
+
+
+CLOUD_FOUNDRY: Final = Platform("Cloud Foundry", "VCAP_APPLICATION", 10.0)
+HEROKU: Final = Platform("Heroku", "DYNO", 30.0)
+
+
+def _integer(least: int, most: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch(r"[+-]?\d{1,18}", text) or not least <= int(text) <= most:
+            raise ValueError(f"{text!r} is not a number from {least} to {most}")
+        return int(text)
+
+    return read
+
+
+def _seconds(least: str, most: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        plain = re.fullmatch(r"\d+(\.\d{1,3})?", text)
+        duration = parse_duration(f"{text}s" if plain else text)
+        if not parse_duration(least) <= duration <= parse_duration(most):
+            raise ValueError(f"{text!r} is not between {least} and {most}")
+        return duration.total_seconds()
+
+    return read
+
+
+def _choice(options: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def read(text: str) -> StrEnum:
+        try:
+            return options(text.lower())
+        except ValueError:
+            raise ValueError(f"{text!r} is not one of {', '.join(options)}") from None
+
+    return read
+
+
+def _name(pattern: str, rule: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"{text!r} does not fit; use {rule}")
+        return text
+
+    return read
+
+
+def _host(text: str) -> str:
+    bare = text.removeprefix("[").removesuffix("]")
+    if not re.fullmatch(r"[A-Za-z0-9._:%-]+", bare) or re.fullmatch(r"[^:]+:\d+", bare):
+        raise ValueError(f"{text!r} is not a host name or address; the port belongs into PORT")
+    return bare
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """One environment variable.
+
+    Attributes:
+        setting: the field of ``Settings`` that it fills; the first of several that is set wins.
+        kind: what to write, for the README.
+        unit: of the value in ``Settings``; empty if it has none.
+        default: as it would be written; empty if there is none or it is made up.
+        on_platforms: the default where it differs, by platform.
+        secret: never shown, and also read from the file that ``<name>_FILE`` names.
+    """
+
+    name: str
+    setting: str
+    kind: str
+    read: Callable[[str], Any]
+    unit: str = ""
+    default: str = ""
+    on_platforms: Mapping[Platform, str] = field(default_factory=dict)
+    meaning: str
+    secret: bool = False
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """The variables that may name a file with the value; Cloud Foundry has one of its own."""
+        own = (f"{self.name}_FILE",) if self.secret else ()
+        return (*own, "VCAP_SERVICES_FILE_PATH") if self.name == BINDINGS else own
+
+    def default_on(self, platform: Platform | None) -> str:
+        """Return the default on *platform* (None: anywhere else)."""
+        return self.on_platforms.get(platform, self.default) if platform else self.default
+
+
+def _both(text: str) -> dict[Platform, str]:
+    return {CLOUD_FOUNDRY: text, HEROKU: text}
+
+
+VARIABLES: Final = (
+    Variable(
+        name="SOLOCRON_HOST",
+        setting="host",
+        kind="host name or address",
+        read=_host,
+        default="127.0.0.1",
+        on_platforms=_both("0.0.0.0"),
+        meaning="Address that the web process listens on.",
+    ),
+    Variable(
+        name="PORT",
+        setting="port",
+        kind="number, 1 to 65535",
+        read=_integer(1, 65535),
+        default="8000",
+        meaning="Port that the web process listens on.",
+    ),
+    Variable(
+        name="RABBITMQ_URL",
+        setting="rabbitmq_url",
+        kind="URL, `amqp://` or `amqps://`",
+        read=partial(check_url, server=RABBITMQ),
+        meaning="The broker of a cluster. Without it and `MONGODB_URI` one machine is enough.",
+        secret=True,
+    ),
+    Variable(
+        name="CLOUDAMQP_URL",
+        setting="rabbitmq_url",
+        kind="URL",
+        read=partial(check_url, server=RABBITMQ),
+        meaning="As `RABBITMQ_URL`, as the Heroku add-on sets it.",
+        secret=True,
+    ),
+    Variable(
+        name="MONGODB_URI",
+        setting="mongodb_uri",
+        kind="URL, `mongodb://` or `mongodb+srv://`",
+        read=partial(check_url, server=MONGODB),
+        meaning="The store of a cluster. The database is the URL's path, or `solocron`.",
+        secret=True,
+    ),
+    Variable(
+        name="MONGODB_URL",
+        setting="mongodb_uri",
+        kind="URL",
+        read=partial(check_url, server=MONGODB),
+        meaning="As `MONGODB_URI`.",
+        secret=True,
+    ),
+    Variable(
+        name=BINDINGS,
+        setting="bindings",
+        kind="JSON",
+        read=read_bindings,
+        meaning="Cloud Foundry's service bindings; RabbitMQ and MongoDB are found in it.",
+        secret=True,
+    ),
+    Variable(
+        name="SOLOCRON_DATA",
+        setting="data",
+        kind="folder",
+        read=_folder,
+        default="./data",
+        meaning="Where everything is kept without RabbitMQ and MongoDB. Must be on a local disk.",
+    ),
+    Variable(
+        name="SOLOCRON_PREFIX",
+        setting="prefix",
+        kind="name",
+        read=_name(
+            r"(?!amq\.)[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "letters, digits, . _ - (not amq.)"
+        ),
+        default="solocron",
+        meaning="Beginning of the queues' names. Clusters on one broker need different ones.",
+    ),
+    Variable(
+        name="SOLOCRON_QUEUE_TYPE",
+        setting="queue_type",
+        kind="`classic` or `quorum`",
+        read=_choice(QueueType),
+        default="classic",
+        meaning="Type of the queues. Take `quorum` on a broker of three or more nodes.",
+    ),
+    Variable(
+        name="SOLOCRON_GRACE",
+        setting="grace_s",
+        kind="duration",
+        read=_seconds("0s", "1h"),
+        unit="s",
+        default="25s",
+        on_platforms={CLOUD_FOUNDRY: "8s"},
+        meaning="How long running work may go on after SIGTERM before it is cancelled.",
+    ),
+    Variable(
+        name="SOLOCRON_RUN_LEASE",
+        setting="run_lease_s",
+        kind="duration, 3 s to 10 min",
+        read=_seconds("3s", "10m"),
+        unit="s",
+        default="10s",
+        meaning="How long after its executor died a run is taken for lost.",
+    ),
+    Variable(
+        name="SOLOCRON_COMMAND_TIMEOUT",
+        setting="command_timeout_s",
+        kind="duration, 0.1 s to 25 s",
+        # HTTP routers of platforms give up after 30 s.
+        read=_seconds("0.1s", "25s"),
+        unit="s",
+        default="5s",
+        meaning="How long a write waits for the executor before it is answered with 202.",
+    ),
+    Variable(
+        name="SOLOCRON_THREADS",
+        setting="threads",
+        kind="number, 1 to 256",
+        read=_integer(1, 256),
+        unit="threads",
+        default="16",
+        meaning="Requests that the web process serves at the same time.",
+    ),
+    Variable(
+        name="SOLOCRON_INSTANCE",
+        setting="instance",
+        kind="name",
+        read=_name(r"[A-Za-z0-9._:@-]{1,100}", "1 to 100 letters, digits, . _ : @ -"),
+        meaning="Name of this instance; no two may have the same. Made up from host, dyno or "
+        "application index and a random part if not set.",
+    ),
+    Variable(
+        name="SOLOCRON_LOG",
+        setting="log_form",
+        kind="`human` or `json`",
+        read=_choice(LogForm),
+        default="human",
+        on_platforms=_both("json"),
+        meaning="Form of the log lines on standard output.",
+    ),
+    Variable(
+        name="SOLOCRON_LOG_LEVEL",
+        setting="log_level",
+        kind="`debug`, `info`, `warning` or `error`",
+        read=_choice(LogLevel),
+        default="info",
+        meaning="Least important log lines that are written.",
+    ),
+)

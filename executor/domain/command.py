@@ -1,0 +1,181 @@
+"""Commands: what web asks of the executor, and their form on the wire.
+
+A command has an id from its sender.  The executor keeps the result under that id,
+so a command delivered twice has one effect and one answer.  The wire form is JSON
+with a version; a newer version is refused by name and stays in the store's list of
+results as refused, it is never half understood.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Any, Final
+
+from executor.domain.errors import Fault, InvalidCommand
+from executor.domain.instant import from_text, to_text
+
+WIRE_VERSION: Final = 1
+
+
+class CommandKind(StrEnum):
+    """Everything web may ask for."""
+
+    CREATE_JOB = "create_job"
+    PUT_JOB = "put_job"
+    UPDATE_JOB = "update_job"
+    DELETE_JOB = "delete_job"
+    PAUSE_JOB = "pause_job"
+    RESUME_JOB = "resume_job"
+    TRIGGER_JOB = "trigger_job"
+    CANCEL_RUN = "cancel_run"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One request.
+
+    Attributes:
+        subject: a job's id or name (for ``create_job`` and ``put_job`` its name), or a run's id.
+        arguments: JSON-ready; ``definition`` (create, put, update), ``reason`` and ``until`` (pause).
+        if_revision: refuse unless the job is at this revision.
+        sent_at: by the sender's clock; for people only.
+    """
+
+    id: str
+    kind: CommandKind
+    subject: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+    if_revision: int | None = None
+    sent_at: datetime
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what is asked, without id and time: equal for a repeated request."""
+        asked = [self.kind, self.subject, self.arguments, self.if_revision]
+        return blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+class ResultStatus(StrEnum):
+    """How a command ended, in the words of its HTTP answer."""
+
+    CREATED = "created"
+    DONE = "done"
+    INVALID = "invalid"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    PRECONDITION_FAILED = "precondition_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandResult:
+    """The durable answer to a command.
+
+    ``job_id`` and ``run_id`` say what it concerned; the applied document is read from the store.
+    ``message`` and ``faults`` explain a refusal.
+    """
+
+    command_id: str
+    kind: CommandKind
+    digest: str
+    status: ResultStatus
+    finished_at: datetime
+    job_id: str | None = None
+    run_id: str | None = None
+    revision: int | None = None
+    message: str = ""
+    faults: tuple[Fault, ...] = ()
+
+
+def encode_command(command: Command) -> bytes:
+    """Return the wire form, UTF-8 JSON."""
+    return json.dumps(
+        {
+            "version": WIRE_VERSION,
+            "id": command.id,
+            "kind": command.kind,
+            "subject": command.subject,
+            "arguments": command.arguments,
+            "if_revision": command.if_revision,
+            "sent_at": to_text(command.sent_at),
+        }
+    ).encode()
+
+
+def decode_command(body: bytes) -> Command:
+    """Read the wire form.
+
+    Raises:
+        InvalidCommand: not JSON, an unknown version or kind, or a field of the wrong type.
+    """
+    try:
+        document = json.loads(body)
+        if document["version"] != WIRE_VERSION:
+            raise InvalidCommand(
+                [Fault("version", f"{document['version']!r} is not {WIRE_VERSION}")]
+            )
+        revision = document["if_revision"]
+        return Command(
+            id=str(document["id"]),
+            kind=CommandKind(document["kind"]),
+            subject=str(document["subject"]),
+            arguments=dict(document["arguments"]),
+            if_revision=None if revision is None else int(revision),
+            sent_at=from_text(document["sent_at"]),
+        )
+    except InvalidCommand:
+        raise
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidCommand([Fault("", f"not a command: {error!r}")]) from error
+
+
+def encode_result(result: CommandResult) -> bytes:
+    """Return the wire form of a reply, UTF-8 JSON."""
+    return json.dumps(result_to_document(result)).encode()
+
+
+def decode_result(body: bytes) -> CommandResult:
+    """Read the wire form of a reply.
+
+    Raises:
+        InvalidCommand: it is not one.
+    """
+    try:
+        return result_from_document(json.loads(body))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InvalidCommand([Fault("", f"not a reply: {error!r}")]) from error
+
+
+def result_to_document(result: CommandResult) -> dict[str, Any]:
+    """Return the JSON-ready form, instants as RFC 3339 text."""
+    return {
+        "command_id": result.command_id,
+        "kind": result.kind,
+        "digest": result.digest,
+        "status": result.status,
+        "finished_at": to_text(result.finished_at),
+        "job_id": result.job_id,
+        "run_id": result.run_id,
+        "revision": result.revision,
+        "message": result.message,
+        "faults": [{"field": fault.field, "message": fault.message} for fault in result.faults],
+    }
+
+
+def result_from_document(document: dict[str, Any]) -> CommandResult:
+    """Read :func:`result_to_document`'s form; raises KeyError or ValueError if it is not one."""
+    return CommandResult(
+        command_id=document["command_id"],
+        kind=CommandKind(document["kind"]),
+        digest=document["digest"],
+        status=ResultStatus(document["status"]),
+        finished_at=from_text(document["finished_at"]),
+        job_id=document["job_id"],
+        run_id=document["run_id"],
+        revision=document["revision"],
+        message=document["message"],
+        faults=tuple(Fault(fault["field"], fault["message"]) for fault in document["faults"]),
+    )

@@ -1,0 +1,170 @@
+"""Every error Solocron raises on purpose, under one root.
+
+Whose fault it is decides the class: the caller's (``Invalid*``, ``*NotFound``,
+``*Conflict``), a superseded executor's (``StaleTerm``) or the surroundings'
+(``*Unavailable``).  Messages are built here once, from facts that stay readable
+as attributes; adapters translate driver errors at every public edge and keep the
+driver's error as ``__cause__``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with an input: which field, and what to write instead.
+
+    ``field`` is a dotted path into the caller's document (``schedule.expression``),
+    empty when the fault lies in the document as a whole.
+    """
+
+    field: str
+    message: str
+
+    def under(self, parent: str) -> Fault:
+        """Return the same fault seen from the document that holds *parent*."""
+        return Fault(f"{parent}.{self.field}" if self.field else parent, self.message)
+
+
+class SolocronError(Exception):
+    """Root of all of Solocron's own errors."""
+
+
+class InvalidInput(SolocronError, ValueError):
+    """Something the caller sent is wrong; nothing was changed.  Lists every fault found."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__(
+            "; ".join(f"{f.field}: {f.message}" if f.field else f.message for f in self.faults)
+        )
+
+
+class InvalidSchedule(InvalidInput):
+    """A schedule that cannot be read, can never fire, or names an unknown zone."""
+
+
+class InvalidJob(InvalidInput):
+    """A job definition that breaks a rule of its own fields."""
+
+
+class InvalidCommand(InvalidInput):
+    """A command document that does not decode; it was sent by a newer or a broken sender."""
+
+
+class JobNotFound(SolocronError, LookupError):
+    """No job has this id or name."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(f"there is no job {job!r}")
+
+
+class RunNotFound(SolocronError, LookupError):
+    """No run has this id (it never existed, or retention removed it)."""
+
+    def __init__(self, run: str) -> None:
+        self.run = run
+        super().__init__(f"there is no run {run!r}")
+
+
+class CommandNotFound(SolocronError, LookupError):
+    """No command has this id (it never existed, or its result has expired)."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        super().__init__(f"there is no command {command!r}")
+
+
+class Conflict(SolocronError):
+    """The request is sound but the present state refuses it."""
+
+
+class NameTaken(Conflict):
+    """Another job already has this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"a job named {name!r} exists already; PUT /v1/jobs/{name} changes it")
+
+
+class RevisionConflict(Conflict):
+    """The job was changed by somebody else since the caller read it."""
+
+    def __init__(self, job: str, expected: int, current: int) -> None:
+        self.job, self.expected, self.current = job, expected, current
+        super().__init__(
+            f"job {job!r} is at revision {current}, not {expected}; read it again and retry"
+        )
+
+
+class RunRefused(Conflict):
+    """A manual run was refused by one of the job's policies."""
+
+    def __init__(self, job: str, reason: str) -> None:
+        self.job, self.reason = job, reason
+        super().__init__(f"job {job!r} was not started: {reason}")
+
+
+class CommandReused(Conflict):
+    """An idempotency key came back with a different request."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        super().__init__("this Idempotency-Key was used for a different request; send a new key")
+
+
+class IllegalTransition(Conflict):
+    """A run's state does not allow this event; the run is unchanged."""
+
+    def __init__(self, run: str, state: str, event: str) -> None:
+        self.run, self.state, self.event = run, state, event
+        super().__init__(f"run {run!r} is {state}; {event} is not possible")
+
+
+class StaleTerm(SolocronError):
+    """A write was fenced off: the store has seen a newer term than the writer's.
+
+    Not retryable.  The holder must stop deciding at once.
+    """
+
+    def __init__(self, held: int, current: int) -> None:
+        self.held, self.current = held, current
+        super().__init__(f"term {held} is over: the store is at term {current}")
+
+
+class Unavailable(SolocronError):
+    """The surroundings did not answer; trying again later is safe."""
+
+
+class StoreUnavailable(Unavailable):
+    """The store did not answer.  A write may or may not have happened; repeating it is safe."""
+
+
+class SchemaTooNew(SolocronError):
+    """The store was written by a newer Solocron; this one must not touch it."""
+
+    def __init__(self, found: int, known: int) -> None:
+        self.found, self.known = found, known
+        super().__init__(
+            f"the store has schema {found}, this version knows {known}; start a newer Solocron"
+        )
+
+
+class BrokerUnavailable(Unavailable):
+    """The broker did not answer.  A publish may or may not have arrived."""
+
+
+class NoExecutor(Unavailable):
+    """No instance is executing at the moment; nothing was sent."""
+
+
+class ConfigError(SolocronError):
+    """The environment holds settings that cannot be used; lists every fault at once."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(f"{f.field}: {f.message}" for f in self.faults))

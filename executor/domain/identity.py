@@ -1,0 +1,40 @@
+"""Names for things, derived and never drawn: the same cause always gives the same id.
+
+A slot's run, a command's run and the run that replaces a lost one have ids computed
+from what they stand for.  Doing the same step twice (a redelivered command, a
+takeover in the middle of supervision) therefore meets the row of the first time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from hashlib import blake2b
+
+
+def _digest(*parts: str) -> str:
+    return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def job_id(command_id: str) -> str:
+    """Return the id of the job that command *command_id* creates."""
+    return _digest("job", command_id)
+
+
+def slot_run_id(job: str, fire_at: datetime) -> str:
+    """Return the id of the run of *job* (an id) for the slot *fire_at*."""
+    return _digest("slot", job, str(fire_at.timestamp()))
+
+
+def manual_run_id(command_id: str) -> str:
+    """Return the id of the run that command *command_id* asks for."""
+    return _digest("manual", command_id)
+
+
+def retrigger_run_id(run_id: str) -> str:
+    """Return the id of the run that repeats the lost or shut-down run *run_id*."""
+    return _digest("retrigger", run_id)
+
+
+def command_id(key: str, request: str) -> str:
+    """Return the id of the command behind a client's idempotency *key* for *request* (method and path)."""
+    return _digest("command", request, key)

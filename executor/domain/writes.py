@@ -1,0 +1,111 @@
+"""What the engine tells the store and what the store answers: plain values, no behaviour.
+
+They live here because both sides of the port speak of them: the engine decides in
+these terms and every adapter carries them out.  The methods that take them, and the
+rules they follow, are in ``executor/ports/store.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from executor.domain.command import CommandResult
+from executor.domain.job import Job, LastRun
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenJob:
+    """A job record that cannot be read; every other job is unaffected."""
+
+    id: str
+    name: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instance:
+    """A running executor process; ``role`` is ``executing`` or ``standby``, ``seen_at`` by the store's clock."""
+
+    id: str
+    host: str
+    version: str
+    role: str
+    seen_at: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedJobs:
+    """Jobs for the engine, and the records among them that did not decode."""
+
+    jobs: tuple[Job, ...]
+    broken: tuple[BrokenJob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """Take over row ``run_id``, if it is still pending under ``from_term``; it may start once cleared to ``clear_at``."""
+
+    run_id: str
+    from_term: int
+    clear_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobProgress:
+    """News about a job that is not a new revision.
+
+    ``next_fire_at`` moves the watermark forward if the job is still at ``revision``; a watermark is
+    never moved back, and None leaves it.  ``last_run`` replaces an older one.
+    """
+
+    job_id: str
+    revision: int
+    next_fire_at: datetime | None = None
+    last_run: LastRun | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobWrite:
+    """Store ``job`` whole, if its record is at revision ``expect`` now (None: if there is no such record)."""
+
+    job: Job
+    expect: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobClash:
+    """A :class:`JobWrite` that was not applied: what stands there instead.
+
+    ``current`` is the job with that id (None: there is none), ``name_taken`` that another job has the name.
+    """
+
+    current: Job | None
+    name_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCommands:
+    """What the store remembers of some commands.
+
+    ``results`` by command id; ``jobs`` are those whose ``last_command`` is one of them, deleted ones included.
+    """
+
+    results: Mapping[str, CommandResult]
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Remove runs of a job: all but the newest ``keep_runs`` and all created before ``older_than``.
+
+    Open rows are never removed, nor are slots at or after ``before``, the watermark known to be durable
+    (None: no limit).
+    """
+
+    job_id: str
+    keep_runs: int
+    older_than: datetime
+    before: datetime | None

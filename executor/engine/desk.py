@@ -1,0 +1,112 @@
+"""The engine's desk: the present moment, the effects decided so far, and calls that are out.
+
+Every part of the engine writes to the same desk while an event is handled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from math import inf
+from typing import Generic, TypeVar
+
+from executor.engine.effects import Effect, Note, Request
+from executor.engine.events import Moment
+from executor.engine.timing import RETRY_S
+
+R = TypeVar("R", bound=Request)
+
+
+class Desk:
+    """What the parts of the engine share while they handle one event."""
+
+    def __init__(self, moment: Moment) -> None:
+        self.moment = moment
+        self._effects: list[Effect] = []
+
+    @property
+    def now(self) -> datetime:
+        """The present instant; may jump between events."""
+        return self.moment.now
+
+    @property
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+        return self.moment.monotonic
+
+    def emit(self, effect: Effect) -> None:
+        """Want *effect* done."""
+        self._effects.append(effect)
+
+    def note(self, action: str, sentence: str, level: str = "INFO", **facts: object) -> None:
+        """Tell the operator."""
+        self._effects.append(Note(action, sentence, facts, level))
+
+    def take_effects(self) -> list[Effect]:
+        """Return what was wanted since the last time."""
+        effects, self._effects = self._effects, []
+        return effects
+
+    def deadline(self, instant: datetime) -> float:
+        """Return the monotonic time at which *instant* comes, if the wall clock does not jump."""
+        return self.moment.monotonic + (instant - self.moment.now) / timedelta(seconds=1)
+
+
+class Call(Generic[R]):
+    """At most one request that is out, repeated with growing pauses until the store answers.
+
+    The request is kept while it waits to be repeated, because its outcome is unknown.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._request: R | None = None
+        self._retry_at = inf
+        self._pause = RETRY_S[0]
+        self.failing_since: float | None = None
+
+    @property
+    def request(self) -> R | None:
+        """The request whose outcome is not known yet."""
+        return self._request
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is out."""
+        return self._request is None
+
+    def send(self, request: R) -> None:
+        """Make *request*; the previous one must have been answered."""
+        assert self._request is None
+        self._request = request
+        self._desk.emit(request)
+
+    def answered(self, request: Request) -> bool:
+        """Say whether *request* is the one that was awaited; then nothing is out any more."""
+        if request is not self._request:
+            return False
+        self._request = None
+        self._pause = RETRY_S[0]
+        self.failing_since = None
+        return True
+
+    def failed(self, request: Request) -> bool:
+        """Say whether *request* is the awaited one; then it will be repeated."""
+        if request is not self._request:
+            return False
+        monotonic = self._desk.monotonic
+        self._retry_at = monotonic + self._pause
+        self._pause = min(self._pause * 2, RETRY_S[1])
+        if self.failing_since is None:
+            self.failing_since = monotonic
+        return True
+
+    def advance(self) -> None:
+        """Repeat the request if its pause is over."""
+        if self._request is not None and self._desk.monotonic >= self._retry_at:
+            self._retry_at = inf
+            self._desk.emit(self._request)
+
+    @property
+    def wake_at(self) -> float:
+        """Monotonic time of the next repetition; infinity if none is due."""
+        return self._retry_at if self._request is not None else inf

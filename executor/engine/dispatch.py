@@ -1,0 +1,392 @@
+"""The firing path of one term: claim ahead, clear, hand off.
+
+Order is everything here.
+
+1. *Claim.*  Shortly before a second is due its rows are written, ``pending``.  The
+   store's unique key decides who owns a slot; where another row stands already,
+   :meth:`Dispatcher._meet` resolves it.
+2. *Clear.*  One conditional write, ``cleared_until = T``, that fails once a newer term
+   exists.  T stays below the ``clear_at`` of every row that is not yet written, and a
+   row's ``clear_at`` lies beyond every clearance requested before the row.  So a row
+   beyond the last clearance of its term has certainly not started, and no row starts
+   without a clearance that began after it was durable.
+3. *Hand off* when the second is due, if the last clearance is fresh enough.  Between
+   the due instant and the start stands no call of the store.
+
+The same path serves every kind of run: slots claimed ahead, caught-up slots, manual
+runs, retriggers and rows adopted from former terms.  One rule for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from math import inf
+from typing import TYPE_CHECKING
+
+from executor.domain.instant import TICK
+from executor.domain.run import Reason, Run, RunChange, RunState
+from executor.domain.writes import Adoption
+from executor.engine.desk import Call, Desk
+from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Request, StartRuns
+from executor.engine.timing import CLAIM_BACKLOG, CLEAR_AHEAD_S, HEARTBEAT_S, RETRY_S, TRUST_S
+
+if TYPE_CHECKING:
+    from executor.engine.roster import Roster
+    from executor.engine.workload import Workload
+
+_CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
+
+#: When a run without a second of its own is due: long ago, whatever the wall clock does.
+_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Rows that wait for the same clearance; ``due`` is when the last of them is due."""
+
+    due: datetime
+    runs: list[Run] = field(default_factory=list)
+
+
+class Dispatcher:
+    """Owns every row of its term from the claim to the hand-off."""
+
+    def __init__(self, desk: Desk, roster: Roster, workload: Workload, term: int) -> None:
+        self._desk = desk
+        self._roster = roster
+        self._workload = workload
+        self._term = term
+        self._outbox: list[Run] = []
+        self._outbox_from: datetime | None = None
+        self._inserting_from: datetime | None = None
+        self._adoptable: list[Adoption] = []
+        self._adopting: dict[str, Run] = {}
+        self._known: set[str] = set()
+        self._groups: dict[datetime, _Group] = {}
+        self._inserting: Call[InsertRuns] = Call(desk)
+        self._adopt: Call[AdoptRuns] = Call(desk)
+        self._clearing: ClearTerm | None = None
+        self._requested: datetime | None = None
+        self._cleared: datetime | None = None
+        self._trusted_until = -inf
+        self._next_clear = -inf
+        self._clear_pause = RETRY_S[0]
+        self._failing_since: float | None = None
+        self._verifications: list[Callable[[], None]] = []
+        self._verifying: list[Callable[[], None]] = []
+        self._on_written: dict[str, Callable[[Run], None]] = {}
+        self.claiming = True
+        self.on_foreign: Callable[[Run], None] = lambda run: None
+        self.may_have_started: Callable[[Run], bool] = lambda run: True
+
+    @property
+    def trusted_until(self) -> float:
+        """Monotonic time until which runs may be started on the strength of the last clearance."""
+        return self._trusted_until
+
+    @property
+    def backlog(self) -> int:
+        """Rows claimed and not yet written."""
+        request = self._inserting.request
+        return len(self._outbox) + (len(request.runs) if request else 0)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether further seconds may be opened."""
+        return self.backlog < CLAIM_BACKLOG
+
+    @property
+    def clearing(self) -> bool:
+        """Whether a clearance is out."""
+        return self._clearing is not None
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when (monotonic) the store has not answered a clearance; None if it does."""
+        return self._failing_since
+
+    def next_clear_at(self, fire_at: datetime | None = None) -> datetime:
+        """Return the ``clear_at`` for a row that is written from now on."""
+        earliest = self._desk.now if fire_at is None else fire_at
+        return earliest if self._requested is None else max(earliest, self._requested + TICK)
+
+    def claim(self, runs: Iterable[Run], on_written: Callable[[Run], None] | None = None) -> None:
+        """Write rows of this term; pending ones are started once due and cleared.
+
+        Rows with an id that this term has claimed before are dropped.  *on_written* is called
+        for each row with the row that stands in the store then: this one or an earlier one.
+        """
+        for run in runs:
+            if on_written is not None:
+                self._on_written[run.id] = on_written
+            if run.id in self._known:
+                self._written(run)
+                continue
+            self._known.add(run.id)
+            self._outbox.append(run)
+            self._outbox_from = min(self._outbox_from or run.clear_at, run.clear_at)
+
+    def adopt(self, run: Run) -> None:
+        """Take over a pending row of a former term that has certainly not been started."""
+        if run.id in self._known:
+            return
+        self._known.add(run.id)
+        clear_at = self.next_clear_at(run.fire_at)
+        self._adopting[run.id] = replace(run, term=self._term, clear_at=clear_at)
+        self._adoptable.append(Adoption(run.id, run.term, clear_at))
+
+    def verify(self, then: Callable[[], None]) -> None:
+        """Call *then* after a clearance that begins from now on has succeeded."""
+        self._verifications.append(then)
+
+    def take_back(self, run: Run) -> None:
+        """Accept a run that a launcher gave back untouched; it starts once trust is renewed."""
+        self._known.add(run.id)
+        self._wait(run)
+
+    def knows(self, run_id: str) -> bool:
+        """Whether this term has claimed the row and not handed it off yet."""
+        return run_id in self._known
+
+    def waiting(self, run_id: str) -> Run | None:
+        """Return the row if it waits for its clearance or its second."""
+        for group in self._groups.values():
+            for run in group.runs:
+                if run.id == run_id:
+                    return run
+        return None
+
+    def withdraw(self, run: Run) -> None:
+        """Forget a row that waits; the caller records why it will not start."""
+        for group in self._groups.values():
+            group.runs = [other for other in group.runs if other.id != run.id]
+
+    # Answers ------------------------------------------------------------------------------
+
+    def answered(self, request: Request, result: object) -> bool:
+        """Handle the store's answer; False if the request is not one of ours."""
+        if request is self._clearing:
+            self._on_cleared(self._clearing)
+        elif self._inserting.answered(request):
+            assert isinstance(request, InsertRuns)
+            assert isinstance(result, dict)
+            self._on_inserted(request, result)
+        elif self._adopt.answered(request):
+            assert isinstance(request, AdoptRuns)
+            assert isinstance(result, frozenset)
+            self._on_adopted(request, result)
+        else:
+            return False
+        return True
+
+    def failed(self, request: Request) -> bool:
+        """Handle the store's silence; False if the request is not one of ours."""
+        if request is self._clearing:
+            self._clearing = None
+            self._verifications = self._verifying + self._verifications
+            self._verifying = []
+            self._next_clear = self._desk.monotonic + self._clear_pause
+            self._clear_pause = min(self._clear_pause * 2, RETRY_S[1])
+            if self._failing_since is None:
+                self._failing_since = self._desk.monotonic
+            return True
+        return self._inserting.failed(request) or self._adopt.failed(request)
+
+    def _on_cleared(self, request: ClearTerm) -> None:
+        self._clearing = None
+        self._cleared = request.until
+        self._trusted_until = request.started + TRUST_S
+        self._next_clear = request.started + HEARTBEAT_S
+        self._clear_pause = RETRY_S[0]
+        self._failing_since = None
+        verified, self._verifying = self._verifying, []
+        for then in verified:
+            then()
+
+    def _on_inserted(self, request: InsertRuns, existing: dict[str, Run]) -> None:
+        self._inserting_from = None
+        for run in request.runs:
+            present = existing.get(run.id)
+            if present is None:
+                self._settle(run)
+            else:
+                self._meet(run, present)
+
+    def _on_adopted(self, request: AdoptRuns, ours: frozenset[str]) -> None:
+        for adoption in request.adoptions:
+            run = self._adopting.pop(adoption.run_id)
+            if run.id in ours:
+                self._settle(run)
+            else:
+                # Somebody changed it first; supervision will read what it is now.
+                self._known.discard(run.id)
+                self._written(run)
+
+    def _meet(self, run: Run, present: Run) -> None:
+        """Resolve a claim whose place is taken by *present*."""
+        if not present.is_live:
+            self._accounted(run, present)
+        elif present.term == self._term:
+            # Our own row.  Either the first answer was lost, or this term has claimed it before
+            # (after an edit, say) and its start is not recorded yet.
+            if present.state is RunState.PENDING and not self._workload.remembers(run.id):
+                self._settle(run)
+            else:
+                self._accounted(run, present)
+        elif self.may_have_started(present):
+            self.on_foreign(present)
+            self._accounted(run, present)
+        else:
+            self._known.discard(run.id)
+            self.adopt(present)
+
+    def _accounted(self, run: Run, present: Run) -> None:
+        self._known.discard(run.id)
+        self._roster.accounted(run.id)
+        self._written(present)
+
+    def _settle(self, run: Run) -> None:
+        """Our row is durable."""
+        self._written(run)
+        if run.state is RunState.PENDING:
+            self._wait(run)
+        else:
+            self._known.discard(run.id)
+            self._roster.accounted(run.id)
+
+    def _written(self, run: Run) -> None:
+        on_written = self._on_written.pop(run.id, None)
+        if on_written is not None:
+            on_written(run)
+
+    def _wait(self, run: Run) -> None:
+        due = run.fire_at if run.scheduled and run.fire_at is not None else _AT_ONCE
+        group = self._groups.setdefault(run.clear_at, _Group(due))
+        group.due = max(group.due, due)
+        group.runs.append(run)
+
+    # Acting -------------------------------------------------------------------------------
+
+    def advance(self) -> None:
+        """Do what is due: write claims, clear, hand off."""
+        self._inserting.advance()
+        self._adopt.advance()
+        if self.claiming:
+            if self._outbox and self._inserting.idle:
+                self._inserting.send(InsertRuns(tuple(self._outbox)))
+                self._inserting_from, self._outbox_from = self._outbox_from, None
+                self._outbox = []
+            if self._adoptable and self._adopt.idle:
+                self._adopt.send(AdoptRuns(tuple(self._adoptable), self._term))
+                self._adoptable = []
+            self._clear()
+        self._hand_off()
+
+    def _clear(self) -> None:
+        monotonic = self._desk.monotonic
+        if self._clearing is not None or (
+            self._failing_since is not None and monotonic < self._next_clear
+        ):
+            return
+        now = self._desk.now
+        soon = now + _CLEAR_AHEAD
+        bound = self._unwritten_from()
+        wanted = [at for at in self._groups if self._needs_clearance(at, soon, bound)]
+        if not (wanted or self._verifications or monotonic >= self._next_clear):
+            return
+        until = max([now, *wanted])
+        if bound is not None:
+            until = min(until, bound - TICK)
+        if self._requested is not None:
+            until = max(until, self._requested)
+        self._requested = until
+        self._clearing = ClearTerm(self._term, until, monotonic)
+        self._verifying, self._verifications = self._verifications, []
+        self._desk.emit(self._clearing)
+
+    def _needs_clearance(self, clear_at: datetime, soon: datetime, bound: datetime | None) -> bool:
+        group = self._groups[clear_at]
+        if group.due > soon:
+            return False
+        if self._cleared is None or clear_at > self._cleared:
+            return bound is None or clear_at < bound
+        # Cleared already, but too long ago to start anything on the strength of it.
+        return self._desk.monotonic + CLEAR_AHEAD_S >= self._trusted_until
+
+    def _unwritten_from(self) -> datetime | None:
+        """Return the earliest ``clear_at`` of a row that is not known to be durable."""
+        starts = [run.clear_at for run in self._adopting.values()]
+        starts += [
+            start for start in (self._outbox_from, self._inserting_from) if start is not None
+        ]
+        return min(starts, default=None)
+
+    def _hand_off(self) -> None:
+        if not self._groups or self._cleared is None:
+            return
+        if self._desk.monotonic >= self._trusted_until:
+            return
+        now = self._desk.now
+        ready = sorted(
+            clear_at
+            for clear_at, group in self._groups.items()
+            if clear_at <= self._cleared and group.due <= now
+        )
+        works = []
+        for clear_at in ready:
+            for run in self._groups.pop(clear_at).runs:
+                self._known.discard(run.id)
+                work = self._roster.admit(run)
+                if work is not None:
+                    works.append(work)
+                self._roster.accounted(run.id)
+        if works:
+            self._desk.emit(StartRuns(tuple(works)))
+
+    # Ending -------------------------------------------------------------------------------
+
+    @property
+    def holds_cleared(self) -> bool:
+        """Whether rows are cleared (or may be) and not yet handed off."""
+        return self._clearing is not None or any(
+            self._cleared is not None and clear_at <= self._cleared for clear_at in self._groups
+        )
+
+    def release(self) -> list[RunChange]:
+        """Give up the rows that were cleared but not handed off; the next executor repeats them.
+
+        Rows beyond the last clearance need nothing: they can be seen not to have started.
+        """
+        requested = self._requested
+        return [
+            RunChange(
+                run_id=run.id,
+                term=self._term,
+                state=RunState.CANCELLED,
+                reason=Reason.SUPERSEDED,
+                finished_at=self._desk.now,
+                follow_up=True,
+            )
+            for clear_at, group in self._groups.items()
+            if requested is not None and clear_at <= requested
+            for run in group.runs
+        ]
+
+    @property
+    def wake_at(self) -> float:
+        """Monotonic time at which there is something to do without any news."""
+        times = [self._inserting.wake_at, self._adopt.wake_at]
+        may_clear = self.claiming and self._clearing is None
+        if may_clear:
+            times.append(self._next_clear)
+        bound = self._unwritten_from()
+        for clear_at, group in self._groups.items():
+            due = self._desk.deadline(group.due)
+            if self._cleared is not None and clear_at <= self._cleared:
+                if due < self._trusted_until:
+                    times.append(due)
+            elif may_clear and self._failing_since is None and (bound is None or clear_at < bound):
+                times.append(due - CLEAR_AHEAD_S)
+        return min(times)

@@ -1,0 +1,253 @@
+"""What the engine wants done.
+
+Two kinds.  A :class:`Request` is one call of a store method; it is answered by an
+event that carries the request itself (see ``events``).  Its ``lane`` says which of
+the runtime's store threads makes it: calls of one lane happen one after another, so
+that slow bookkeeping never delays a clearance.  All other effects need no answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from executor.domain.command import CommandResult
+from executor.domain.job import Definition
+from executor.domain.run import Reason, Run, RunChange
+from executor.domain.writes import Adoption, Instance, JobProgress, JobWrite, Retention
+
+
+class Lane(StrEnum):
+    """A queue of store calls with a thread of its own."""
+
+    DISPATCH = "dispatch"
+    JOURNAL = "journal"
+    COMMANDS = "commands"
+    UPKEEP = "upkeep"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Request:
+    """One store call; compared by identity, so that a late answer is told from the awaited one."""
+
+    lane: ClassVar[Lane] = Lane.DISPATCH
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MintTerm(Request):
+    """``mint_term``; the answer is the TermRecord."""
+
+    holder: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadOpenRuns(Request):
+    """``open_runs_before``; the answer is a list of Run."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadDueJobs(Request):
+    """``due_jobs``; the answer is LoadedJobs."""
+
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadAllJobs(Request):
+    """``all_jobs``; answered by one ``JobsLoaded`` event for each batch, then by None."""
+
+    lane: ClassVar[Lane] = Lane.UPKEEP
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InsertRuns(Request):
+    """``insert_runs``; the answer maps the ids of rows not inserted to what stands there."""
+
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AdoptRuns(Request):
+    """``adopt_runs``; the answer is the frozenset of ids that are ours."""
+
+    adoptions: tuple[Adoption, ...]
+    term: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClearTerm(Request):
+    """``clear_term``; the answer is None.  ``started`` is the monotonic time of the decision."""
+
+    term: int
+    until: datetime
+    started: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ResignTerm(Request):
+    """``resign_term``; the answer is None."""
+
+    term: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record(Request):
+    """``change_runs`` and then ``advance_jobs``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.JOURNAL
+    changes: tuple[RunChange, ...]
+    progress: tuple[JobProgress, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecallCommands(Request):
+    """``known_commands``; the answer is KnownCommands."""
+
+    lane: ClassVar[Lane] = Lane.COMMANDS
+    command_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteJobs(Request):
+    """``write_jobs``; the answer is a list of JobClash or None."""
+
+    lane: ClassVar[Lane] = Lane.COMMANDS
+    writes: tuple[JobWrite, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SaveResults(Request):
+    """``save_results``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.COMMANDS
+    results: tuple[CommandResult, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WatchOpenRuns(Request):
+    """Supervision's look: ``stamp_leases`` for *stamp*, ``expire_runs``, then ``open_runs_before``.
+
+    The answer is the pair (open rows as read last, rows just marked lost).
+    """
+
+    lane: ClassVar[Lane] = Lane.UPKEEP
+    term: int
+    stamp: tuple[str, ...]
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SettleFollowUps(Request):
+    """``settle_follow_ups``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.UPKEEP
+    run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RenewLeases(Request):
+    """``renew_leases``; the answer is the frozenset of ids that are no longer ours."""
+
+    lane: ClassVar[Lane] = Lane.JOURNAL
+    term: int
+    run_ids: tuple[str, ...]
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prune(Request):
+    """``prune_runs`` and ``purge_jobs``; the answer is the number of rows removed."""
+
+    lane: ClassVar[Lane] = Lane.UPKEEP
+    retentions: tuple[Retention, ...]
+    purge_before: datetime
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beat(Request):
+    """``beat``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.UPKEEP
+    instance: Instance
+
+
+@dataclass(frozen=True, slots=True)
+class StartRuns:
+    """Hand these runs to the launchers, now."""
+
+    works: tuple[tuple[Run, Definition], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CancelWork:
+    """End this run's work early."""
+
+    run_id: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntake:
+    """Take commands from the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class CloseIntake:
+    """Take no more commands; the unsettled ones go back to the queue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Answer a command and remove it from the queue; ``tag`` came with its delivery."""
+
+    tag: object
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
+class StepAside:
+    """Give the token away and keep away from it for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopToken:
+    """Hand the token back and compete no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Everything this process owes is written; it may end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something an operator should be able to follow: a fixed sentence and its facts.
+
+    ``level`` is a name of the standard library's logging.
+    """
+
+    action: str
+    sentence: str
+    facts: dict[str, object] = field(default_factory=dict)
+    level: str = "INFO"
+
+
+Effect = (
+    Request
+    | StartRuns
+    | CancelWork
+    | OpenIntake
+    | CloseIntake
+    | Settle
+    | StepAside
+    | StopToken
+    | Exit
+    | Note
+)

@@ -1,0 +1,117 @@
+"""What happens to the engine.
+
+Every event is handled at a :class:`Moment`, which the runtime reads from the clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from executor.domain.command import Command
+from executor.domain.errors import SolocronError
+from executor.domain.run import Outcome
+from executor.domain.writes import LoadedJobs
+from executor.engine.effects import ReadAllJobs, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Both readings of the clock: ``now`` aware UTC in whole ms, ``monotonic`` in seconds."""
+
+    now: datetime
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGained:
+    """The broker says that this instance holds the token."""
+
+
+@dataclass(frozen=True, slots=True)
+class TokenGone:
+    """This instance cannot prove that it holds the token."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The store did what ``request`` asked; what ``result`` is stands at the request."""
+
+    request: Request
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The store did not do it: StaleTerm (nothing was written) or StoreUnavailable (unknown)."""
+
+    request: Request
+    error: SolocronError
+
+
+@dataclass(frozen=True, slots=True)
+class JobsLoaded:
+    """A batch of the answer to :class:`ReadAllJobs`; more may follow."""
+
+    request: ReadAllJobs
+    loaded: LoadedJobs
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReceived:
+    """A command came off the queue; ``tag`` is what :class:`Settle` needs."""
+
+    tag: object
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A launcher has begun the work."""
+
+    run_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RunNotStarted:
+    """A launcher gave the work back untouched, because trust had run out."""
+
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The work has ended."""
+
+    run_id: str
+    at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The process was asked to end cleanly."""
+
+
+Event = (
+    Tick
+    | TokenGained
+    | TokenGone
+    | Answered
+    | Failed
+    | JobsLoaded
+    | CommandReceived
+    | RunStarted
+    | RunNotStarted
+    | RunFinished
+    | StopRequested
+)

@@ -1,0 +1,234 @@
+"""Commands: decided in the order they come, applied once, answered when durable.
+
+A batch goes through four steps, each waiting for the store:
+
+1. *recall* what is remembered of these commands: an answer, or a job whose last
+   revision was made by one of them (then the effect stands and only the answer is missing);
+2. *write* the new revisions, each a compare-and-set, and claim the runs asked for;
+3. *verify* the term by a clearance that begins after the writes: an executor that was
+   superseded meanwhile answers nothing, its successor gets the command again;
+4. *save* the answers, then answer.
+
+At most one command of a batch concerns a given job, so decisions see what is stored.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from executor.domain.command import Command, CommandResult
+from executor.domain.job import Job
+from executor.domain.run import Run
+from executor.domain.writes import JobClash, JobWrite, KnownCommands
+from executor.engine.decisions import (
+    Answer,
+    Cancel,
+    Claim,
+    Decision,
+    Scene,
+    Write,
+    decide,
+    decide_again,
+    repeated,
+    touched_by,
+)
+from executor.engine.desk import Call
+from executor.engine.effects import RecallCommands, Request, SaveResults, Settle, WriteJobs
+from executor.engine.timing import COMMAND_BATCH
+
+
+@dataclass(slots=True)
+class _Case:
+    """A command on its way to its answer."""
+
+    tag: object
+    command: Command
+    result: CommandResult | None = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    cases: dict[str, _Case] = field(default_factory=dict)
+    repeats: list[_Case] = field(default_factory=list)
+    writes: dict[str, Write] = field(default_factory=dict)
+    claims: set[str] = field(default_factory=set)
+    cancels: set[str] = field(default_factory=set)
+    deciding: bool = False
+    verifying: bool = False
+
+
+class Intake:
+    """Takes commands through their steps, one batch at a time."""
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self._desk = desk = scene.desk
+        self._waiting: deque[_Case] = deque()
+        self._batch: _Batch | None = None
+        self._recall: Call[RecallCommands] = Call(desk)
+        self._write: Call[WriteJobs] = Call(desk)
+        self._save: Call[SaveResults] = Call(desk)
+
+    def receive(self, tag: object, command: Command) -> None:
+        """Take a command that came off the queue."""
+        self._waiting.append(_Case(tag, command))
+
+    def abandon(self) -> None:
+        """Forget every command, for good: they are back in the queue and come again."""
+        self._waiting.clear()
+        self._batch = None
+
+    def answered(self, request: Request, result: object) -> bool:
+        """Handle the store's answer; False if the request is not ours."""
+        if self._recall.answered(request):
+            assert isinstance(result, KnownCommands)
+            self._on_recalled(result)
+        elif self._write.answered(request):
+            assert isinstance(result, list)
+            self._on_written(result)
+        elif self._save.answered(request):
+            self._on_saved()
+        else:
+            return False
+        return True
+
+    def failed(self, request: Request) -> bool:
+        """Handle the store's silence; False if the request is not ours."""
+        calls = (self._recall, self._write, self._save)
+        return any(call.failed(request) for call in calls)
+
+    def advance(self) -> None:
+        """Begin the next batch if there is none."""
+        for call in (self._recall, self._write, self._save):
+            call.advance()
+        if self._batch is not None:
+            self._continue()
+        elif self._waiting:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._batch = batch = _Batch()
+        subjects: set[str] = set()
+        while self._waiting and len(batch.cases) < COMMAND_BATCH:
+            case = self._waiting[0]
+            if case.command.id in batch.cases:
+                batch.repeats.append(self._waiting.popleft())
+                continue
+            touched = touched_by(case.command, self._scene.roster)
+            if touched & subjects:
+                break
+            subjects |= touched
+            batch.cases[case.command.id] = self._waiting.popleft()
+        self._recall.send(RecallCommands(tuple(batch.cases)))
+
+    @property
+    def wake_at(self) -> float:
+        """Monotonic time of the next repetition."""
+        return min(call.wake_at for call in (self._recall, self._write, self._save))
+
+    # Steps --------------------------------------------------------------------------------
+
+    def _on_recalled(self, known: KnownCommands) -> None:
+        assert self._batch is not None
+        self._batch.deciding = True
+        made: dict[str, Job] = {}
+        for job in known.jobs:
+            # A revision that a former executor wrote just before it was superseded.
+            self._scene.roster.put(job)
+            made[job.last_command] = job
+        for case in self._batch.cases.values():
+            result = known.results.get(case.command.id)
+            if result is not None:
+                case.result = repeated(case.command, result, self._desk.now)
+            else:
+                self._take(case, decide(case.command, self._scene, made.get(case.command.id)))
+        self._batch.deciding = False
+        self._continue()
+
+    def _take(self, case: _Case, decision: Decision) -> None:
+        assert self._batch is not None
+        if isinstance(decision, Answer):
+            case.result = decision.result
+        elif isinstance(decision, Write):
+            self._batch.writes[case.command.id] = decision
+        elif isinstance(decision, Cancel):
+            self._batch.cancels.add(decision.run_id)
+            case.result = decision.result
+        else:
+            self._claim(case, decision)
+
+    def _claim(self, case: _Case, decision: Claim) -> None:
+        assert self._batch is not None
+        batch = self._batch
+        batch.claims.add(case.command.id)
+
+        def on_written(run: Run) -> None:
+            if self._batch is not batch:
+                return
+            batch.claims.discard(case.command.id)
+            case.result = decision.result
+            self._continue()
+
+        self._scene.dispatcher.claim([decision.run], on_written)
+
+    def _on_written(self, clashes: list[JobClash | None]) -> None:
+        assert self._batch is not None
+        self._batch.deciding = True
+        writes, self._batch.writes = self._batch.writes, {}
+        for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
+            case = self._batch.cases[command_id]
+            if clash is None:
+                self._apply(case, write)
+            elif clash.current is not None and clash.current.last_command == command_id:
+                # Our own write, whose first answer was lost.
+                self._apply(case, Write(clash.current, write.expect, write.result))
+            else:
+                self._take(case, decide_again(case.command, self._scene, clash))
+        self._batch.deciding = False
+        self._continue()
+
+    def _apply(self, case: _Case, write: Write) -> None:
+        case.result = write.result
+        self._scene.roster.put(write.job)
+        self._desk.note(
+            "job_changed",
+            "job changed",
+            job=write.job.name,
+            job_id=write.job.id,
+            revision=write.job.revision,
+            command=case.command.kind.value,
+            command_id=case.command.id,
+        )
+
+    def _continue(self) -> None:
+        """Go to the next step once nothing of the present one is out."""
+        batch = self._batch
+        if batch is None or batch.deciding or batch.verifying:
+            return
+        if not (self._recall.idle and self._write.idle):
+            return
+        if batch.writes:
+            self._write.send(
+                WriteJobs(tuple(JobWrite(w.job, w.expect) for w in batch.writes.values()))
+            )
+        elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
+            batch.verifying = True
+            self._scene.dispatcher.verify(self._on_verified)
+
+    def _on_verified(self) -> None:
+        if self._batch is None:
+            return
+        results = [case.result for case in self._batch.cases.values() if case.result is not None]
+        self._save.send(SaveResults(tuple(results)))
+
+    def _on_saved(self) -> None:
+        assert self._batch is not None
+        batch, self._batch = self._batch, None
+        for case in batch.cases.values():
+            assert case.result is not None
+            self._desk.emit(Settle(case.tag, case.result))
+        for repeat in batch.repeats:
+            result = batch.cases[repeat.command.id].result
+            assert result is not None
+            self._desk.emit(Settle(repeat.tag, result))

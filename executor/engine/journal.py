@@ -1,0 +1,98 @@
+"""What happened, on its way to the store: in batches, merged, and never on the firing path.
+
+A short run's start and end become one change.  Entries stay here until the store has
+answered for them, so nothing is forgotten in an outage; what accumulates meanwhile is
+bounded by the work in progress, because nothing new is dispatched then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from math import inf
+
+from executor.domain.run import RunChange
+from executor.domain.writes import JobProgress
+from executor.engine.desk import Call, Desk
+from executor.engine.effects import Record, Request
+from executor.engine.timing import JOURNAL_DELAY_S, JOURNAL_ROWS
+
+
+class Journal:
+    """Collects changes of rows and news about jobs."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._changes: dict[str, RunChange] = {}
+        self._progress: dict[str, JobProgress] = {}
+        self._since = inf
+        self._call: Call[Record] = Call(desk)
+        self._in_flight: frozenset[str] = frozenset()
+        self._durable: dict[str, datetime] = {}
+
+    def change(self, change: RunChange) -> None:
+        """Record a change of one row."""
+        earlier = self._changes.get(change.run_id)
+        self._changes[change.run_id] = earlier.merged_with(change) if earlier else change
+        self._since = min(self._since, self._desk.monotonic)
+
+    def progress(self, news: JobProgress) -> None:
+        """Record news about one job."""
+        earlier = self._progress.get(news.job_id)
+        if earlier is not None:
+            same = earlier.revision == news.revision
+            news = JobProgress(
+                job_id=news.job_id,
+                revision=news.revision,
+                next_fire_at=news.next_fire_at or (earlier.next_fire_at if same else None),
+                last_run=news.last_run or earlier.last_run,
+            )
+        self._progress[news.job_id] = news
+        self._since = min(self._since, self._desk.monotonic)
+
+    def remembers(self, run_id: str) -> bool:
+        """Whether a change of this row is not known to be durable yet."""
+        return run_id in self._changes or run_id in self._in_flight
+
+    def durable_watermark(self, job_id: str) -> datetime | None:
+        """Return the latest watermark of the job that this process knows to be durable."""
+        return self._durable.get(job_id)
+
+    @property
+    def empty(self) -> bool:
+        """Whether everything is durable."""
+        return self._call.idle and not self._changes and not self._progress
+
+    def answered(self, request: Request) -> bool:
+        """Handle the store's answer; False if the request is not ours."""
+        if not self._call.answered(request):
+            return False
+        assert isinstance(request, Record)
+        self._in_flight = frozenset()
+        for news in request.progress:
+            if news.next_fire_at is not None:
+                self._durable[news.job_id] = news.next_fire_at
+        return True
+
+    def failed(self, request: Request) -> bool:
+        """Handle the store's silence; False if the request is not ours."""
+        return self._call.failed(request)
+
+    def advance(self) -> None:
+        """Send a batch if it is full or old enough."""
+        self._call.advance()
+        if not self._call.idle or self._desk.monotonic < self.wake_at:
+            return
+        changes, self._changes = self._changes, {}
+        progress, self._progress = self._progress, {}
+        self._since = inf
+        self._in_flight = frozenset(changes)
+        self._call.send(Record(tuple(changes.values()), tuple(progress.values())))
+
+    @property
+    def wake_at(self) -> float:
+        """Monotonic time at which the next batch or repetition is due."""
+        if not self._call.idle:
+            return self._call.wake_at
+        if len(self._changes) + len(self._progress) >= JOURNAL_ROWS:
+            return -inf
+        return self._since + JOURNAL_DELAY_S

@@ -1,0 +1,193 @@
+"""One term of office: from the minted term to the day a newer one exists.
+
+It begins by loading: first the open rows of former terms and the jobs due within the
+next minute, so that the first fire does not wait for the other 100,000 jobs; then
+everything.  Commands wait until everything is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from executor.domain.command import Command
+from executor.domain.run import Run
+from executor.domain.term import Clearances, TermRecord
+from executor.domain.writes import LoadedJobs
+from executor.engine.decisions import Scene
+from executor.engine.desk import Call, Desk
+from executor.engine.dispatch import Dispatcher
+from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadOpenRuns, Request
+from executor.engine.intake import Intake
+from executor.engine.journal import Journal
+from executor.engine.roster import Roster
+from executor.engine.supervision import Supervision
+from executor.engine.timing import URGENT_S, Options
+from executor.engine.upkeep import Upkeep
+from executor.engine.workload import Workload
+
+
+class Tenure:
+    """Everything that belongs to one term and ends with it."""
+
+    def __init__(
+        self, desk: Desk, journal: Journal, workload: Workload, record: TermRecord, options: Options
+    ) -> None:
+        self._desk = desk
+        self._workload = workload
+        self.term = term = record.term
+        self._began = desk.monotonic
+        lease_s = options.run_lease_s
+        self.roster = Roster(desk, journal, workload, term)
+        self.dispatcher = Dispatcher(desk, self.roster, workload, term)
+        self.supervision = Supervision(
+            desk, self.roster, self.dispatcher, Clearances(record), term, lease_s
+        )
+        self._scene = Scene(
+            desk, self.roster, self.dispatcher, self.supervision, workload, journal, term
+        )
+        self._intake = Intake(self._scene)
+        self._upkeep = Upkeep(desk, self.roster, journal)
+        self._open_runs: Call[ReadOpenRuns] = Call(desk)
+        self._due_jobs: Call[ReadDueJobs] = Call(desk)
+        self._all_jobs: Call[ReadAllJobs] = Call(desk)
+        self._stock: list[Run] | None = None
+        self._ready = False
+        self.stopping = False
+        self._open_runs.send(ReadOpenRuns(term))
+        self._due_jobs.send(ReadDueJobs(desk.now + timedelta(seconds=URGENT_S)))
+
+    @property
+    def loaded(self) -> bool:
+        """Whether every job is known; commands are taken from then on."""
+        return self.supervision.all_loaded
+
+    def awaits(self, request: ReadAllJobs) -> bool:
+        """Whether *request* is the load under way."""
+        return request is self._all_jobs.request
+
+    def drop_commands(self) -> None:
+        """Forget the commands in hand: they are back in the queue and come again."""
+        self._intake.abandon()
+        self._intake = Intake(self._scene)
+
+    def receive(self, tag: object, command: Command) -> None:
+        """Take a command."""
+        self._intake.receive(tag, command)
+
+    def answered(self, request: Request, result: object) -> bool:
+        """Handle the store's answer; False if the request is not this tenure's."""
+        if self._open_runs.answered(request):
+            assert isinstance(result, list)
+            self._stock = result
+        elif self._due_jobs.answered(request):
+            assert isinstance(result, LoadedJobs)
+            self.take_jobs(result)
+            self._all_jobs.send(ReadAllJobs())
+        elif self._all_jobs.answered(request):
+            self._on_all_loaded()
+        elif self.dispatcher.answered(request, result) or self.supervision.answered(
+            request, result
+        ):
+            return True
+        else:
+            return self._intake.answered(request, result) or self._upkeep.answered(request)
+        self._begin()
+        return True
+
+    def failed(self, request: Request) -> bool:
+        """Handle the store's silence; False if the request is not this tenure's."""
+        parts: tuple[Callable[[Request], bool], ...] = (
+            self._open_runs.failed,
+            self._due_jobs.failed,
+            self._all_jobs.failed,
+            self.dispatcher.failed,
+            self.supervision.failed,
+            self._intake.failed,
+            self._upkeep.failed,
+        )
+        return any(failed(request) for failed in parts)
+
+    def take_jobs(self, loaded: LoadedJobs) -> None:
+        """Take in jobs as they are read; those known already stay as they are."""
+        for job in loaded.jobs:
+            if job.id not in self.roster:
+                self.roster.put(job)
+        for broken in loaded.broken:
+            if broken.id not in self.roster.broken:
+                self.roster.broken[broken.id] = broken
+                self._desk.note(
+                    "job_broken",
+                    "a job record cannot be read; every other job goes on",
+                    "ERROR",
+                    job=broken.name,
+                    job_id=broken.id,
+                    error=broken.error,
+                )
+
+    def _begin(self) -> None:
+        """Dispatch once the urgent part is known."""
+        if self._ready or self._stock is None or not self._due_jobs.idle:
+            return
+        self._ready = True
+        # After the jobs, so that rows can be repeated by their jobs' rules.
+        self.supervision.take_stock(self._stock)
+        self._desk.note(
+            "executing",
+            "this instance executes",
+            term=self.term,
+            urgent_jobs=len(self.roster),
+            open_runs=len(self._stock),
+            took_ms=round((self._desk.monotonic - self._began) * 1000, 1),
+        )
+        self._stock = []
+
+    def _on_all_loaded(self) -> None:
+        self.supervision.all_loaded = True
+        self._desk.note(
+            "jobs_loaded",
+            "all jobs are loaded",
+            term=self.term,
+            jobs=len(self.roster),
+            broken=len(self.roster.broken),
+            took_ms=round((self._desk.monotonic - self._began) * 1000, 1),
+        )
+
+    def stop(self) -> None:
+        """Claim and clear nothing more; what is cleared already is still handed off."""
+        self.stopping = True
+        self.dispatcher.claiming = False
+
+    @property
+    def may_resign(self) -> bool:
+        """Whether nothing is left that this tenure may still start."""
+        dispatcher = self.dispatcher
+        return not dispatcher.holds_cleared or (
+            not dispatcher.clearing and self._desk.monotonic >= dispatcher.trusted_until
+        )
+
+    def advance(self) -> None:
+        """Do what is due."""
+        for call in (self._open_runs, self._due_jobs, self._all_jobs):
+            call.advance()
+        if not self._ready:
+            return
+        if not self.stopping:
+            self.roster.open_due(self.dispatcher)
+            self.supervision.advance()
+            self._intake.advance()
+            self._upkeep.advance()
+        self.dispatcher.advance()
+
+    @property
+    def wake_at(self) -> float:
+        """Monotonic time at which there is something to do without any news."""
+        loading = min(call.wake_at for call in (self._open_runs, self._due_jobs, self._all_jobs))
+        if not self._ready:
+            return loading
+        parts = [loading, self.dispatcher.wake_at]
+        if not self.stopping:
+            parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
+            if self.dispatcher.has_room:
+                parts.append(self.roster.wake_at)
+        return min(parts)

@@ -1,0 +1,79 @@
+"""How long the engine waits for what, with the reasons.  All in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+#: Claims are written this long before their second is due: ten times a batch insert of
+#: 1,000 rows on a slow disk (5-30 ms), and short enough that an edit seldom meets a claim.
+CLAIM_AHEAD_S: Final = 0.4
+
+#: The term is cleared this long before the second: several majority writes (1-4 ms each),
+#: and little enough that a crash leaves few rows in doubt.
+CLEAR_AHEAD_S: Final = 0.06
+
+#: The term is cleared at least this often; it is the executor's heartbeat, and how soon
+#: a superseded executor learns of it.
+HEARTBEAT_S: Final = 1.0
+
+#: How long after a successful clearance *began* runs may be started on the strength of it.
+#: Several heartbeats, and well below any run lease, so that an executor that was paused
+#: clears again before it starts anything.
+TRUST_S: Final = 2.5
+
+#: Slots noticed later than this count as caught up rather than on schedule.
+LATE_S: Final = 1.0
+
+#: Jobs due within this time are loaded first at a takeover; loading all others takes less.
+URGENT_S: Final = 60.0
+
+#: How often rows of former terms are looked at.
+SUPERVISION_S: Final = 1.0
+
+#: The store may be silent this long before the executor gives the token away.
+STORE_PATIENCE_S: Final = 10.0
+
+#: How long a candidate that could not reach the store keeps away from the token: first, at most.
+STEP_ASIDE_S: Final = (1.0, 15.0)
+
+#: Starts and results wait this long for company, or until the batch has so many rows.
+JOURNAL_DELAY_S: Final = 0.02
+JOURNAL_ROWS: Final = 500
+
+#: Pause before a request that the store did not answer is repeated: first, at most.
+RETRY_S: Final = (0.1, 1.0)
+
+#: How often the instance's own record is refreshed; the store forgets it after 30 s.
+BEAT_S: Final = 5.0
+
+#: How often retention runs, and how many rows one step may remove.
+UPKEEP_S: Final = 10.0
+UPKEEP_ROWS: Final = 2_000
+
+#: Rows claimed but not yet written, above which no further seconds are opened.
+CLAIM_BACKLOG: Final = 20_000
+
+#: Commands decided together.
+COMMAND_BATCH: Final = 100
+
+#: Deleted jobs stay this long, so that a late repetition of a command still finds its effect.
+DELETED_KEPT_S: Final = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What differs between deployments.
+
+    Attributes:
+        instance: id of this process, the ``holder`` of its terms.
+        host, version: for the list of instances.
+        run_lease_s: how long a silent executor's runs count as alive.
+        grace_s: how long running work may go on after a stop was asked for.
+    """
+
+    instance: str
+    host: str = ""
+    version: str = ""
+    run_lease_s: float = 10.0
+    grace_s: float = 25.0

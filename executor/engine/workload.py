@@ -1,0 +1,195 @@
+"""Runs in the hands of this machine's launchers.
+
+They outlive the tenure that started them: a superseded or stopping executor lets its
+work finish, as long as it can renew the run leases.  A lease that cannot be renewed
+means that somebody has declared the run lost and may repeat it; then it is cancelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from executor.domain.job import Definition, LastRun
+from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
+from executor.domain.writes import JobProgress
+from executor.engine.desk import Call, Desk
+from executor.engine.effects import CancelWork, RenewLeases, Request
+from executor.engine.events import RunFinished, RunStarted
+from executor.engine.journal import Journal
+
+
+@dataclass(slots=True)
+class _Piece:
+    run: Run
+    definition: Definition
+    started: bool = False
+    cancelling: bool = False
+
+
+class Workload:
+    """Follows every run from the hand-off to its end."""
+
+    def __init__(self, desk: Desk, journal: Journal, instance: str, lease_s: float) -> None:
+        self._desk = desk
+        self._journal = journal
+        self._instance = instance
+        self._lease_s = lease_s
+        self._pieces: dict[str, _Piece] = {}
+        self._renew_at = inf
+        self._renewals: dict[int, Call[RenewLeases]] = {}
+        self.on_finished: Callable[[Run], None] = lambda run: None
+        self.on_given_back: Callable[[Run], bool] = lambda run: False
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def __contains__(self, run_id: str) -> bool:
+        return run_id in self._pieces
+
+    def remembers(self, run_id: str) -> bool:
+        """Whether this process has the run in hand, or news of it that are not durable yet."""
+        return run_id in self._pieces or self._journal.remembers(run_id)
+
+    def add(self, run: Run, definition: Definition) -> None:
+        """Take charge of a run that is handed to the launchers."""
+        self._pieces[run.id] = _Piece(run, definition)
+        if self._renew_at == inf:
+            self._renew_at = self._desk.monotonic + self._period
+
+    @property
+    def _period(self) -> float:
+        # Five chances before the lease is over.
+        return self._lease_s / 5
+
+    def started(self, event: RunStarted) -> None:
+        """A launcher began."""
+        piece = self._pieces.get(event.run_id)
+        if piece is None:
+            return
+        piece.started = True
+        self._journal.change(
+            RunChange(
+                run_id=piece.run.id,
+                term=piece.run.term,
+                state=RunState.RUNNING,
+                executor=self._instance,
+                revision=piece.run.revision,
+                started_at=event.at,
+                lease_s=self._lease_s,
+            )
+        )
+
+    def given_back(self, run_id: str) -> None:
+        """A launcher gave the run back untouched."""
+        piece = self._pieces.pop(run_id, None)
+        if piece is None:
+            return
+        if piece.cancelling:
+            self._end(piece, Outcome(state=RunState.CANCELLED, reason=Reason.REQUESTED))
+        elif self.on_given_back(piece.run):
+            self.on_finished(piece.run)
+        else:
+            self._end(piece, Outcome(state=RunState.CANCELLED, reason=Reason.SUPERSEDED))
+
+    def finished(self, event: RunFinished) -> None:
+        """A launcher reports the end."""
+        piece = self._pieces.pop(event.run_id, None)
+        if piece is not None:
+            self._end(piece, event.outcome)
+
+    def _end(self, piece: _Piece, outcome: Outcome) -> None:
+        run = piece.run
+        at = self._desk.now
+        repeat = outcome.reason in {Reason.SHUTDOWN, Reason.SUPERSEDED}
+        self._journal.change(
+            RunChange(
+                run_id=run.id,
+                term=run.term,
+                state=outcome.state,
+                reason=outcome.reason,
+                executor=self._instance,
+                revision=run.revision,
+                finished_at=at,
+                follow_up=True if repeat else None,
+                exit_code=outcome.exit_code,
+                http_status=outcome.http_status,
+                error=outcome.error,
+                output=outcome.output,
+            )
+        )
+        self._journal.progress(
+            JobProgress(
+                job_id=run.job_id,
+                revision=run.revision,
+                last_run=LastRun(run_id=run.id, state=outcome.state, finished_at=at),
+            )
+        )
+        facts: dict[str, object] = {"run_id": run.id, "job": run.job, "term": run.term}
+        facts |= {"state": outcome.state.value, "attempt": run.attempt}
+        if outcome.error:
+            facts["error"] = outcome.error
+        level = "DEBUG" if outcome.state is RunState.SUCCEEDED else "INFO"
+        self._desk.note("run_finished", "run finished", level, **facts)
+        self.on_finished(run)
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """Ask the launcher to end the run; what it reports then decides the state."""
+        piece = self._pieces.get(run_id)
+        if piece is None or piece.cancelling:
+            return
+        piece.cancelling = True
+        if reason is not Reason.SUPERSEDED:
+            run = piece.run
+            self._journal.change(RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING))
+        self._desk.emit(CancelWork(run_id, reason))
+
+    def cancel_all(self, reason: Reason) -> None:
+        """Ask the launchers to end everything."""
+        for run_id in list(self._pieces):
+            self.cancel(run_id, reason)
+
+    def answered(self, request: Request, gone: object) -> bool:
+        """Handle a renewal's answer; False if the request is not ours."""
+        if not any(call.answered(request) for call in self._renewals.values()):
+            return False
+        assert isinstance(gone, frozenset)
+        for run_id in gone & self._pieces.keys():
+            piece = self._pieces[run_id]
+            if not piece.cancelling:
+                self._desk.note(
+                    "lease_lost",
+                    "the run was declared lost by another executor; cancelling it",
+                    "WARNING",
+                    run_id=run_id,
+                    job=piece.run.job,
+                    term=piece.run.term,
+                )
+                self.cancel(run_id, Reason.SUPERSEDED)
+        return True
+
+    def failed(self, request: Request) -> bool:
+        """Handle the store's silence; False if the request is not ours."""
+        # The next round renews everything again; repeating this one would add nothing.
+        return any(call.answered(request) for call in self._renewals.values())
+
+    def advance(self) -> None:
+        """Renew the leases if it is time."""
+        if self._desk.monotonic < self._renew_at:
+            return
+        by_term: dict[int, list[str]] = {}
+        for piece in self._pieces.values():
+            if not piece.cancelling:
+                by_term.setdefault(piece.run.term, []).append(piece.run.id)
+        self._renewals = {term: call for term, call in self._renewals.items() if not call.idle}
+        for term, run_ids in by_term.items():
+            call = self._renewals.setdefault(term, Call(self._desk))
+            if call.idle:
+                call.send(RenewLeases(term, tuple(run_ids), self._lease_s))
+        self._renew_at = self._desk.monotonic + self._period if self._pieces else inf
+
+    @property
+    def wake_at(self) -> float:
+        """Monotonic time of the next renewal."""
+        return self._renew_at

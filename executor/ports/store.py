@@ -1,0 +1,312 @@
+"""The store: jobs, runs, the term and command results.
+
+Two faces.  Readers are all that web is given.  :class:`ExecutorStore` changes things
+and is handed to the executor alone.
+
+The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
+
+1. Every method is safe to call from several threads and returns within seconds:
+   with its result, or with :class:`~executor.domain.errors.StoreUnavailable`, which for
+   a write means *unknown whether it was written*.  Repeating any call with the same
+   arguments is safe and leads to the same final state.
+2. What a write has returned from is durable (MongoDB: majority; SQLite: synced).
+3. Batches are unordered and not atomic: each row stands for itself.
+4. Instants are aware UTC in whole milliseconds, both ways.
+5. "The store's now" is the store's clock, never the caller's.
+6. A document that does not decode never fails a call that concerns others: it is
+   left out of :class:`Job` lists and reported as :class:`BrokenJob`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from executor.domain.command import CommandResult
+from executor.domain.job import Job
+from executor.domain.run import Cause, Run, RunChange, RunState
+from executor.domain.term import TermRecord
+from executor.domain.writes import (
+    Adoption,
+    BrokenJob,
+    Instance,
+    JobClash,
+    JobProgress,
+    JobWrite,
+    KnownCommands,
+    LoadedJobs,
+    Retention,
+)
+
+__all__ = [
+    "Adoption",
+    "BrokenJob",
+    "Counts",
+    "ExecutorStore",
+    "Instance",
+    "InvalidCursor",
+    "JobClash",
+    "JobFilter",
+    "JobProgress",
+    "JobWrite",
+    "KnownCommands",
+    "LoadedJobs",
+    "Page",
+    "Readers",
+    "Retention",
+    "RunFilter",
+]
+
+Item = TypeVar("Item", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Part of a list; ``next`` is the cursor of the following part, None at the end."""
+
+    items: tuple[Item, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs; None means any.
+
+    ``q`` matches a part of the name, letter case aside.  ``state`` is the state of the latest finished run.
+    """
+
+    q: str | None = None
+    tag: str | None = None
+    enabled: bool | None = None
+    owner: str | None = None
+    state: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs; None means any.  ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``."""
+
+    job_id: str | None = None
+    state: RunState | None = None
+    cause: Cause | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many jobs exist and how many runs are running."""
+
+    jobs: int
+    running: int
+
+
+class InvalidCursor(ValueError):
+    """The cursor was not made by this list."""
+
+
+class Readers(Protocol):
+    """Everything web may ask.  Deleted jobs are never found or listed; their runs are."""
+
+    def find_job(self, job: str) -> Job | BrokenJob:
+        """Return the job with this id, else the one with this name.
+
+        Raises:
+            JobNotFound: neither exists.
+        """
+        ...
+
+    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
+        """Return at most *limit* jobs in the order of their names (by code point).
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def get_run(self, run_id: str) -> Run:
+        """Return the run, with its output.
+
+        Raises:
+            RunNotFound: there is none.
+        """
+        ...
+
+    def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
+        """Return at most *limit* runs without their output, newest ``created_at`` first.
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def get_result(self, command_id: str) -> CommandResult:
+        """Return the durable answer to a command.
+
+        Raises:
+            CommandNotFound: not answered yet, never sent, or expired.
+        """
+        ...
+
+    def read_term(self) -> TermRecord | None:
+        """Return the present term, or None before the first executor."""
+        ...
+
+    def list_instances(self) -> list[Instance]:
+        """Return the processes seen within the last 30 s, in the order of their ids."""
+        ...
+
+    def count(self) -> Counts:
+        """Return the number of jobs (not deleted) and of runs in a live state but pending."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the store's now; the cheapest proof that it answers."""
+        ...
+
+
+class TermStore(Protocol):
+    """The term: minted, cleared, resigned.  The only fence there is."""
+
+    def mint_term(self, holder: str) -> TermRecord:
+        """Begin the next term for *holder* and return its record, with what former terms had cleared.
+
+        One atomic step.  Unlike every other write, repeating it makes another term; an answer that
+        was lost merely leaves a term without an executor.
+        """
+        ...
+
+    def clear_term(self, term: int, until: datetime) -> None:
+        """Record that rows of *term* up to *until* may start; advances the heartbeat.
+
+        ``cleared_until`` never moves back.
+
+        Raises:
+            StaleTerm: a newer term exists; nothing was written.
+        """
+        ...
+
+    def resign_term(self, term: int) -> None:
+        """Mark *term* as given up on purpose; nothing happens if it is over already."""
+        ...
+
+    def read_term(self) -> TermRecord | None:
+        """As :meth:`Readers.read_term`."""
+        ...
+
+
+class RunStore(Protocol):
+    """Runs: written before they start, changed only by the term that owns them."""
+
+    def insert_runs(self, runs: Sequence[Run]) -> Mapping[str, Run]:
+        """Insert each row unless its id, or its slot ``(job_id, fire_at)`` if scheduled, is taken.
+
+        Returns:
+            For every row that was not inserted, by that row's id: the row that stands there.
+        """
+        ...
+
+    def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
+        """Move pending rows to *term*; return the ids that belong to *term* now, also from an earlier call."""
+        ...
+
+    def change_runs(self, changes: Sequence[RunChange]) -> None:
+        """Apply each change whose row has its term and an allowed state; the others do nothing."""
+        ...
+
+    def renew_leases(self, term: int, run_ids: Collection[str], lease_s: float) -> frozenset[str]:
+        """Set the lease of live rows of *term* to the store's now plus *lease_s*.
+
+        Returns:
+            The ids that could not be renewed: no longer live, no longer of *term*, or gone.
+        """
+        ...
+
+    def open_runs_before(self, term: int) -> list[Run]:
+        """Return every row with something left to do whose term is lower than *term*, oldest first."""
+        ...
+
+    def stamp_leases(self, run_ids: Collection[str], lease_s: float) -> None:
+        """Give live rows that have no lease one of *lease_s* from the store's now."""
+        ...
+
+    def expire_runs(self, term: int) -> list[Run]:
+        """Mark as lost every live row of a lower term whose lease is over by the store's clock.
+
+        Sets ``finished_at`` to the store's now and ``follow_up``.  Returns the rows as they are now.
+        """
+        ...
+
+    def settle_follow_ups(self, run_ids: Collection[str]) -> None:
+        """Clear ``follow_up``: what the rows demanded is written."""
+        ...
+
+    def prune_runs(self, retentions: Sequence[Retention], limit: int) -> int:
+        """Remove at most about *limit* rows; return how many were removed."""
+        ...
+
+
+class JobStore(Protocol):
+    """Jobs as the engine needs them."""
+
+    def due_jobs(self, until: datetime) -> LoadedJobs:
+        """Return the jobs, not deleted, whose watermark is at or before *until*."""
+        ...
+
+    def all_jobs(self) -> Iterator[LoadedJobs]:
+        """Yield every job that is not deleted, in batches."""
+        ...
+
+    def load_job(self, job_id: str) -> Job | None:
+        """Return the job with this id, deleted or not; None if there is no record."""
+        ...
+
+    def write_jobs(self, writes: Sequence[JobWrite]) -> list[JobClash | None]:
+        """Apply each write; None in the answer's place means applied."""
+        ...
+
+    def advance_jobs(self, progress: Sequence[JobProgress]) -> None:
+        """Record progress; entries of unknown jobs do nothing."""
+        ...
+
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs not updated since *before*, with their runs, at most *limit* jobs."""
+        ...
+
+
+class CommandStore(Protocol):
+    """Answers to commands, kept for a day."""
+
+    def known_commands(self, command_ids: Collection[str]) -> KnownCommands:
+        """Return what is remembered of *command_ids*."""
+        ...
+
+    def save_results(self, results: Sequence[CommandResult]) -> None:
+        """Keep each answer; one that is kept already stays as it was."""
+        ...
+
+
+class ExecutorStore(TermStore, RunStore, JobStore, CommandStore, Protocol):
+    """Everything the executor may do to the store."""
+
+    def prepare(self) -> None:
+        """Create or upgrade what the store needs (indexes, tables, version mark).  Safe to repeat.
+
+        Raises:
+            SchemaTooNew: a newer Solocron has been here.
+        """
+        ...
+
+    def beat(self, instance: Instance) -> None:
+        """Record that *instance* lives; ``seen_at`` becomes the store's now."""
+        ...
+
+    def forget_instance(self, instance_id: str) -> None:
+        """Remove the record of an instance that stops."""
+        ...
+
+    def close(self) -> None:
+        """Give connections back; no method may be called afterwards."""
+        ...

@@ -1,0 +1,64 @@
+"""Targets: what a run does.  One launcher for each kind.
+
+Checked by ``tests/contract/launcher_contract.py`` on every launcher.  A launcher does
+its work on threads of its own; one run that hangs, fails or talks without end never
+delays another beyond the launcher's stated limit of parallel work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from executor.domain.job import Definition
+from executor.domain.run import Outcome, Reason, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run to be started: the row and the definition to run it by (its ``target`` and ``timeout``)."""
+
+    run: Run
+    definition: Definition
+
+
+class WorkListener(Protocol):
+    """Where a launcher reports.  Called on the launcher's threads; returns at once, never raises."""
+
+    def may_start(self) -> bool:
+        """Ask right before each start.  False: do not start, report :meth:`not_started`."""
+        ...
+
+    def started(self, run_id: str, at: datetime) -> None:
+        """The work has begun; reported at most once for each work, before :meth:`finished`."""
+        ...
+
+    def not_started(self, run_id: str) -> None:
+        """The work was given back untouched because :meth:`may_start` said no."""
+        ...
+
+    def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
+        """The work has ended.  Exactly once for each work that was not given back; a target that
+        could not even be started (no such program, bad URL) ends as failed with ``error``."""
+        ...
+
+
+class Launcher(Protocol):
+    """Starts and ends work of one kind of target."""
+
+    def start(self, works: Sequence[Work]) -> None:
+        """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
+        ...
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """End the work early; it then finishes as cancelled(*reason*).  Unknown ids do nothing."""
+        ...
+
+    def stop(self) -> None:
+        """End all work by force, without reporting, and the threads.  Leaves no process behind."""
+        ...
+
+
+LauncherFactory = Callable[[WorkListener], Launcher]

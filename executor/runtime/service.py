@@ -1,0 +1,256 @@
+"""The executor process: one thread that runs the engine, and the owners of everything else.
+
+    broker threads --news, commands--.
+    launcher threads --starts, ends---+--> events --> engine thread --> effects --.
+    store lanes --answers------------'                                            |
+        ^-----------------------------------------------------------------------'
+
+The engine thread takes all events that are there, handles them at one reading of the
+clock, carries the effects out by handing them to their owners, and sleeps until the
+next event or the time the engine asked for.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from threading import Event as Flag
+from threading import Thread
+from typing import Final
+
+from executor.domain.run import Outcome
+from executor.engine.effects import (
+    CancelWork,
+    CloseIntake,
+    Effect,
+    Exit,
+    Note,
+    OpenIntake,
+    Request,
+    Settle,
+    StartRuns,
+    StepAside,
+    StopToken,
+)
+from executor.engine.engine import Engine
+from executor.engine.events import (
+    CommandReceived,
+    Event,
+    Moment,
+    RunFinished,
+    RunNotStarted,
+    RunStarted,
+    StopRequested,
+    Tick,
+    TokenGained,
+    TokenGone,
+)
+from executor.engine.timing import Options
+from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
+from executor.ports.clock import Clock
+from executor.ports.store import ExecutorStore
+from executor.ports.target import Launcher, LauncherFactory, Work
+from executor.runtime.lanes import Lanes
+
+logger = logging.getLogger("executor.engine")
+
+#: An engine that has not come round for so many looks, a second apart, is hung: the process ends
+#: itself, because its token connection, alive on another thread, would keep the token for ever.
+#: Looks and not seconds, so that a process that was paused as a whole is not taken for hung.
+HUNG_AFTER_LOOKS: Final = 10
+
+#: Beyond the grace period, how long (s) a stop may take to cancel and to record what ran.
+STOP_MARGIN_S: Final = 8.0
+
+#: Exit statuses: a clean end; what could not be recorded or finished in time.
+CLEAN: Final = 0
+UNCLEAN: Final = 1
+
+
+class _Reporter:
+    """What launchers tell the engine, as events."""
+
+    def __init__(self, service: ExecutorService) -> None:
+        self._service = service
+
+    def may_start(self) -> bool:
+        return self._service.trusted
+
+    def started(self, run_id: str, at: datetime) -> None:
+        self._service.post(RunStarted(run_id, at))
+
+    def not_started(self, run_id: str) -> None:
+        self._service.post(RunNotStarted(run_id))
+
+    def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
+        self._service.post(RunFinished(run_id, at, outcome))
+
+
+class ExecutorService:
+    """Runs one instance's executor until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        store: ExecutorStore,
+        token: Token,
+        intake: CommandIntake,
+        launchers: LauncherFactory,
+        clock: Clock,
+        options: Options,
+    ) -> None:
+        self._store = store
+        self._token = token
+        self._intake = intake
+        self._clock = clock
+        self._options = options
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._engine = Engine(options, self._moment())
+        self._lanes = Lanes(store, self.post)
+        self._launcher: Launcher = launchers(_Reporter(self))
+        self._done = Flag()
+        self._stop_asked_at: float | None = None
+        self._status = UNCLEAN
+        self._round = clock.monotonic()
+
+    @property
+    def trusted(self) -> bool:
+        """Whether launchers may start runs at this instant."""
+        return self._clock.monotonic() < self._engine.trusted_until
+
+    def post(self, event: Event) -> None:
+        """Give the engine an event; any thread, also a signal handler."""
+        self._events.put(event)
+
+    def run(self) -> int:
+        """Execute until stopped; return the process's exit status.
+
+        Raises:
+            StoreUnavailable, SchemaTooNew: the store could not be prepared; nothing was started.
+        """
+        self._store.prepare()
+        self._round = self._clock.monotonic()
+        self._lanes.start()
+        Thread(target=self._watch, name="hang-watch", daemon=True).start()
+        self._intake.start(self._on_delivery)
+        self._token.start(self._on_news)
+        try:
+            self._loop()
+        finally:
+            self._launcher.stop()
+            self._intake.stop()
+            self._token.stop()
+            self._lanes.stop(STOP_MARGIN_S / 4)
+            self._forget_instance()
+            self._done.set()
+        return self._status
+
+    def stop(self) -> None:
+        """Ask for a clean end.  Returns at once; may be called from a signal handler."""
+        if self._stop_asked_at is None:
+            self._stop_asked_at = self._clock.monotonic()
+            self.post(StopRequested())
+
+    def abandon(self) -> None:
+        """End all work by force, at once; for when nobody is left to account to."""
+        self._launcher.stop()
+
+    # The engine's thread ------------------------------------------------------------------
+
+    def _loop(self) -> None:
+        events: list[Event] = [Tick()]
+        while not self._done.is_set():
+            moment = self._moment()
+            self._round = moment.monotonic
+            for effect in self._engine.handle(events, moment):
+                self._carry_out(effect)
+            if self._overdue(moment):
+                logger.error(
+                    "the stop took too long; ending with unfinished work",
+                    extra={"action": "stop_overdue"},
+                )
+                return
+            events = self._next_events()
+
+    def _next_events(self) -> list[Event]:
+        events: list[Event] = []
+        try:
+            events.append(self._events.get(timeout=self._engine.wake_in(self._moment())))
+            while True:
+                events.append(self._events.get_nowait())
+        except Empty:
+            return events
+
+    def _overdue(self, moment: Moment) -> bool:
+        if self._stop_asked_at is None:
+            return False
+        longest = self._options.grace_s + STOP_MARGIN_S
+        return moment.monotonic - self._stop_asked_at > longest
+
+    def _moment(self) -> Moment:
+        return Moment(self._clock.now(), self._clock.monotonic())
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case Request():
+                self._lanes.put(effect)
+            case StartRuns():
+                self._launcher.start([Work(run, definition) for run, definition in effect.works])
+            case Note():
+                self._log(effect)
+            case CancelWork():
+                self._launcher.cancel(effect.run_id, effect.reason)
+            case Settle():
+                assert isinstance(effect.tag, Delivery)
+                self._intake.settle(effect.tag, effect.result)
+            case OpenIntake():
+                self._intake.open()
+            case CloseIntake():
+                self._intake.close()
+            case StepAside():
+                self._token.step_aside(effect.seconds)
+            case StopToken():
+                # On a thread of its own: handing the token back may take long.
+                Thread(target=self._token.stop, name="token-stop", daemon=True).start()
+            case Exit():
+                self._status = CLEAN
+                self._done.set()
+
+    def _log(self, note: Note) -> None:
+        level = getattr(logging, note.level)
+        if logger.isEnabledFor(level):
+            logger.log(level, note.sentence, extra={"action": note.action, **note.facts})
+
+    # Other threads ------------------------------------------------------------------------
+
+    def _on_news(self, news: TokenNews) -> None:
+        self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))
+
+    def _on_delivery(self, delivery: Delivery) -> None:
+        self.post(CommandReceived(delivery, delivery.command))
+
+    def _watch(self) -> None:
+        """End the process if the engine hangs (crash-only: the platform starts it anew)."""
+        seen, looks = self._round, 0
+        while not self._done.wait(1.0):
+            looks = looks + 1 if self._round == seen else 0
+            seen = self._round
+            if looks >= HUNG_AFTER_LOOKS:
+                logger.critical(
+                    "the engine has not come round; ending this process",
+                    extra={"action": "engine_hung", "looks": looks},
+                )
+                logging.shutdown()
+                os._exit(UNCLEAN)
+
+    def _forget_instance(self) -> None:
+        try:
+            self._store.forget_instance(self._options.instance)
+        except Exception as error:  # The record expires by itself; the end must not fail over it.
+            logger.debug(
+                "could not remove the record of this instance",
+                extra={"action": "forget_instance_failed", "error": repr(error)},
+            )
+        self._store.close()

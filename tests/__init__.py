@@ -1,0 +1,1 @@
+"""The tests of Solocron, one folder per tier."""

@@ -1,0 +1,74 @@
+"""What every tier may ask for: the shared servers, and names of its own on them.
+
+The servers start when the first test asks for them and are shared by all test
+processes of a run (see ``tests/servers/find.py``).  They are stopped when the
+run ends and not in a fixture, whose time counts as the last test's.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+
+import pymongo
+import pytest
+
+from tests.servers import ServerFailedError, ServerMissingError, find
+
+#: Tests with these markers run only when asked for with -m.
+ON_REQUEST = ("long", "bench")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs only on request."""
+    if config.option.markexpr:
+        return
+    left_out = [item for item in items if any(item.get_closest_marker(m) for m in ON_REQUEST)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _share(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    make: Callable[[], AbstractContextManager[str]],
+) -> str:
+    folder: Path = tmp_path_factory.getbasetemp()
+    if hasattr(request.config, "workerinput"):
+        # Of all workers of pytest-xdist: its own is a folder inside.
+        folder = folder.parent
+    stack = ExitStack()
+    request.config.add_cleanup(stack.close)
+    try:
+        return stack.enter_context(find.shared(folder, name, make))
+    except (ServerMissingError, ServerFailedError) as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a RabbitMQ that tests share: use names that start with *queue_prefix*."""
+    return _share(request, tmp_path_factory, "rabbitmq", find.rabbitmq)
+
+
+@pytest.fixture(scope="session")
+def mongodb_uri(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of a MongoDB that tests share, without a database."""
+    return _share(request, tmp_path_factory, "mongodb", find.mongodb)
+
+
+@pytest.fixture
+def mongodb_database_uri(mongodb_uri: str) -> Iterator[str]:
+    """The URI of a database that only this test uses; dropped afterwards."""
+    database = f"solocron_test_{uuid.uuid4().hex}"
+    yield find.with_database(mongodb_uri, database)
+    with pymongo.MongoClient[dict[str, object]](mongodb_uri) as client:
+        client.drop_database(database)
+
+
+@pytest.fixture
+def queue_prefix() -> str:
+    """The beginning of queue names that only this test uses."""
+    return f"test-{uuid.uuid4().hex}"

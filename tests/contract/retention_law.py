@@ -1,0 +1,166 @@
+"""The law of removal: old runs and deleted jobs go, whatever is still needed stays."""
+
+from datetime import timedelta
+
+from executor.domain.run import LIVE, Run, RunState
+from executor.domain.writes import JobWrite, Retention
+from executor.ports.store import RunFilter
+from tests.contract.store_world import NOON, a_claim, a_job, a_run, noon, slot
+from tests.contract.store_workshop import StoreWorkshop
+
+#: Keeps everything that the other rule does not remove.
+ANY_NUMBER = 1_000_000
+ANY_AGE = NOON - timedelta(days=10_000)
+
+
+class PruneLaw(StoreWorkshop):
+    """Pruning the runs of jobs."""
+
+    def _ended(self, number: int, **changes: object) -> Run:
+        """Return an ended row created *number* seconds after noon."""
+        fields = {"state": RunState.SUCCEEDED, "created_at": noon(number), **changes}
+        return a_run(f"r{number}", **fields)
+
+    def _left(self) -> list[str]:
+        page = self.readers.list_runs(RunFilter(), 1000, None)
+        return sorted(run.id for run in page.items)
+
+    def _prune(
+        self,
+        keep_runs: int = ANY_NUMBER,
+        older_than: object = ANY_AGE,
+        before: object = None,
+        job_id: str = "job-backup",
+    ) -> int:
+        retention = Retention(
+            job_id=job_id,
+            keep_runs=keep_runs,
+            older_than=older_than,  # type: ignore[arg-type]
+            before=before,  # type: ignore[arg-type]
+        )
+        return self.store.prune_runs([retention], 1000)
+
+    def test_the_newest_runs_are_kept(self) -> None:
+        """All but ``keep_runs``, by when they were created; the answer counts the others."""
+        self.put_runs([self._ended(number) for number in (4, 1, 3, 0, 2)])
+
+        assert self._prune(keep_runs=2) == 3
+        assert self._left() == ["r3", "r4"]
+        assert self._prune(keep_runs=2) == 0
+
+    def test_runs_of_one_instant_are_kept_by_number_too(self) -> None:
+        """However many were created at once, no more than ``keep_runs`` stay."""
+        self.put_runs([a_run(f"r{i}", state=RunState.FAILED) for i in range(5)])
+
+        assert self._prune(keep_runs=2) == 3
+        assert len(self._left()) == 2
+
+    def test_old_runs_are_removed(self) -> None:
+        """Those created before ``older_than``, not the one created at it."""
+        self.put_runs([self._ended(number) for number in range(4)])
+
+        assert self._prune(older_than=noon(2)) == 2
+        assert self._left() == ["r2", "r3"]
+
+    def test_open_rows_are_never_removed(self) -> None:
+        """Live ones and those that still demand a run, however old; they do count as kept."""
+        rows = [self._ended(number, state=state) for number, state in enumerate(sorted(LIVE))]
+        demand = self._ended(9, follow_up=True)
+        self.put_runs([*rows, demand, self._ended(20), self._ended(21)])
+
+        assert self._prune(keep_runs=1, older_than=noon(1000)) == 2
+        assert self._left() == sorted(run.id for run in [*rows, demand])
+
+    def test_slots_not_known_to_be_behind_the_watermark_stay(self) -> None:
+        """Removing one at or after it would let the slot be claimed again."""
+        self.put_runs([a_claim(f"c{i}", slot(i), state=RunState.SKIPPED) for i in range(4)])
+
+        assert self._prune(keep_runs=1, older_than=noon(1000), before=slot(2)) == 2
+        assert self._left() == ["c2", "c3"]
+
+    def test_rows_that_are_no_slots_know_no_watermark(self) -> None:
+        """Nobody could claim them again."""
+        self.put_runs([a_run("inherits", fire_at=slot(5), state=RunState.FAILED)])
+
+        assert self._prune(older_than=noon(1000), before=slot(2)) == 1
+
+    def test_other_jobs_keep_their_runs(self) -> None:
+        """A retention speaks of one job, several in one call of one each."""
+        self.put_runs([self._ended(number, job_id=f"job-{number}") for number in range(3)])
+        retentions = [
+            Retention(job_id=f"job-{i}", keep_runs=1, older_than=noon(1000), before=None)
+            for i in (0, 2, 7)
+        ]
+
+        assert self.store.prune_runs(retentions, 1000) == 2
+        assert self._left() == ["r1"]
+
+    def test_a_call_removes_about_its_limit(self) -> None:
+        """Calls that go on until nothing is removed remove everything there was to remove."""
+        self.put_runs([self._ended(i, job_id=f"job-{i % 3}") for i in range(60)])
+        retentions = [
+            Retention(job_id=f"job-{i}", keep_runs=1, older_than=ANY_AGE, before=None)
+            for i in range(3)
+        ]
+        removed = []
+        while not removed or removed[-1]:
+            removed.append(self.store.prune_runs(retentions, 10))
+
+        assert max(removed) <= 20
+        assert sum(removed) == 57
+        assert self._left() == ["r57", "r58", "r59"]
+
+
+class PurgeLaw(StoreWorkshop):
+    """Removing deleted jobs."""
+
+    def _delete(self, name: str, seconds: float) -> None:
+        job = self.put_job(a_job(name))
+        gone = a_job(name, revision=2, deleted=True, updated_at=noon(seconds))
+        assert self.store.write_jobs([JobWrite(gone, job.revision)]) == [None]
+
+    def _left(self) -> list[str]:
+        return [name for name in "abcdef" if self.store.load_job(f"job-{name}") is not None]
+
+    def test_a_deleted_job_goes_with_its_runs(self) -> None:
+        """Once it was not updated since the given instant."""
+        self._delete("a", 1)
+        self.put_runs([a_run(f"r{i}", job_id="job-a", state=RunState.FAILED) for i in range(9)])
+        self.put_run(a_run("other", job_id="job-b"))
+
+        assert self.store.purge_jobs(noon(2), 10) == 1
+        assert self._left() == []
+        page = self.readers.list_runs(RunFilter(), 100, None)
+        assert [run.id for run in page.items] == ["other"]
+
+    def test_jobs_deleted_later_and_jobs_in_use_stay(self) -> None:
+        """The instant itself counts as later."""
+        self._delete("a", 2)
+        self.put_job(a_job("b", updated_at=noon(-1000)))
+        self._delete("c", 1.999)
+
+        assert self.store.purge_jobs(noon(2), 10) == 1
+        assert self._left() == ["a", "b"]
+
+    def test_no_more_jobs_go_than_asked_for(self) -> None:
+        """The others go with the next calls."""
+        for name in "abcde":
+            self._delete(name, 1)
+
+        assert self.store.purge_jobs(noon(2), 2) == 2
+        assert len(self._left()) == 3
+        assert [self.store.purge_jobs(noon(2), 2) for _ in range(3)] == [2, 1, 0]
+
+    def test_a_deleted_job_waits_for_its_open_rows(self) -> None:
+        """Somebody is still about to change them; the job goes when they have ended."""
+        self._delete("a", 1)
+        self.put_runs([a_run("ended", job_id="job-a", state=RunState.FAILED)])
+        self.put_run(a_run("open", job_id="job-a", state=RunState.LOST, follow_up=True))
+
+        assert self.store.purge_jobs(noon(2), 10) == 0
+        assert self._left() == ["a"]
+        self.readers.get_run("open")
+
+        self.store.settle_follow_ups(["open"])
+        assert self.store.purge_jobs(noon(2), 10) == 1
+        assert self._left() == []

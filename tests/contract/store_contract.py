@@ -1,0 +1,37 @@
+"""The law of ``executor/ports/store.py``, for every adapter.
+
+A subclass supplies what :class:`~tests.contract.store_workshop.StoreWorkshop` asks for;
+each part of the law has a file beside this one.  Nothing here knows how an adapter
+works.  The rows have instants of their own, years away, so nothing may depend on the
+real time but what the contract says: leases, heartbeats and instances.
+"""
+
+from tests.contract.change_law import ChangeLaw, OpenRowLaw
+from tests.contract.claim_law import AdoptionLaw, InsertLaw
+from tests.contract.command_law import CommandLaw
+from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
+from tests.contract.lease_law import LeaseLaw
+from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
+from tests.contract.retention_law import PruneLaw, PurgeLaw
+from tests.contract.term_law import TermLaw
+
+
+class StoreContract(
+    TermLaw,
+    InsertLaw,
+    AdoptionLaw,
+    ChangeLaw,
+    OpenRowLaw,
+    LeaseLaw,
+    PruneLaw,
+    PurgeLaw,
+    WriteLaw,
+    ProgressLaw,
+    LoadLaw,
+    CommandLaw,
+    FindLaw,
+    JobListLaw,
+    RunListLaw,
+    StatusLaw,
+):
+    """What holds for every store."""

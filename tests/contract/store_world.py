@@ -1,0 +1,118 @@
+"""Jobs, runs and races for the store contract.
+
+Everything here has a fixed time of its own, far from today: a store that compared
+these instants with its clock, where the contract does not say so, would fail.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from executor.domain.command import CommandKind, CommandResult, ResultStatus
+from executor.domain.job import Job, LastRun, definition_from_document
+from executor.domain.run import Cause, Run, RunState
+
+Value = TypeVar("Value")
+
+#: Seconds a fact may take that needs nothing but a store at work.
+PATIENCE_S = 10.0
+
+#: A lease that is over soon, seconds.
+SHORT_LEASE_S = 0.1
+
+#: A lease that outlives every test, seconds.
+LONG_LEASE_S = 600.0
+
+#: The instant around which everything happens; with milliseconds, which must survive.
+NOON = datetime(2031, 3, 30, 12, 0, 0, 123_000, tzinfo=UTC)
+
+#: Text that a careless store would interpret, escape or cut.
+AWKWARD = "$term ${x} %s 'quoted' \"double\" \\ a.b _%_ é ﬁ 日本 😀 \n\t end "
+
+ENDS = (
+    RunState.SUCCEEDED,
+    RunState.FAILED,
+    RunState.TIMED_OUT,
+    RunState.CANCELLED,
+    RunState.LOST,
+)
+
+
+def noon(seconds: float = 0) -> datetime:
+    """Return NOON and so many seconds."""
+    return NOON + timedelta(seconds=seconds)
+
+
+def slot(number: int = 0) -> datetime:
+    """Return the fire time of minute *number* after noon: whole seconds."""
+    return NOON.replace(microsecond=0) + timedelta(minutes=number)
+
+
+def a_job(name: str = "backup", **changes: Any) -> Job:
+    """Return a job; ``definition`` is a document merged into a small valid one."""
+    document = {"name": name, "target": {"kind": "command", "argv": ["true"]}}
+    definition = definition_from_document({**document, **changes.pop("definition", {})})
+    fields: dict[str, Any] = {
+        "id": f"job-{name}",
+        "definition": definition,
+        "revision": 1,
+        "created_at": NOON,
+        "updated_at": NOON,
+    }
+    return Job(**{**fields, **changes})
+
+
+def a_run(run_id: str = "run", **changes: Any) -> Run:
+    """Return a pending row without a slot."""
+    fields: dict[str, Any] = {
+        "id": run_id,
+        "job_id": "job-backup",
+        "job": "backup",
+        "cause": Cause.MANUAL,
+        "state": RunState.PENDING,
+        "term": 1,
+        "clear_at": NOON,
+        "created_at": NOON,
+    }
+    return Run(**{**fields, **changes})
+
+
+def a_claim(run_id: str = "claim", fire_at: datetime | None = None, **changes: Any) -> Run:
+    """Return a pending row that is a slot."""
+    fields: dict[str, Any] = {
+        "cause": Cause.SCHEDULE,
+        "scheduled": True,
+        "fire_at": slot() if fire_at is None else fire_at,
+    }
+    return a_run(run_id, **{**fields, **changes})
+
+
+def a_last_run(run_id: str = "run", seconds: float = 0, state: str = "succeeded") -> LastRun:
+    """Return the summary of a run that finished *seconds* after noon."""
+    return LastRun(run_id=run_id, state=state, finished_at=noon(seconds))
+
+
+def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:
+    """Return the answer to a command that created a job."""
+    fields: dict[str, Any] = {
+        "command_id": command_id,
+        "kind": CommandKind.CREATE_JOB,
+        "digest": "d1",
+        "status": ResultStatus.CREATED,
+        "finished_at": NOON,
+    }
+    return CommandResult(**{**fields, **changes})
+
+
+def race(steps: Sequence[Callable[[], Value]]) -> list[Value]:
+    """Run *steps* at the same moment, each on a thread of its own; return what they return."""
+    start = threading.Barrier(len(steps))
+
+    def run(step: Callable[[], Value]) -> Value:
+        start.wait(PATIENCE_S)
+        return step()
+
+    with ThreadPoolExecutor(len(steps)) as threads:
+        return list(threads.map(run, steps))

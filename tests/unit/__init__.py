@@ -1,0 +1,1 @@
+"""Domain and engine alone: no network, no sleep."""

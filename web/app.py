@@ -1,0 +1,59 @@
+"""The factory: a Flask application from :class:`~web.services.Services`, and nothing global.
+
+Everything that can go wrong is done at start: the OpenAPI document is written once,
+routes that clash would raise here.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Final
+
+from flask import Flask, Response
+
+from web import changes, commands, jobs, openapi, pages, problems, protection, runs, schedules, status
+from web.documents import json_response
+from web.routes import Answer, Call, Route, register
+from web.services import Services
+
+__all__ = ["Services", "create_app"]
+
+_TABLES: Final = (
+    jobs.TABLE,
+    changes.TABLE,
+    runs.TABLE,
+    schedules.TABLE,
+    commands.TABLE,
+    status.TABLE,
+)
+
+
+def create_app(services: Services) -> Flask:
+    """Return the WSGI application that serves *services*; safe under threads."""
+    app = Flask("web", static_folder="static", template_folder="templates")
+    app.config["MAX_CONTENT_LENGTH"] = services.max_body
+    # A repeated slash is a wrong address, not one to be guessed at by a redirect.
+    app.url_map.merge_slashes = False
+    problems.install(app)
+    protection.install(app)
+    routes = [route for table in _TABLES for route in table.routes]
+    for route in [*routes, _description(routes, services.version)]:
+        register(app, route, services)
+    pages.install(app, services)
+    return app
+
+
+def _description(routes: list[Route], version: str) -> Route:
+    def get_openapi(call: Call) -> Response:
+        return json_response(description)
+
+    route = Route(
+        method="GET",
+        path="/openapi.json",
+        handler=get_openapi,
+        summary="This document",
+        tag="status",
+        answers={HTTPStatus.OK: Answer(schema="OpenAPI", description="OpenAPI 3.1.")},
+    )
+    description = openapi.document([*routes, route], version)
+    return route

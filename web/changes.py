@@ -1,0 +1,267 @@
+"""Changing jobs: create, replace, patch, delete, pause, resume, trigger.
+
+Documents are checked here, so that a person learns of every fault at once and without
+an executor; whether a sound change is possible is the executor's to say.
+
+What GET shows may be edited and PUT back: the service's own fields are ignored there.
+Everywhere else they are unknown fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from flask import Response
+from pydantic import ConfigDict, Field
+
+from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
+from executor.domain.errors import Fault
+from executor.domain.instant import to_text
+from executor.domain.job import (
+    Definition,
+    Text,
+    definition_from_document,
+    definition_to_document,
+    is_job_id,
+)
+from web.bodies import JSON, Instant, object_reader
+from web.commands import Show, answer, carry_out, command, send
+from web.conditions import if_match
+from web.documents import READ_ONLY, etag, job_document, json_response, run_document
+from web.jobs import found_job, sound_job
+from web.problems import Problem, unprocessable
+from web.routes import NOTHING, Answer, Body, Call, Table
+
+TABLE: Final = Table()
+
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+#: How often a patch without If-Match is applied again to a job that others change
+#: at the same moment; each time one of them has succeeded.
+PATCH_TRIES: Final = 5
+
+_CREATED: Final = Answer(schema="Job", description="Created.", headers=("Location", "ETag"))
+_CHANGED: Final = Answer(schema="Job", description="The job as it is now.", headers=("ETag",))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequest:
+    """Why a job is to rest, and until when; null means until it is resumed."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    reason: Annotated[Text, Field(max_length=1_000)] = ""
+    until: Instant | None = None
+
+
+@TABLE.add(
+    "POST",
+    "/v1/jobs",
+    summary="Create a job",
+    description="409 when the name is taken.",
+    tag="jobs",
+    body=Body(schema="Definition", read=definition_from_document),
+    writes=True,
+    repeatable=True,
+    answers={HTTPStatus.CREATED: _CREATED},
+)
+def create_job(call: Call) -> Response:
+    """Ask for a new job."""
+    definition: Definition = call.document
+    asked = command(call, CommandKind.CREATE_JOB, definition.name, _arguments(definition))
+    return carry_out(call, asked, _job_shower(call))
+
+
+@TABLE.add(
+    "PUT",
+    "/v1/jobs/{job}",
+    summary="Create or replace a job",
+    description="By name: creates the job, or replaces the whole of its definition.  By id: "
+    "replaces it, and may rename it.  Fields that only the service sets are ignored.",
+    tag="jobs",
+    body=Body(schema="Replacement", read=dict),
+    writes=True,
+    conditional=True,
+    answers={HTTPStatus.OK: _CHANGED, HTTPStatus.CREATED: _CREATED},
+)
+def put_job(call: Call) -> Response:
+    """Ask for a job to be as given, whether it exists or not."""
+    key = call.path["job"]
+    document = {name: value for name, value in call.document.items() if name not in READ_ONLY}
+    if is_job_id(key):
+        kind, subject = CommandKind.UPDATE_JOB, found_job(call).id
+    else:
+        kind, subject = CommandKind.PUT_JOB, key
+        if document.setdefault("name", key) != key:
+            raise unprocessable(
+                [Fault("name", "differs from the name in the address; rename a job by its id")]
+            )
+    definition = definition_from_document(document)
+    asked = command(call, kind, subject, _arguments(definition), if_match(call))
+    return carry_out(call, asked, _job_shower(call))
+
+
+@TABLE.add(
+    "PATCH",
+    "/v1/jobs/{job}",
+    summary="Change parts of a job",
+    description="JSON merge patch (RFC 7396) over the definition; null sets a field to its default.",
+    tag="jobs",
+    body=Body(schema="Patch", read=dict, media_types=(JSON, MERGE_PATCH)),
+    writes=True,
+    conditional=True,
+    answers={HTTPStatus.OK: _CHANGED},
+)
+def patch_job(call: Call) -> Response:
+    """Ask for a job to be changed in part; two patches at one time both take effect."""
+    expected = if_match(call)
+    for _ in range(PATCH_TRIES):
+        asked = _patched(call, expected)
+        result = send(call, asked)
+        overtaken = result is not None and result.status is ResultStatus.PRECONDITION_FAILED
+        if not overtaken or expected is not None:
+            return answer(asked, result, _job_shower(call))
+    detail = "others keep changing this job at the same moment; try again"
+    raise Problem(HTTPStatus.CONFLICT, detail)
+
+
+def _patched(call: Call, expected: int | None) -> Command:
+    """Return the command that applies the patch to the job as it is now."""
+    job = sound_job(call)
+    document = merge(definition_to_document(job.definition), call.document)
+    definition = definition_from_document(document)
+    revision = job.revision if expected is None else expected
+    return command(call, CommandKind.UPDATE_JOB, job.id, _arguments(definition), revision)
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """Return *target* changed by the merge patch *patch*; neither is touched.
+
+    Source: RFC 7396, section 2.
+    """
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged
+
+
+@TABLE.add(
+    "DELETE",
+    "/v1/jobs/{job}",
+    summary="Delete a job",
+    description="Its runs stay until retention removes them.",
+    tag="jobs",
+    writes=True,
+    conditional=True,
+    answers={HTTPStatus.NO_CONTENT: Answer(schema=None, description="Deleted.")},
+)
+def delete_job(call: Call) -> Response:
+    """Ask for a job to be deleted."""
+    asked = command(
+        call, CommandKind.DELETE_JOB, found_job(call).id, if_revision=if_match(call)
+    )
+    return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
+
+
+@TABLE.add(
+    "POST",
+    "/v1/jobs/{job}/pause",
+    summary="Pause a job",
+    description="Slots that come due meanwhile are recorded as skipped.",
+    tag="jobs",
+    body=Body(schema="PauseRequest", read=object_reader(PauseRequest), required=False),
+    writes=True,
+    conditional=True,
+    repeatable=True,
+    answers={HTTPStatus.OK: _CHANGED},
+)
+def pause_job(call: Call) -> Response:
+    """Ask for a job to rest."""
+    pause: PauseRequest = call.document
+    if pause.until is not None and pause.until <= call.services.clock.now():
+        raise unprocessable([Fault("until", "lies in the past; leave it out or write a later one")])
+    arguments = {
+        "reason": pause.reason,
+        "until": None if pause.until is None else to_text(pause.until),
+    }
+    asked = command(
+        call, CommandKind.PAUSE_JOB, found_job(call).id, arguments, if_match(call)
+    )
+    return carry_out(call, asked, _job_shower(call))
+
+
+@TABLE.add(
+    "POST",
+    "/v1/jobs/{job}/resume",
+    summary="Resume a job",
+    description="The job's misfire policy decides about the slots of the pause.",
+    tag="jobs",
+    body=NOTHING,
+    writes=True,
+    conditional=True,
+    repeatable=True,
+    answers={HTTPStatus.OK: _CHANGED},
+)
+def resume_job(call: Call) -> Response:
+    """Ask for a job's pause to end."""
+    asked = command(
+        call, CommandKind.RESUME_JOB, found_job(call).id, if_revision=if_match(call)
+    )
+    return carry_out(call, asked, _job_shower(call))
+
+
+@TABLE.add(
+    "POST",
+    "/v1/jobs/{job}/trigger",
+    summary="Run a job now",
+    description="409 with the reason when a policy of the job refuses it.",
+    tag="jobs",
+    body=NOTHING,
+    writes=True,
+    conditional=True,
+    repeatable=True,
+    answers={
+        HTTPStatus.CREATED: Answer(schema="Run", description="The run.", headers=("Location",))
+    },
+)
+def trigger_job(call: Call) -> Response:
+    """Ask for a run of a job, beside its schedule."""
+    asked = command(
+        call, CommandKind.TRIGGER_JOB, found_job(call).id, if_revision=if_match(call)
+    )
+    return carry_out(call, asked, lambda result: _show_run(call, result))
+
+
+def _arguments(definition: Definition) -> dict[str, Any]:
+    return {"definition": definition_to_document(definition)}
+
+
+def _job_shower(call: Call) -> Show:
+    def show(result: CommandResult) -> Response:
+        job = call.services.readers.find_job(result.job_id or "")
+        created = result.status is ResultStatus.CREATED
+        response = json_response(
+            job_document(job, call.services.clock.now()),
+            HTTPStatus.CREATED if created else HTTPStatus.OK,
+        )
+        if result.revision is not None:
+            response.headers["ETag"] = etag(result.revision)
+        if created:
+            response.headers["Location"] = f"/v1/jobs/{job.id}"
+        return response
+
+    return show
+
+
+def _show_run(call: Call, result: CommandResult) -> Response:
+    run = call.services.readers.get_run(result.run_id or "")
+    response = json_response(run_document(run), HTTPStatus.CREATED)
+    response.headers["Location"] = f"/v1/runs/{run.id}"
+    return response

@@ -1,0 +1,166 @@
+"""Jobs, runs and the rest in the API's words: JSON documents, instants in RFC 3339.
+
+A job's document is its definition, in canonical form, with what the service knows
+about it beside it.  What a client may send back is the definition part only;
+:data:`READ_ONLY` names the rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Final
+
+from flask import Response
+
+from executor.domain.command import Command, CommandResult
+from executor.domain.instant import to_text
+from executor.domain.job import Job, definition_to_document
+from executor.domain.run import Output, Run
+from executor.domain.writes import BrokenJob
+
+#: Fields of a job's document that are the service's and never the client's.
+READ_ONLY: Final = (
+    "id",
+    "revision",
+    "state",
+    "created_at",
+    "updated_at",
+    "next_fire_at",
+    "paused",
+    "last_run",
+)
+
+
+def json_response(
+    document: object, status: HTTPStatus = HTTPStatus.OK, media_type: str = "application/json"
+) -> Response:
+    """Write *document* as an answer; pure ASCII, so that no stored text can spoil it."""
+    body = json.dumps(document, allow_nan=False, separators=(",", ":"))
+    return Response(body + "\n", status, mimetype=media_type)
+
+
+def etag(revision: int) -> str:
+    """Return the entity tag of a job at *revision*."""
+    return f'"{revision}"'
+
+
+def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
+    """Return the API's form of *job*; *now* decides whether a pause is in force."""
+    if isinstance(job, BrokenJob):
+        return {"id": job.id, "name": job.name, "state": "broken", "error": job.error}
+    return {
+        "id": job.id,
+        "revision": job.revision,
+        "state": job_state(job, now),
+        **definition_to_document(job.definition),
+        "created_at": to_text(job.created_at),
+        "updated_at": to_text(job.updated_at),
+        "next_fire_at": _instant(job.next_fire_at),
+        "paused": job.paused
+        and {
+            "since": to_text(job.paused.since),
+            "reason": job.paused.reason,
+            "until": _instant(job.paused.until),
+        },
+        "last_run": job.last_run
+        and {
+            "run_id": job.last_run.run_id,
+            "state": job.last_run.state,
+            "finished_at": to_text(job.last_run.finished_at),
+        },
+    }
+
+
+def job_state(job: Job, now: datetime) -> str:
+    """Say in one word whether *job* fires: ``active``, ``paused`` or ``disabled``."""
+    if not job.definition.enabled:
+        return "disabled"
+    return "paused" if job.is_paused(now) else "active"
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """Return the API's form of *run*, without its output."""
+    return {
+        "id": run.id,
+        "job_id": run.job_id,
+        "job": run.job,
+        "cause": run.cause,
+        "trigger_id": run.trigger_id or run.id,
+        "attempt": run.attempt,
+        "state": run.state,
+        "reason": run.reason,
+        "fire_at": _instant(run.fire_at),
+        "created_at": to_text(run.created_at),
+        "started_at": _instant(run.started_at),
+        "finished_at": _instant(run.finished_at),
+        "term": run.term,
+        "executor": run.executor,
+        "revision": run.revision,
+        "retriggers": run.retriggers,
+        "covers": run.covers,
+        "covers_from": _instant(run.covers_from),
+        "exit_code": run.exit_code,
+        "http_status": run.http_status,
+        "error": run.error,
+        "details": {},
+        "parent_run_id": run.parent_run_id,
+    }
+
+
+def output_document(run: Run) -> dict[str, Any]:
+    """Return what the run's target said; ``complete`` is False where the middle was dropped."""
+    output = run.output or Output()
+    return {
+        "run_id": run.id,
+        "head": output.head,
+        "tail": output.tail,
+        "size": output.size,
+        "complete": not output.tail,
+    }
+
+
+def fire_time_document(fire_at: datetime, local: datetime) -> dict[str, str]:
+    """Return a fire time in UTC and on the schedule's wall clock, with its offset."""
+    return {"utc": to_text(fire_at), "local": local.isoformat(timespec="seconds")}
+
+
+def command_document(result: CommandResult) -> dict[str, Any]:
+    """Return how a command ended."""
+    return {
+        "id": result.command_id,
+        "kind": result.kind,
+        "status": result.status,
+        "finished_at": to_text(result.finished_at),
+        "job_id": result.job_id,
+        "run_id": result.run_id,
+        "revision": result.revision,
+        "message": result.message,
+        "errors": [{"field": fault.field, "message": fault.message} for fault in result.faults],
+    }
+
+
+def pending_document(command: Command) -> dict[str, Any]:
+    """Return the form of a command that is accepted and not known to have ended."""
+    return {
+        "id": command.id,
+        "kind": command.kind,
+        "status": "pending",
+        "finished_at": None,
+        "job_id": None,
+        "run_id": None,
+        "revision": None,
+        "message": "accepted; ask again at the address in Location",
+        "errors": [],
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return None if instant is None else to_text(instant)
+
+
+def list_document(items: Iterable[dict[str, Any]], following: str | None) -> dict[str, Any]:
+    """Return the form of every list; *following* is the cursor of the next part."""
+    return {"items": list(items), "next": following}

@@ -1,0 +1,180 @@
+"""``GET /openapi.json``: the API described, from the tables that serve it.
+
+Statuses that follow from what a route takes (a query can be wrong, a job can be
+unknown, a command can be refused) are added by rule, so no route can forget one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from web import parameters
+from web.problems import MEDIA_TYPE
+from web.routes import Answer, Body, Route
+from web.schemas import components, ref
+
+#: Why each problem is answered.
+_PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
+    HTTPStatus.BAD_REQUEST: "The query, a header or the body cannot be read.",
+    HTTPStatus.FORBIDDEN: "A page of another site sent the request.",
+    HTTPStatus.NOT_FOUND: "What the address names does not exist.",
+    HTTPStatus.CONFLICT: "The present state refuses it.",
+    HTTPStatus.PRECONDITION_FAILED: "The job is not at the revision of `If-Match`.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not sent as JSON.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "The body breaks a rule; `errors` names each field.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "No executor, broker or store; try again after `Retry-After`.",
+}
+
+_HEADERS: Final[Mapping[str, str]] = {
+    "ETag": "The job's revision, for `If-Match`; absent for a broken job.",
+    "Location": "The address of what was made.",
+    "Retry-After": "Seconds.",
+}
+
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "description": "The ETag of the job as it was read: refuse the change unless it is still so.",
+    "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+}
+
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "Any text of your own: the same request sent again with it has one effect.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of *routes*."""
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Solocron",
+            "version": version,
+            "summary": "Cron jobs that run once, whatever happens to the machines.",
+            "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {"schemas": components()},
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.name,
+        "summary": route.summary,
+        "tags": [route.tag],
+        "parameters": _parameters(route),
+        "responses": _responses(route),
+    }
+    if route.description:
+        operation["description"] = route.description
+    if route.body is not None:
+        operation["requestBody"] = _request_body(route.body)
+    return operation
+
+
+def _parameters(route: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [_path_parameter(name) for name in route.variables]
+    found += [_query_parameter(parameter) for parameter in route.query]
+    if route.conditional:
+        found.append(_IF_MATCH)
+    if route.repeatable:
+        found.append(_IDEMPOTENCY_KEY)
+    return found
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    described = {"job": "Id or name of a job."}.get(name, f"Id of a {name}.")
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": described,
+        "schema": {"type": "string", "minLength": 1},
+    }
+
+
+def _query_parameter(parameter: parameters.Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": "query",
+        "description": parameter.description,
+        "schema": dict(parameter.schema),
+    }
+
+
+def _request_body(body: Body) -> dict[str, Any]:
+    return {
+        "required": body.required,
+        "content": {media_type: {"schema": ref(body.schema)} for media_type in body.media_types},
+    }
+
+
+def _responses(route: Route) -> dict[str, Any]:
+    responses = {
+        str(status.value): _answer(answer) for status, answer in route.answers.items()
+    }
+    if route.writes:
+        accepted = Answer(
+            schema="Command",
+            description="Accepted durably, not yet answered; ask at Location.",
+            headers=("Location",),
+        )
+        responses["202"] = _answer(accepted)
+    for status in sorted(_problem_statuses(route)):
+        responses[str(status.value)] = _problem(status)
+    return responses
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": answer.description}
+    if answer.schema is not None:
+        described["content"] = {"application/json": {"schema": ref(answer.schema)}}
+    if answer.headers:
+        described["headers"] = {name: _header(name) for name in answer.headers}
+    return described
+
+
+def _problem(status: HTTPStatus) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "description": _PROBLEMS[status],
+        "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
+    }
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        described["headers"] = {"Retry-After": _header("Retry-After")}
+    return described
+
+
+def _header(name: str) -> dict[str, Any]:
+    return {"description": _HEADERS[name], "schema": {"type": "string"}}
+
+
+def _problem_statuses(route: Route) -> set[HTTPStatus]:
+    # Every request can carry an unknown query parameter and find a dependency away.
+    found = {HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    if route.variables or parameters.JOB in route.query:
+        found.add(HTTPStatus.NOT_FOUND)
+    if "job" in route.variables:
+        found.add(HTTPStatus.CONFLICT)
+    if route.method != "GET":
+        found.add(HTTPStatus.FORBIDDEN)
+    if route.body is not None:
+        found |= {
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        }
+    if route.writes:
+        found |= {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+    if route.conditional:
+        found.add(HTTPStatus.PRECONDITION_FAILED)
+    return found

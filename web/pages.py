@@ -1,0 +1,249 @@
+"""``GET /``: the page for people, written on the server and readable without JavaScript.
+
+Shows who executes, the jobs with their next fire time and last result, the newest
+runs, and a form to add a job.  It never shows more than one part of the list of jobs,
+so its cost does not grow with their number.  What the query gets wrong is ignored
+here; the API is the strict one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from flask import Flask, Response, make_response, render_template, request
+
+from executor.domain.errors import StoreUnavailable
+from executor.domain.job import CommandTarget, HttpTarget, Job
+from executor.domain.preview import describe
+from executor.domain.run import LIVE, Run, RunState
+from executor.domain.schedule import Schedule
+from executor.domain.writes import BrokenJob
+from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
+from web.documents import job_state
+from web.problems import RETRY_AFTER_S
+from web.services import Services
+from web.status import Status, read_status
+from web.wording import absolute, duration, milliseconds, relative
+
+#: Rows of the two tables: what fits a screen or two.
+JOBS: Final = 50
+RUNS: Final = 20
+
+#: Results one can look for: the states in which a run is over and that a job keeps.
+RESULTS: Final = tuple(
+    state for state in RunState if state not in LIVE and state is not RunState.SKIPPED
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """An instant as the page shows it: in relation to now, with the exact one behind it."""
+
+    machine: str
+    exact: str
+    text: str
+
+    @classmethod
+    def of(cls, instant: datetime | None, now: datetime) -> Moment | None:
+        """Return *instant* as seen at *now*; None stays None."""
+        if instant is None:
+            return None
+        exact = absolute(instant)
+        return cls(machine=instant.isoformat(), exact=exact, text=relative(instant, now))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRow:
+    """One line of the table of jobs."""
+
+    id: str
+    name: str
+    state: str
+    target: str = ""
+    schedule: str = ""
+    words: str = ""
+    pause: str = ""
+    next_fire: Moment | None = None
+    last_state: str = ""
+    last_at: Moment | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One line of the table of runs."""
+
+    id: str
+    job: str
+    cause: str
+    state: str
+    note: str
+    due: Moment | None
+    took: str
+    live: bool
+    has_output: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What the list of jobs is narrowed to."""
+
+    q: str
+    state: RunState | None
+    cursor: str | None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether some jobs may be left out."""
+        return bool(self.q or self.state)
+
+    def address(self, cursor: str | None) -> str:
+        """Return the page's address for the same search from *cursor* on."""
+        wanted = {"q": self.q, "state": self.state, "cursor": cursor}
+        query = urlencode({name: value for name, value in wanted.items() if value})
+        return f"/?{query}" if query else "/"
+
+
+def install(app: Flask, services: Services) -> None:
+    """Make *app* serve the page."""
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+    def index() -> Response:
+        return _index(services, _search(request.args))
+
+    app.add_url_rule("/", view_func=index, methods=["GET"])
+
+
+def _search(query: Mapping[str, str]) -> Search:
+    try:
+        state = RunState(query.get("state", ""))
+    except ValueError:
+        state = None
+    q = query.get("q", "").replace("\x00", "").strip()
+    return Search(q=q, state=state, cursor=query.get("cursor") or None)
+
+
+def _index(services: Services, search: Search) -> Response:
+    status = read_status(services)
+    now = status.store.now if status.store else services.clock.now()
+    jobs = _jobs(services.readers, search) if status.store else None
+    page = render_template(
+        "index.html",
+        services=services,
+        status=status,
+        since=Moment.of(status.term.acquired_at if status.term else None, now),
+        heartbeat=_heartbeat(status, now),
+        lateness=_lateness(status),
+        jobs=[job_row(job, now) for job in jobs.items] if jobs else [],
+        first=search.address(None) if search.cursor else None,
+        following=search.address(jobs.next) if jobs and jobs.next else None,
+        runs=[run_row(run, now) for run in _newest(status)[:RUNS]],
+        search=search,
+        results=RESULTS,
+        now=absolute(now),
+    )
+    response = make_response(page)
+    if jobs is None:
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _jobs(readers: Readers, search: Search) -> Page[Job | BrokenJob] | None:
+    which = JobFilter(q=search.q or None, state=search.state)
+    try:
+        return readers.list_jobs(which, JOBS, search.cursor)
+    except InvalidCursor:
+        return readers.list_jobs(which, JOBS, None)
+    except StoreUnavailable:
+        # Gone since the status was read; the next refresh will say so.
+        return None
+
+
+def _newest(status: Status) -> Sequence[Run]:
+    return status.store.newest_runs if status.store else ()
+
+
+def _heartbeat(status: Status, now: datetime) -> Moment | None:
+    """Return when somebody last executed, also if nobody does now."""
+    term = status.store.term if status.store else None
+    return Moment.of(term.heartbeat_at if term else None, now)
+
+
+def _lateness(status: Status) -> tuple[str, str] | None:
+    late = status.store.lateness if status.store else None
+    return None if late is None else (milliseconds(late.median_s), milliseconds(late.p99_s))
+
+
+def job_row(job: Job | BrokenJob, now: datetime) -> JobRow:
+    """Return the line for *job*."""
+    if isinstance(job, BrokenJob):
+        return JobRow(id=job.id, name=job.name, state="broken", error=job.error)
+    schedule, last, state = job.definition.schedule, job.last_run, job_state(job, now)
+    return JobRow(
+        id=job.id,
+        name=job.name,
+        state=state,
+        target=_target(job.definition.target),
+        schedule=schedule.expression if schedule else "",
+        words=_words(schedule) if schedule else "Only on request",
+        pause=_pause(job, now) if state == "paused" else "",
+        next_fire=Moment.of(job.next_fire_at, now) if state == "active" else None,
+        last_state=last.state if last else "",
+        last_at=Moment.of(last.finished_at if last else None, now),
+    )
+
+
+def _target(target: HttpTarget | CommandTarget) -> str:
+    if isinstance(target, HttpTarget):
+        return f"{target.method} {target.url}"
+    return target.command or " ".join(target.argv or ())
+
+
+#: Describing takes about a millisecond; a page has fifty, and is asked for every few seconds.
+@lru_cache(maxsize=4096)
+def _words(schedule: Schedule) -> str:
+    words = describe(schedule)
+    return words if schedule.timezone == "UTC" else f"{words}, {schedule.timezone}"
+
+
+def _pause(job: Job, now: datetime) -> str:
+    if job.paused is None:
+        return ""
+    until = job.paused.until
+    text = "Paused" if until is None else f"Paused, ends {relative(until, now)}"
+    return f"{text}: {job.paused.reason}" if job.paused.reason else text
+
+
+def run_row(run: Run, now: datetime) -> RunRow:
+    """Return the line for *run*."""
+    ended = run.finished_at or now
+    return RunRow(
+        id=run.id,
+        job=run.job,
+        cause=run.cause.replace("_", " "),
+        state=run.state,
+        note=_note(run),
+        due=Moment.of(run.fire_at or run.created_at, now),
+        took=duration((ended - run.started_at).total_seconds()) if run.started_at else "",
+        live=run.is_live,
+        has_output=run.started_at is not None,
+    )
+
+
+def _note(run: Run) -> str:
+    """Say in a few words how it went: the reason, the exit, the error."""
+    notes = [
+        run.reason or "",
+        f"{run.covers} slots" if run.covers > 1 else "",
+        f"HTTP {run.http_status}" if run.http_status is not None else "",
+        f"exit {run.exit_code}" if run.exit_code else "",
+        run.error or "",
+    ]
+    return " · ".join(note for note in notes if note)
