@@ -113,7 +113,7 @@ class HumanFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without its end."""
-        facts = " ".join(f"{name}={_word(value)}" for name, value in _facts(record))
+        facts = " ".join(f"{_one_line(name)}={_word(value)}" for name, value in _facts(record))
         sentence = _one_line(record.getMessage())
         level = f"{record.levelname:<8}"
         head, tail = _stamp(record, " "), self._tail
@@ -209,6 +209,6 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
         exc_info=(args.exc_type, args.exc_value, args.exc_traceback),
         extra={
             "action": "uncaught_exception",
-            "thread": args.thread.name if args.thread else None,
+            "thread_name": args.thread.name if args.thread else None,
         },
     )

@@ -11,7 +11,18 @@ from typing import Final
 
 from flask import Flask, Response
 
-from web import changes, commands, jobs, openapi, pages, problems, protection, runs, schedules, status
+from web import (
+    changes,
+    commands,
+    jobs,
+    openapi,
+    pages,
+    problems,
+    protection,
+    runs,
+    schedules,
+    status,
+)
 from web.documents import json_response
 from web.routes import Answer, Call, Route, register
 from web.services import Services

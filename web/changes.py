@@ -107,7 +107,7 @@ def put_job(call: Call) -> Response:
     "PATCH",
     "/v1/jobs/{job}",
     summary="Change parts of a job",
-    description="JSON merge patch (RFC 7396) over the definition; null sets a field to its default.",
+    description="JSON merge patch (RFC 7396) over the definition; null resets a field.",
     tag="jobs",
     body=Body(schema="Patch", read=dict, media_types=(JSON, MERGE_PATCH)),
     writes=True,
@@ -164,9 +164,7 @@ def merge(target: Any, patch: Any) -> Any:
 )
 def delete_job(call: Call) -> Response:
     """Ask for a job to be deleted."""
-    asked = command(
-        call, CommandKind.DELETE_JOB, found_job(call).id, if_revision=if_match(call)
-    )
+    asked = command(call, CommandKind.DELETE_JOB, found_job(call).id, if_revision=if_match(call))
     return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
 
 
@@ -191,9 +189,7 @@ def pause_job(call: Call) -> Response:
         "reason": pause.reason,
         "until": None if pause.until is None else to_text(pause.until),
     }
-    asked = command(
-        call, CommandKind.PAUSE_JOB, found_job(call).id, arguments, if_match(call)
-    )
+    asked = command(call, CommandKind.PAUSE_JOB, found_job(call).id, arguments, if_match(call))
     return carry_out(call, asked, _job_shower(call))
 
 
@@ -211,9 +207,7 @@ def pause_job(call: Call) -> Response:
 )
 def resume_job(call: Call) -> Response:
     """Ask for a job's pause to end."""
-    asked = command(
-        call, CommandKind.RESUME_JOB, found_job(call).id, if_revision=if_match(call)
-    )
+    asked = command(call, CommandKind.RESUME_JOB, found_job(call).id, if_revision=if_match(call))
     return carry_out(call, asked, _job_shower(call))
 
 
@@ -233,9 +227,7 @@ def resume_job(call: Call) -> Response:
 )
 def trigger_job(call: Call) -> Response:
     """Ask for a run of a job, beside its schedule."""
-    asked = command(
-        call, CommandKind.TRIGGER_JOB, found_job(call).id, if_revision=if_match(call)
-    )
+    asked = command(call, CommandKind.TRIGGER_JOB, found_job(call).id, if_revision=if_match(call))
     return carry_out(call, asked, lambda result: _show_run(call, result))
 
 

@@ -31,6 +31,7 @@ from web.runs import runs_answer
 
 TABLE: Final = Table()
 
+
 def found_job(call: Call) -> Job | BrokenJob:
     """Return the job that the path names.
 
@@ -49,7 +50,9 @@ def sound_job(call: Call) -> Job:
     """
     job = found_job(call)
     if isinstance(job, BrokenJob):
-        detail = f"the record of job {job.name!r} cannot be read ({job.error}); PUT it anew or DELETE it"
+        detail = (
+            f"the record of job {job.name!r} cannot be read ({job.error}); PUT it anew or DELETE it"
+        )
         raise Problem(HTTPStatus.CONFLICT, detail)
     return job
 

@@ -120,9 +120,7 @@ def _request_body(body: Body) -> dict[str, Any]:
 
 
 def _responses(route: Route) -> dict[str, Any]:
-    responses = {
-        str(status.value): _answer(answer) for status, answer in route.answers.items()
-    }
+    responses = {str(status.value): _answer(answer) for status, answer in route.answers.items()}
     if route.writes:
         accepted = Answer(
             schema="Command",

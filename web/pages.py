@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, make_response, render_template, request
 
 from executor.domain.errors import StoreUnavailable
+from executor.domain.instant import to_text
 from executor.domain.job import CommandTarget, HttpTarget, Job
 from executor.domain.preview import describe
 from executor.domain.run import LIVE, Run, RunState
@@ -29,11 +30,15 @@ from web.documents import job_state
 from web.problems import RETRY_AFTER_S
 from web.services import Services
 from web.status import Status, read_status
-from web.wording import absolute, duration, milliseconds, relative
+from web.wording import absolute, brief, duration, milliseconds, relative
 
 #: Rows of the two tables: what fits a screen or two.
 JOBS: Final = 50
 RUNS: Final = 20
+
+#: A watermark trails its slot by moments; one this far behind means that nobody executes,
+#: or that the executor cannot keep up.
+OVERDUE: Final = timedelta(seconds=10)
 
 #: Results one can look for: the states in which a run is over and that a job keeps.
 RESULTS: Final = tuple(
@@ -43,10 +48,11 @@ RESULTS: Final = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """An instant as the page shows it: in relation to now, with the exact one behind it."""
+    """An instant as the page shows it: in relation to now, briefly, and in full."""
 
     machine: str
-    exact: str
+    full: str
+    brief: str
     text: str
 
     @classmethod
@@ -54,8 +60,12 @@ class Moment:
         """Return *instant* as seen at *now*; None stays None."""
         if instant is None:
             return None
-        exact = absolute(instant)
-        return cls(machine=instant.isoformat(), exact=exact, text=relative(instant, now))
+        return cls(
+            machine=to_text(instant),
+            full=absolute(instant),
+            brief=brief(instant, now),
+            text=relative(instant, now),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +80,7 @@ class JobRow:
     words: str = ""
     pause: str = ""
     next_fire: Moment | None = None
+    overdue: bool = False
     last_state: str = ""
     last_at: Moment | None = None
     error: str = ""
@@ -195,6 +206,7 @@ def job_row(job: Job | BrokenJob, now: datetime) -> JobRow:
         words=_words(schedule) if schedule else "Only on request",
         pause=_pause(job, now) if state == "paused" else "",
         next_fire=Moment.of(job.next_fire_at, now) if state == "active" else None,
+        overdue=job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
         last_state=last.state if last else "",
         last_at=Moment.of(last.finished_at if last else None, now),
     )
@@ -217,8 +229,8 @@ def _pause(job: Job, now: datetime) -> str:
     if job.paused is None:
         return ""
     until = job.paused.until
-    text = "Paused" if until is None else f"Paused, ends {relative(until, now)}"
-    return f"{text}: {job.paused.reason}" if job.paused.reason else text
+    notes = ("" if until is None else f"ends {relative(until, now)}", job.paused.reason)
+    return " · ".join(note for note in notes if note)
 
 
 def run_row(run: Run, now: datetime) -> RunRow:

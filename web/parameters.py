@@ -156,5 +156,7 @@ CAUSE: Final = _choice("cause", Cause, "Why the run exists.")
 JOB: Final = _text("job", "Id or name of a job; the id of a deleted job finds its runs.")
 FROM: Final = _moment("from", "Runs created at or after this instant.")
 TO: Final = _moment("to", "Runs created before this instant.")
-UPCOMING_CURSOR: Final = _moment("cursor", "`next` of the answer before: the fire time it ended with.")
+UPCOMING_CURSOR: Final = _moment(
+    "cursor", "`next` of the answer before: the fire time it ended with."
+)
 RUN_FILTERS: Final = (RUN_STATE, CAUSE, FROM, TO, limit(), CURSOR)

@@ -63,7 +63,7 @@ STATUS: Final[Mapping[type[SolocronError], HTTPStatus]] = {
 }
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 (the RFC's word)
     """Ends a request with this answer; raised by web's own modules only."""
 
     def __init__(
@@ -130,9 +130,7 @@ def problem_document(problem: Problem) -> dict[str, Any]:
 def install(app: Flask) -> None:
     """Make *app* answer every error with a problem."""
     app.register_error_handler(Problem, problem_response)
-    app.register_error_handler(
-        SolocronError, lambda error: problem_response(problem_of(error))
-    )
+    app.register_error_handler(SolocronError, lambda error: problem_response(problem_of(error)))
     app.register_error_handler(InvalidCursor, _foreign_cursor)
     app.register_error_handler(HTTPException, _framework_problem)
     app.register_error_handler(Exception, _unexpected)

@@ -14,9 +14,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask, Request, Response, request
+from werkzeug.datastructures import Headers
 
-from web.bodies import JSON, read_object
 from executor.domain.errors import Fault
+from web.bodies import JSON, read_object
 from web.parameters import Parameter, read_query
 from web.problems import unprocessable
 from web.services import Services
@@ -38,7 +39,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, Any]
     document: Any
-    headers: Mapping[str, str]
+    headers: Headers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +60,9 @@ class Body:
 
 def _read_nothing(document: dict[str, Any]) -> None:
     if document:
-        raise unprocessable([Fault(name, "unknown field; this request has none") for name in document])
+        raise unprocessable(
+            [Fault(name, "unknown field; this request has none") for name in document]
+        )
 
 
 #: The body of a request that needs no arguments: absent, or an object without fields.

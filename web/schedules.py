@@ -46,7 +46,11 @@ def preview_schedule(call: Call) -> Response:
     asked: PreviewRequest = call.document
     schedule, after = asked.schedule, asked.after or call.services.clock.now()
     if schedule is None:
-        document: dict[str, Any] = {"description": "Only on request", "fire_times": [], "warnings": []}
+        document: dict[str, Any] = {
+            "description": "Only on request",
+            "fire_times": [],
+            "warnings": [],
+        }
         return json_response(document)
     times = upcoming(schedule, after, asked.count)
     return json_response(

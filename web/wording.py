@@ -37,6 +37,14 @@ def absolute(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def brief(instant: datetime, now: datetime) -> str:
+    """Write *instant* in UTC as short as is clear at *now*: the time of today, else the minute."""
+    utc = instant.astimezone(UTC)
+    if utc.date() == now.astimezone(UTC).date():
+        return utc.strftime("%H:%M:%S UTC")
+    return utc.strftime("%Y-%m-%d %H:%M UTC")
+
+
 def duration(seconds: float) -> str:
     """Say how long something took: ``40 ms``, ``1.2 s``, ``2 min``."""
     if seconds < 1:

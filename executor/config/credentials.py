@@ -29,6 +29,8 @@ MASK: Final = "***"
 #: Keys of a binding's credentials that hold a URI or a list of them, best first.
 _URI_KEYS: Final = ("uri", "url", "uris", "urls", "connection_string", "connectionString")
 
+#: The comma between two URLs of a list.
+_LIST: Final = re.compile(r",(?=\w+://)")
 _PASSWORD: Final = re.compile(r"://([^:@]*):(.*)@", re.DOTALL)
 _SECRET_OPTION: Final = re.compile(
     r"([?&;][^=&;]*(?:password|secret|token|authmechanismproperties)[^=&;]*=)[^&;]*", re.IGNORECASE
@@ -37,12 +39,21 @@ _SECRET_OPTION: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A kind of server: its URL schemes, words that bindings use for it, and a sound URL."""
+    """A kind of server.
+
+    Attributes:
+        schemes: that its URLs begin with.
+        words: that bindings use for it.
+        example: a sound URL.
+        listed: whether several URLs, one for each node, may stand in a row with commas
+            between them; if not, one URL may name several hosts.
+    """
 
     title: str
     schemes: tuple[str, ...]
     words: tuple[str, ...]
     example: str
+    listed: bool
 
 
 RABBITMQ: Final = Server(
@@ -50,12 +61,14 @@ RABBITMQ: Final = Server(
     ("amqp", "amqps"),
     ("rabbit", "amqp"),
     "amqps://user:password@host:5671/vhost",
+    listed=True,
 )
 MONGODB: Final = Server(
     "MongoDB",
     ("mongodb", "mongodb+srv"),
     ("mongo", "atlas"),
     "mongodb://user:password@host:27017/solocron",
+    listed=False,
 )
 
 
@@ -65,7 +78,8 @@ def mask_url(url: str) -> str:
     >>> mask_url("amqps://solocron:pa/ss@rabbit.example:5671/vhost")
     'amqps://solocron:***@rabbit.example:5671/vhost'
     """
-    return _SECRET_OPTION.sub(rf"\1{MASK}", _PASSWORD.sub(rf"://\1:{MASK}@", url))
+    masked = [_PASSWORD.sub(rf"://\1:{MASK}@", part) for part in _LIST.split(url)]
+    return _SECRET_OPTION.sub(rf"\1{MASK}", ",".join(masked))
 
 
 def check_url(text: str, server: Server) -> str:
@@ -74,20 +88,25 @@ def check_url(text: str, server: Server) -> str:
     Raises:
         ValueError: it cannot; says what to write and does not repeat *text*.
     """
-    scheme, separator, rest = text.partition("://")
+    for part in text.split(",") if server.listed else [text]:
+        _check_one(part, server)
+    return text
+
+
+def _check_one(url: str, server: Server) -> None:
+    scheme, separator, rest = url.partition("://")
     if not separator or scheme.lower() not in server.schemes:
         begins = " or ".join(f"{scheme}://" for scheme in server.schemes)
         raise ValueError(f"must begin with {begins}; write {server.example}")
-    if any(character.isspace() or not character.isprintable() for character in text):
+    if any(character.isspace() or not character.isprintable() for character in url):
         raise ValueError("contains white space or control characters; percent-encode them")
     address = rest.partition("?")[0]
     authority = address.partition("/")[0]
-    if "#" in text or address.count("@") > 1 or ("@" in address and "@" not in authority):
+    if "#" in url or address.count("@") > 1 or ("@" in address and "@" not in authority):
         raise ValueError("percent-encode / @ : and # in user and password (%2F %40 %3A %23)")
     hosts = authority.rpartition("@")[2]
     if not all(map(_is_host, hosts.split(","))):
         raise ValueError(f"names no host, or a port that is no number; write {server.example}")
-    return text
 
 
 def _is_host(text: str) -> bool:
@@ -116,7 +135,7 @@ def read_bindings(text: str) -> tuple[Binding, ...]:
     try:
         document = json.loads(text)
         return tuple(_binding(label, entry) for label in document for entry in document[label])
-    except (ValueError, TypeError, AttributeError, KeyError):
+    except (ValueError, TypeError, AttributeError, LookupError):
         raise ValueError(
             "is not a document of service bindings; "
             'write {"label": [{"name": "...", "credentials": {"uri": "..."}}]}'
@@ -139,18 +158,12 @@ def _uris(credentials: Mapping[str, Any]) -> Iterator[str]:
 
 
 def choose_binding(bindings: Collection[Binding], server: Server) -> tuple[str, str] | None:
-    """Return name and URI of the one binding to such a *server*, or None if there is none.
-
-    Of a cluster's URIs the first is taken.
+    """Return name and address of the one binding to such a *server*, or None if there is none.
 
     Raises:
         ValueError: several fit, and their names, labels and tags do not single one out.
     """
-    found = [
-        (binding, uri)
-        for binding in bindings
-        if (uri := next((u for u in binding.uris if _has_scheme(u, server)), None))
-    ]
+    found = [(binding, url) for binding in bindings if (url := _address(binding, server))]
     named = [pair for pair in found if any(word in pair[0].words for word in server.words)]
     choice = named or found
     if len(choice) > 1:
@@ -159,5 +172,14 @@ def choose_binding(bindings: Collection[Binding], server: Server) -> tuple[str, 
     return (choice[0][0].name, choice[0][1]) if choice else None
 
 
-def _has_scheme(uri: str, server: Server) -> bool:
-    return uri.partition("://")[0].lower() in server.schemes
+def _address(binding: Binding, server: Server) -> str:
+    """Return the best URI of *binding* for *server*, with those of its other nodes if listed."""
+    fitting = [u for u in binding.uris if u.partition("://")[0].lower() in server.schemes]
+    if not server.listed:
+        return next(iter(fitting), "")
+    nodes: dict[str, str] = {}
+    for uri in fitting:
+        # The same node may be there again for another protocol, or with its port.
+        if uri.partition("://")[0] == fitting[0].partition("://")[0]:
+            nodes.setdefault(uri.rpartition("@")[2].partition("/")[0].partition(":")[0], uri)
+    return ",".join(nodes.values())

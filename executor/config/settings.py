@@ -17,7 +17,7 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -43,9 +43,9 @@ from executor.config.variables import (
 )
 from executor.domain.errors import ConfigError, Fault
 
-#: Seconds that the processes of an instance get beyond the grace period to cancel what
-#: still runs and to write it down, before they are killed.
-MARGIN_S: Final = 5.0
+#: Seconds that an instance gets beyond the grace period, before it is killed: more than
+#: the executor allows itself (8 s) for cancelling what still runs and writing it down.
+MARGIN_S: Final = 10.0
 
 #: Seconds before a platform's SIGKILL at which an instance has ended by itself.
 PLATFORM_MARGIN_S: Final = 0.5
@@ -236,14 +236,17 @@ class _Reading:
                 continue
             if _KUBERNETES.fullmatch(f"{name}={text}"):
                 continue
-            bare = name.removeprefix("SOLOCRON_")
-            close = [bare] if bare in known else get_close_matches(name, sorted(known), n=2)
-            plain = name.removesuffix("_FILE")
-            if plain in known and plain != name:
-                advice = f"only secrets are read from files; set {plain}"
-            else:
-                advice = f"did you mean {' or '.join(close)}?" if close else "remove it"
-            self.faults.append(Fault(name, f"is not a setting; {advice}"))
+            self.faults.append(Fault(name, f"is not a setting; {_advice(name, known)}"))
+
+
+def _advice(name: str, known: Collection[str]) -> str:
+    """Say what may have been meant by *name*."""
+    plain = name.removesuffix("_FILE")
+    if plain in known and plain != name:
+        return f"only secrets are read from files; set {plain}"
+    bare = {n.removeprefix("SOLOCRON_"): n for n in sorted(known)}
+    close = get_close_matches(name.removeprefix("SOLOCRON_"), bare, n=2)
+    return f"did you mean {' or '.join(bare[match] for match in close)}?" if close else "remove it"
 
 
 def _made_up_name(environ: Mapping[str, str]) -> str:

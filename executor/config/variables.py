@@ -61,7 +61,7 @@ HEROKU: Final = Platform("Heroku", "DYNO", 30.0)
 
 def _integer(least: int, most: int) -> Callable[[str], int]:
     def read(text: str) -> int:
-        if not re.fullmatch(r"[+-]?\d{1,18}", text) or not least <= int(text) <= most:
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not least <= int(text) <= most:
             raise ValueError(f"{text!r} is not a number from {least} to {most}")
         return int(text)
 
@@ -70,7 +70,7 @@ def _integer(least: int, most: int) -> Callable[[str], int]:
 
 def _seconds(least: str, most: str) -> Callable[[str], float]:
     def read(text: str) -> float:
-        plain = re.fullmatch(r"\d+(\.\d{1,3})?", text)
+        plain = re.fullmatch(r"[0-9]+(\.[0-9]{1,3})?", text)
         duration = parse_duration(f"{text}s" if plain else text)
         if not parse_duration(least) <= duration <= parse_duration(most):
             raise ValueError(f"{text!r} is not between {least} and {most}")
@@ -168,7 +168,7 @@ VARIABLES: Final = (
     Variable(
         name="RABBITMQ_URL",
         setting="rabbitmq_url",
-        kind="URL, `amqp://` or `amqps://`",
+        kind="URL, `amqp://` or `amqps://`; one for each node, separated by commas",
         read=partial(check_url, server=RABBITMQ),
         meaning="The broker of a cluster. Without it and `MONGODB_URI` one machine is enough.",
         secret=True,

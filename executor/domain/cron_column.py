@@ -16,8 +16,8 @@ Rules
 2. croniter expands every item it can read without ambiguity.  It is never shown a
    range of one value (it takes ``5-5`` for the whole field), a backward range, or the
    forms it does not know: ``L-n``, ``LW``, ``dL``, and ``nW`` in a list.
-3. ``a/n`` runs from *a* to the end of the field.  A weekday range may end in 7, so
-   ``5-7`` is Friday to Sunday, while ``fri-sun`` runs backwards (``sun`` is 0).
+3. ``a/n`` runs from *a* to the end of the field, for weekdays to Saturday.  A weekday
+   range may end in 7: ``5-7`` is Friday to Sunday, while ``fri-sun`` runs backwards.
 
 Sources: crontab(5) of Debian's cron; ``L``, ``W`` and ``#`` as the cron trigger
 tutorial of Quartz describes them, with cron's numbers for the weekdays.

@@ -29,6 +29,12 @@ def _too_short(facts: dict[str, Any]) -> str:
     return "must not be empty" if least == 1 else f"has to have a length of at least {least}"
 
 
+def _too_long(facts: dict[str, Any]) -> str:
+    # pydantic calls lists by their kind, and everything else that has a length a value.
+    what = "characters" if facts["field_type"] == "Value" else "items"
+    return f"is longer than {facts['max_length']:,} {what}"
+
+
 #: pydantic's kind of finding -> our sentence, from pydantic's facts.
 _SENTENCES: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     "missing": lambda facts: "is required",
@@ -49,7 +55,7 @@ _SENTENCES: Final[Mapping[str, Callable[[dict[str, Any]], str]]] = {
     "string_too_short": _too_short,
     "string_too_long": lambda facts: f"is longer than {facts['max_length']:,} characters",
     "too_short": _too_short,
-    "too_long": lambda facts: f"has more than {facts['max_length']:,} items",
+    "too_long": _too_long,
     "greater_than_equal": lambda facts: f"has to be at least {facts['ge']}",
     "less_than_equal": lambda facts: f"has to be at most {facts['le']:,}",
     "literal_error": lambda facts: f"write {facts['expected']}",

@@ -252,8 +252,7 @@ def _uneven_steps(cron: Cron) -> Iterator[ScheduleWarning]:
             end = "depends on the month" if unit is DAY else f"is {last}, not {step[2]}"
             yield ScheduleWarning(
                 "uneven_step",
-                f"`{item}` ({unit.name}) starts again with every {cycle}: "
-                f"the last interval before that {end}.",
+                f"`{item}` ({unit.name}) starts again with every {cycle}: the last interval {end}.",
             )
 
 

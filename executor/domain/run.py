@@ -200,7 +200,7 @@ class RunChange:
     output: Output | None = None
 
     def merged_with(self, later: RunChange) -> RunChange:
-        """Return one change with the effect of this one and then *later*, for the same row."""
+        """Return one change with the effect of this one, then *later*: same row, same term."""
         fields = {
             name: value
             for change in (self, later)

@@ -7,6 +7,7 @@ bounded by the work in progress, because nothing new is dispatched then.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from math import inf
 
@@ -22,17 +23,21 @@ class Journal:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._changes: dict[str, RunChange] = {}
+        # By term as well: a row given up in one term may be adopted again in a later one.
+        self._changes: dict[tuple[str, int], RunChange] = {}
+        self._in_hand: Counter[str] = Counter()
         self._progress: dict[str, JobProgress] = {}
         self._since = inf
         self._call: Call[Record] = Call(desk)
-        self._in_flight: frozenset[str] = frozenset()
         self._durable: dict[str, datetime] = {}
 
     def change(self, change: RunChange) -> None:
         """Record a change of one row."""
-        earlier = self._changes.get(change.run_id)
-        self._changes[change.run_id] = earlier.merged_with(change) if earlier else change
+        key = change.run_id, change.term
+        earlier = self._changes.get(key)
+        if earlier is None:
+            self._in_hand[change.run_id] += 1
+        self._changes[key] = earlier.merged_with(change) if earlier else change
         self._since = min(self._since, self._desk.monotonic)
 
     def progress(self, news: JobProgress) -> None:
@@ -51,7 +56,7 @@ class Journal:
 
     def remembers(self, run_id: str) -> bool:
         """Whether a change of this row is not known to be durable yet."""
-        return run_id in self._changes or run_id in self._in_flight
+        return run_id in self._in_hand
 
     def durable_watermark(self, job_id: str) -> datetime | None:
         """Return the latest watermark of the job that this process knows to be durable."""
@@ -67,7 +72,10 @@ class Journal:
         if not self._call.answered(request):
             return False
         assert isinstance(request, Record)
-        self._in_flight = frozenset()
+        for change in request.changes:
+            self._in_hand[change.run_id] -= 1
+            if not self._in_hand[change.run_id]:
+                del self._in_hand[change.run_id]
         for news in request.progress:
             if news.next_fire_at is not None:
                 self._durable[news.job_id] = news.next_fire_at
@@ -85,7 +93,6 @@ class Journal:
         changes, self._changes = self._changes, {}
         progress, self._progress = self._progress, {}
         self._since = inf
-        self._in_flight = frozenset(changes)
         self._call.send(Record(tuple(changes.values()), tuple(progress.values())))
 
     @property

@@ -208,7 +208,8 @@ class Roster:
         if reason is not None or job is None:
             self.skip(run, reason or Reason.DELETED)
             return None
-        run = replace(run, revision=job.revision)
+        if run.revision != job.revision:
+            run = replace(run, revision=job.revision)
         self.occupy(run)
         self._workload.add(run, job.definition)
         return run, job.definition

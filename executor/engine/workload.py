@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from math import inf
 
 from executor.domain.job import Definition, LastRun
@@ -87,21 +88,22 @@ class Workload:
         if piece is None:
             return
         if piece.cancelling:
-            self._end(piece, Outcome(state=RunState.CANCELLED, reason=Reason.REQUESTED))
+            cancelled = Outcome(state=RunState.CANCELLED, reason=Reason.REQUESTED)
+            self._end(piece, cancelled, self._desk.now)
         elif self.on_given_back(piece.run):
             self.on_finished(piece.run)
         else:
-            self._end(piece, Outcome(state=RunState.CANCELLED, reason=Reason.SUPERSEDED))
+            given_up = Outcome(state=RunState.CANCELLED, reason=Reason.SUPERSEDED)
+            self._end(piece, given_up, self._desk.now)
 
     def finished(self, event: RunFinished) -> None:
         """A launcher reports the end."""
         piece = self._pieces.pop(event.run_id, None)
         if piece is not None:
-            self._end(piece, event.outcome)
+            self._end(piece, event.outcome, event.at)
 
-    def _end(self, piece: _Piece, outcome: Outcome) -> None:
+    def _end(self, piece: _Piece, outcome: Outcome, at: datetime) -> None:
         run = piece.run
-        at = self._desk.now
         repeat = outcome.reason in {Reason.SHUTDOWN, Reason.SUPERSEDED}
         self._journal.change(
             RunChange(

@@ -47,7 +47,8 @@ class Siblings:
     Args:
         programs: started in this order.
         environ: their environment.
-        descriptors: open files that they inherit under the same numbers.
+        descriptors: open files that they inherit under the same numbers; closed here after that,
+            so that a port is free once they have let go of it.
         kill_after_s: seconds between SIGTERM and SIGKILL.
     """
 
@@ -64,14 +65,14 @@ class Siblings:
         self._running: dict[int, str] = {}
         self._stopped_for: str | None = None
         self._deadline = float("inf")
-        self._clean = True
+        self._status = 0
 
     def run(self) -> int:
         """Start the programs and return when all have ended.
 
         Returns:
             The exit status for the whole: 0 after a stop that was asked for and obeyed in
-            time, else 1.
+            time, else that of the program which ended first, or 1 if it was killed or 0.
         """
         with _signals() as (wakeup, received):
             orphans.adopt()
@@ -85,7 +86,7 @@ class Siblings:
                 self._reap()
                 self._obey(received)
             orphans.end(spare=(), reap=self._reap)
-        return 0 if self._clean else 1
+        return self._status
 
     def _start(self) -> None:
         for descriptor in self._descriptors:
@@ -97,6 +98,8 @@ class Siblings:
                 "process started",
                 extra={"action": "process_started", "child": program.name, "pid": pid},
             )
+        for descriptor in self._descriptors:
+            os.close(descriptor)
 
     def _reap(self) -> None:
         """Collect every child that has ended, adopted ones included."""
@@ -114,7 +117,8 @@ class Siblings:
     def _ended(self, name: str, status: int) -> None:
         # Killed by our SIGTERM before it could install a handler: that is obedience, too.
         expected = self._stopped_for is not None and status in {0, -signal.SIGTERM}
-        self._clean = self._clean and expected
+        if not expected:
+            self._status = self._status or max(status, 1)
         logger.log(
             logging.INFO if expected else logging.ERROR,
             "process ended",
@@ -143,7 +147,7 @@ class Siblings:
 
     def _kill(self) -> None:
         self._deadline = float("inf")
-        self._clean = False
+        self._status = self._status or 1
         for pid, name in self._running.items():
             logger.error(
                 "process killed", extra={"action": "process_killed", "child": name, "pid": pid}

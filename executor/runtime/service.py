@@ -172,7 +172,7 @@ class ExecutorService:
                     extra={"action": "stop_overdue"},
                 )
                 return
-            events = self._next_events()
+            events = [] if self._done.is_set() else self._next_events()
 
     def _next_events(self) -> list[Event]:
         events: list[Event] = []

@@ -1,8 +1,9 @@
 """Where the broker contract gets its brokers from, and who clears up.
 
-A subclass of the contract has one private, empty broker for each test and makes ends
-of it in the three ``make`` methods.  Whatever was made through ``candidate``,
-``executor`` and ``sender`` is stopped after the test, senders first.
+A subclass of the contract has one private, empty broker for each test, made by an override
+of the fixture ``_broker``, and makes ends of it in the three ``make`` methods.  Whatever was
+made through ``candidate``, ``executor`` and ``sender`` is stopped after the test, senders
+first, and before ``_broker`` is torn down.
 """
 
 import time
@@ -41,8 +42,12 @@ class Workshop:
         """Read the broker's clock."""
         return time.monotonic()
 
+    @pytest.fixture
+    def _broker(self) -> None:
+        """Make the broker of one test; to be overridden."""
+
     @pytest.fixture(autouse=True)
-    def _made(self) -> Iterator[None]:
+    def _made(self, _broker: None) -> Iterator[None]:
         self._candidates: list[Candidate] = []
         self._executors: list[Executor] = []
         self._senders: list[CommandSender] = []

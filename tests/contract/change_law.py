@@ -11,6 +11,7 @@ from executor.domain.run import (
     RunState,
     sources,
 )
+from tests.contract.store_workshop import StoreWorkshop
 from tests.contract.store_world import (
     AWKWARD,
     ENDS,
@@ -20,7 +21,6 @@ from tests.contract.store_world import (
     noon,
     race,
 )
-from tests.contract.store_workshop import StoreWorkshop
 
 
 class ChangeLaw(StoreWorkshop):
@@ -160,12 +160,7 @@ class ChangeLaw(StoreWorkshop):
             bad = RunChange(
                 run_id=run.id, term=1, state=RunState.CANCELLED, reason=Reason.REQUESTED
             )
-            race(
-                [
-                    lambda c=good: self.store.change_runs([c]),
-                    lambda c=bad: other.change_runs([c]),
-                ]
-            )
+            race(lambda pair: pair[0].change_runs([pair[1]]), [(self.store, good), (other, bad)])
 
             assert self.readers.get_run(run.id) in (
                 replace(run, state=RunState.SUCCEEDED, exit_code=0),

@@ -6,8 +6,8 @@ from datetime import timedelta
 from executor.domain.instant import TICK
 from executor.domain.run import Cause, Output, Reason, Run, RunState
 from executor.domain.writes import Adoption
-from tests.contract.store_world import AWKWARD, a_claim, a_run, noon, race, slot
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import AWKWARD, a_claim, a_run, noon, race, slot
 
 
 def every_field(run_id: str = "full") -> Run:
@@ -124,7 +124,7 @@ class InsertLaw(StoreWorkshop):
         for round_ in range(5):
             claims = [a_claim(f"r{round_}-{i}", slot(round_)) for i in range(len(stores))]
             answers = race(
-                [lambda s=s, c=c: s.insert_runs([c]) for s, c in zip(stores, claims, strict=True)]
+                lambda pair: pair[0].insert_runs([pair[1]]), list(zip(stores, claims, strict=True))
             )
 
             winners = [claim for claim in claims if not any(claim.id in a for a in answers)]
@@ -193,7 +193,7 @@ class AdoptionLaw(StoreWorkshop):
         adoptions = [Adoption(run.id, 1, run.clear_at + timedelta(hours=1)) for run in runs]
         stores = {2: self.store, 3: self.another_store(), 4: self.another_store()}
 
-        owned = race([lambda t=t, s=s: s.adopt_runs(adoptions, t) for t, s in stores.items()])
+        owned = race(lambda pair: pair[1].adopt_runs(adoptions, pair[0]), list(stores.items()))
 
         assert sorted(run_id for ids in owned for run_id in ids) == sorted(r.id for r in runs)
         for term, ids in zip(stores, owned, strict=True):

@@ -5,8 +5,8 @@ import pytest
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.errors import CommandNotFound, Fault
 from executor.domain.writes import KnownCommands
-from tests.contract.store_world import AWKWARD, a_job, an_answer
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import AWKWARD, a_job, an_answer
 
 
 class CommandLaw(StoreWorkshop):

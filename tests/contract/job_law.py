@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from executor.domain.job import Job, Pause
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite
-from tests.contract.store_world import AWKWARD, a_job, a_last_run, noon, race, slot
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import AWKWARD, a_job, a_last_run, noon, race, slot
 
 
 def every_job_field(name: str = "full é 日本 _x_") -> Job:
@@ -168,17 +168,15 @@ class WriteLaw(StoreWorkshop):
         stores = [self.store, self.another_store()] * 3
         self.put_job(a_job())
         for revision in range(1, 6):
-            jobs = [
-                a_job(revision=revision + 1, last_command=f"{revision}-{i}")
+            writes = [
+                JobWrite(a_job(revision=revision + 1, last_command=f"{revision}-{i}"), revision)
                 for i in range(len(stores))
             ]
             answers = race(
-                [
-                    lambda s=s, j=j, r=revision: s.write_jobs([JobWrite(j, r)])
-                    for s, j in zip(stores, jobs, strict=True)
-                ]
+                lambda pair: pair[0].write_jobs([pair[1]]), list(zip(stores, writes, strict=True))
             )
 
+            jobs = [write.job for write in writes]
             winners = [j for j, answer in zip(jobs, answers, strict=True) if answer == [None]]
             assert len(winners) == 1
             assert self.store.load_job("job-backup") == winners[0]
@@ -187,11 +185,9 @@ class WriteLaw(StoreWorkshop):
     def test_creators_that_want_the_same_name_do_not_both_get_it(self) -> None:
         """One is applied, the others are told that it is taken."""
         stores = [self.store, self.another_store()] * 3
+        writes = [JobWrite(a_job("name", id=f"id{i}"), None) for i in range(len(stores))]
         answers = race(
-            [
-                lambda s=s, i=i: s.write_jobs([JobWrite(a_job("name", id=f"id{i}"), None)])
-                for i, s in enumerate(stores)
-            ]
+            lambda pair: pair[0].write_jobs([pair[1]]), list(zip(stores, writes, strict=True))
         )
 
         assert answers.count([None]) == 1

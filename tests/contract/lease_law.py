@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from executor.domain.run import LIVE, Run, RunChange, RunState
-from tests.contract.store_world import LONG_LEASE_S, SHORT_LEASE_S, a_run, noon
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import LONG_LEASE_S, SHORT_LEASE_S, a_run, noon
 
 
 class LeaseLaw(StoreWorkshop):

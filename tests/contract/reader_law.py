@@ -13,8 +13,8 @@ from executor.domain.job import Job
 from executor.domain.run import Cause, Output, Run, RunState
 from executor.domain.writes import BrokenJob, Instance, JobWrite
 from executor.ports.store import Counts, InvalidCursor, JobFilter, Page, RunFilter
-from tests.contract.store_world import NOON, a_claim, a_job, a_last_run, a_run, noon
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import NOON, a_claim, a_job, a_last_run, a_run, noon
 
 Item = TypeVar("Item")
 
@@ -90,7 +90,7 @@ class JobListLaw(StoreWorkshop):
         page = self.readers.list_jobs(filters, limit, None)
         return [item.name for item in page.items]
 
-    def _pages(self, limit: int, which: JobFilter | None = None) -> Iterator[list[str]]:
+    def _job_pages(self, limit: int, which: JobFilter | None = None) -> Iterator[list[str]]:
         wanted = JobFilter() if which is None else which
         for items in pages(lambda cursor: self.readers.list_jobs(wanted, limit, cursor)):
             yield [item.name for item in items]
@@ -154,15 +154,15 @@ class JobListLaw(StoreWorkshop):
         names = [f"j{number}" for number in range(6)]
         self.put_jobs([a_job(name) for name in reversed(names)])
 
-        assert list(self._pages(4)) == [names[:4], names[4:]]
-        assert list(self._pages(3)) == [names[:3], names[3:]]
-        assert list(self._pages(6)) == [names]
-        assert list(self._pages(2, JobFilter(q="j"))) == [names[:2], names[2:4], names[4:]]
+        assert list(self._job_pages(4)) == [names[:4], names[4:]]
+        assert list(self._job_pages(3)) == [names[:3], names[3:]]
+        assert list(self._job_pages(6)) == [names]
+        assert list(self._job_pages(2, JobFilter(q="j"))) == [names[:2], names[2:4], names[4:]]
 
     def test_pages_do_not_shift_when_jobs_come_and_go(self) -> None:
         """Neither what was seen is repeated nor what was there throughout left out."""
         self.put_jobs([a_job(name) for name in "bdfh"])
-        walk = self._pages(2)
+        walk = self._job_pages(2)
         assert next(walk) == ["b", "d"]
         self.put_jobs([a_job(name) for name in "aceg"])
         gone = a_job("d", revision=2, deleted=True)
@@ -171,7 +171,7 @@ class JobListLaw(StoreWorkshop):
         assert list(walk) == [["e", "f"], ["g", "h"]]
 
     @pytest.mark.parametrize("cursor", NONSENSE)
-    def test_a_cursor_that_is_none_is_refused(self, cursor: str) -> None:
+    def test_a_cursor_of_no_job_list_is_refused(self, cursor: str) -> None:
         """Whatever a client sends."""
         with pytest.raises(InvalidCursor):
             self.readers.list_jobs(JobFilter(), 5, cursor)
@@ -192,7 +192,7 @@ class RunListLaw(StoreWorkshop):
         filters = RunFilter(**which)  # type: ignore[arg-type]
         return [run.id for run in self.readers.list_runs(filters, 100, None).items]
 
-    def _pages(self, limit: int, which: RunFilter | None = None) -> Iterator[list[str]]:
+    def _run_pages(self, limit: int, which: RunFilter | None = None) -> Iterator[list[str]]:
         wanted = RunFilter() if which is None else which
         for items in pages(lambda cursor: self.readers.list_runs(wanted, limit, cursor)):
             yield [run.id for run in items]
@@ -261,7 +261,7 @@ class RunListLaw(StoreWorkshop):
             RunFilter(state=RunState.PENDING),
         ):
             for limit in (1, 3, 4, 6):
-                walked = list(self._pages(limit, which))
+                walked = list(self._run_pages(limit, which))
 
                 assert sorted(run_id for page in walked for run_id in page) == ids
                 assert [len(page) for page in walked[:-1]] == [limit] * (len(walked) - 1)
@@ -270,14 +270,14 @@ class RunListLaw(StoreWorkshop):
     def test_pages_do_not_shift_when_runs_come_and_go(self) -> None:
         """Newer rows are not on later pages; what was seen may vanish."""
         self._aged([1, 3, 5, 7])
-        walk = self._pages(2)
+        walk = self._run_pages(2)
         assert next(walk) == ["r1", "r3"]
         self._aged([0, 2, 4, 6])
 
         assert list(walk) == [["r4", "r5"], ["r6", "r7"]]
 
     @pytest.mark.parametrize("cursor", NONSENSE)
-    def test_a_cursor_that_is_none_is_refused(self, cursor: str) -> None:
+    def test_a_cursor_of_no_run_list_is_refused(self, cursor: str) -> None:
         """Whatever a client sends."""
         with pytest.raises(InvalidCursor):
             self.readers.list_runs(RunFilter(), 5, cursor)

@@ -5,8 +5,8 @@ from datetime import timedelta
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.writes import JobWrite, Retention
 from executor.ports.store import RunFilter
-from tests.contract.store_world import NOON, a_claim, a_job, a_run, noon, slot
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import NOON, a_claim, a_job, a_run, noon, slot
 
 #: Keeps everything that the other rule does not remove.
 ANY_NUMBER = 1_000_000
@@ -21,7 +21,7 @@ class PruneLaw(StoreWorkshop):
         fields = {"state": RunState.SUCCEEDED, "created_at": noon(number), **changes}
         return a_run(f"r{number}", **fields)
 
-    def _left(self) -> list[str]:
+    def _runs_left(self) -> list[str]:
         page = self.readers.list_runs(RunFilter(), 1000, None)
         return sorted(run.id for run in page.items)
 
@@ -45,7 +45,7 @@ class PruneLaw(StoreWorkshop):
         self.put_runs([self._ended(number) for number in (4, 1, 3, 0, 2)])
 
         assert self._prune(keep_runs=2) == 3
-        assert self._left() == ["r3", "r4"]
+        assert self._runs_left() == ["r3", "r4"]
         assert self._prune(keep_runs=2) == 0
 
     def test_runs_of_one_instant_are_kept_by_number_too(self) -> None:
@@ -53,14 +53,14 @@ class PruneLaw(StoreWorkshop):
         self.put_runs([a_run(f"r{i}", state=RunState.FAILED) for i in range(5)])
 
         assert self._prune(keep_runs=2) == 3
-        assert len(self._left()) == 2
+        assert len(self._runs_left()) == 2
 
     def test_old_runs_are_removed(self) -> None:
         """Those created before ``older_than``, not the one created at it."""
         self.put_runs([self._ended(number) for number in range(4)])
 
         assert self._prune(older_than=noon(2)) == 2
-        assert self._left() == ["r2", "r3"]
+        assert self._runs_left() == ["r2", "r3"]
 
     def test_open_rows_are_never_removed(self) -> None:
         """Live ones and those that still demand a run, however old; they do count as kept."""
@@ -69,14 +69,14 @@ class PruneLaw(StoreWorkshop):
         self.put_runs([*rows, demand, self._ended(20), self._ended(21)])
 
         assert self._prune(keep_runs=1, older_than=noon(1000)) == 2
-        assert self._left() == sorted(run.id for run in [*rows, demand])
+        assert self._runs_left() == sorted(run.id for run in [*rows, demand])
 
     def test_slots_not_known_to_be_behind_the_watermark_stay(self) -> None:
         """Removing one at or after it would let the slot be claimed again."""
         self.put_runs([a_claim(f"c{i}", slot(i), state=RunState.SKIPPED) for i in range(4)])
 
         assert self._prune(keep_runs=1, older_than=noon(1000), before=slot(2)) == 2
-        assert self._left() == ["c2", "c3"]
+        assert self._runs_left() == ["c2", "c3"]
 
     def test_rows_that_are_no_slots_know_no_watermark(self) -> None:
         """Nobody could claim them again."""
@@ -93,7 +93,7 @@ class PruneLaw(StoreWorkshop):
         ]
 
         assert self.store.prune_runs(retentions, 1000) == 2
-        assert self._left() == ["r1"]
+        assert self._runs_left() == ["r1"]
 
     def test_a_call_removes_about_its_limit(self) -> None:
         """Calls that go on until nothing is removed remove everything there was to remove."""
@@ -102,13 +102,13 @@ class PruneLaw(StoreWorkshop):
             Retention(job_id=f"job-{i}", keep_runs=1, older_than=ANY_AGE, before=None)
             for i in range(3)
         ]
-        removed = []
+        removed: list[int] = []
         while not removed or removed[-1]:
             removed.append(self.store.prune_runs(retentions, 10))
 
         assert max(removed) <= 20
         assert sum(removed) == 57
-        assert self._left() == ["r57", "r58", "r59"]
+        assert self._runs_left() == ["r57", "r58", "r59"]
 
 
 class PurgeLaw(StoreWorkshop):
@@ -119,7 +119,7 @@ class PurgeLaw(StoreWorkshop):
         gone = a_job(name, revision=2, deleted=True, updated_at=noon(seconds))
         assert self.store.write_jobs([JobWrite(gone, job.revision)]) == [None]
 
-    def _left(self) -> list[str]:
+    def _jobs_left(self) -> list[str]:
         return [name for name in "abcdef" if self.store.load_job(f"job-{name}") is not None]
 
     def test_a_deleted_job_goes_with_its_runs(self) -> None:
@@ -129,7 +129,7 @@ class PurgeLaw(StoreWorkshop):
         self.put_run(a_run("other", job_id="job-b"))
 
         assert self.store.purge_jobs(noon(2), 10) == 1
-        assert self._left() == []
+        assert self._jobs_left() == []
         page = self.readers.list_runs(RunFilter(), 100, None)
         assert [run.id for run in page.items] == ["other"]
 
@@ -140,7 +140,7 @@ class PurgeLaw(StoreWorkshop):
         self._delete("c", 1.999)
 
         assert self.store.purge_jobs(noon(2), 10) == 1
-        assert self._left() == ["a", "b"]
+        assert self._jobs_left() == ["a", "b"]
 
     def test_no_more_jobs_go_than_asked_for(self) -> None:
         """The others go with the next calls."""
@@ -148,7 +148,7 @@ class PurgeLaw(StoreWorkshop):
             self._delete(name, 1)
 
         assert self.store.purge_jobs(noon(2), 2) == 2
-        assert len(self._left()) == 3
+        assert len(self._jobs_left()) == 3
         assert [self.store.purge_jobs(noon(2), 2) for _ in range(3)] == [2, 1, 0]
 
     def test_a_deleted_job_waits_for_its_open_rows(self) -> None:
@@ -158,9 +158,9 @@ class PurgeLaw(StoreWorkshop):
         self.put_run(a_run("open", job_id="job-a", state=RunState.LOST, follow_up=True))
 
         assert self.store.purge_jobs(noon(2), 10) == 0
-        assert self._left() == ["a"]
+        assert self._jobs_left() == ["a"]
         self.readers.get_run("open")
 
         self.store.settle_follow_ups(["open"])
         assert self.store.purge_jobs(noon(2), 10) == 1
-        assert self._left() == []
+        assert self._jobs_left() == []

@@ -3,6 +3,8 @@
 A subclass of the contract has one private, empty database for each test; every store
 and readers it makes are clients of that one.  ``store`` and ``readers`` are made for
 each test, ``another_store`` makes a second client, as a second instance would be.
+The fixture ``_world`` is what a subclass overrides to have a database before they are
+made and to close the readers and remove it after the stores are closed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -45,8 +47,12 @@ class StoreWorkshop:
     def let_pass(self, seconds: float) -> None:
         """Move the store's clock on, if it is not the real one."""
 
+    @pytest.fixture
+    def _world(self) -> None:
+        """Make and remove the database; a subclass that needs to overrides this fixture."""
+
     @pytest.fixture(autouse=True)
-    def _made(self) -> Iterator[None]:
+    def _made(self, _world: None) -> Iterator[None]:
         self._stores: list[ExecutorStore] = []
         self.store = self.another_store()
         self.readers = self.make_readers()

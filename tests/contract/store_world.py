@@ -14,6 +14,7 @@ from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastRun, definition_from_document
 from executor.domain.run import Cause, Run, RunState
 
+Item = TypeVar("Item")
 Value = TypeVar("Value")
 
 #: Seconds a fact may take that needs nothing but a store at work.
@@ -106,13 +107,13 @@ def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:
     return CommandResult(**{**fields, **changes})
 
 
-def race(steps: Sequence[Callable[[], Value]]) -> list[Value]:
-    """Run *steps* at the same moment, each on a thread of its own; return what they return."""
-    start = threading.Barrier(len(steps))
+def race(step: Callable[[Item], Value], items: Sequence[Item]) -> list[Value]:
+    """Take *step* for all items at the same moment, each on a thread; return what they return."""
+    start = threading.Barrier(len(items))
 
-    def run(step: Callable[[], Value]) -> Value:
+    def run(item: Item) -> Value:
         start.wait(PATIENCE_S)
-        return step()
+        return step(item)
 
-    with ThreadPoolExecutor(len(steps)) as threads:
-        return list(threads.map(run, steps))
+    with ThreadPoolExecutor(len(items)) as threads:
+        return list(threads.map(run, items))

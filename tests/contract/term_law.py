@@ -1,13 +1,15 @@
 """The law of terms: one document, minted and cleared in atomic steps, and the only fence."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
 from executor.domain.errors import StaleTerm
-from executor.domain.term import HISTORY, FormerTerm
-from tests.contract.store_world import AWKWARD, noon, race
+from executor.domain.term import HISTORY, FormerTerm, TermRecord
 from tests.contract.store_workshop import StoreWorkshop
+from tests.contract.store_world import AWKWARD, noon, race
 
 
 class TermLaw(StoreWorkshop):
@@ -92,7 +94,7 @@ class TermLaw(StoreWorkshop):
     def test_candidates_that_mint_at_once_get_different_terms(self) -> None:
         """Nobody's term is skipped in anybody's history, even when there was no record before."""
         stores = [self.store, self.another_store()]
-        records = race([lambda s=s: s.mint_term("a") for s in stores * 4])
+        records = race(lambda store: store.mint_term("a"), stores * 4)
 
         terms = sorted(record.term for record in records)
         assert len(set(terms)) == len(records)
@@ -144,15 +146,18 @@ class TermLaw(StoreWorkshop):
         other = self.another_store()
         for _ in range(10):
             term = self.store.mint_term("a").term
-            last, record = race(
-                [lambda t=term: self._clear_until_stale(t), lambda: other.mint_term("b")]
-            )
+            steps: list[Callable[[], object]] = [
+                partial(self._clear_until_stale, term),
+                partial(other.mint_term, "b"),
+            ]
+            last, record = race(lambda step: step(), steps)
 
+            assert isinstance(record, TermRecord)
             former = record.previous[0]
             assert (former.term, former.cleared_until) == (term, last)
 
-    def _clear_until_stale(self, term: int) -> object:
-        last = None
+    def _clear_until_stale(self, term: int) -> datetime | None:
+        last: datetime | None = None
         for milliseconds in range(10_000):
             until = noon() + timedelta(milliseconds=milliseconds)
             try:

@@ -12,7 +12,7 @@ from tests.fakes.memory_broker import MemoryBroker
 class TestMemoryBroker(CrashLaw):
     """The law; dying is stopping, because here nobody needs time to notice."""
 
-    @pytest.fixture(autouse=True)
+    @pytest.fixture
     def _broker(self) -> None:
         self.broker = MemoryBroker()
 

@@ -6,9 +6,11 @@ proves nothing.
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -219,6 +221,27 @@ class TestFindingServers:
             assert url == "amqp://there"
         with find.mongodb({"TEST_MONGODB_URI": "mongodb://there"}) as uri:
             assert uri == "mongodb://there"
+
+    def test_docker_is_asked_whether_it_answers(self, tmp_path: Path) -> None:
+        """No socket and a silent one are no Docker engine; one that answers a ping is."""
+        path = tmp_path / "engine"
+        environ = {"DOCKER_HOST": f"unix://{path}"}
+        assert not find.docker_answers(environ)
+        with socket.socket(socket.AF_UNIX) as engine:
+            engine.bind(str(path))
+            engine.listen()
+
+            def answer(text: bytes) -> None:
+                caller, _ = engine.accept()
+                with caller:
+                    caller.recv(100)
+                    caller.sendall(text)
+
+            for text, expected in ((b"", False), (b"HTTP/1.0 200 OK\r\n\r\nOK", True)):
+                thread = threading.Thread(target=answer, args=(text,))
+                thread.start()
+                assert find.docker_answers(environ) is expected
+                thread.join()
 
     def test_a_missing_server_is_named(
         self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

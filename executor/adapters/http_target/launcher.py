@@ -8,8 +8,9 @@ first requests are on the wire while the others are still being written down.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from threading import Thread
 from typing import Final
 
@@ -17,7 +18,12 @@ import pycurl
 
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
 from executor.adapters.http_target.answer import outcome_of
-from executor.adapters.http_target.request import new_handle, prepare, release
+from executor.adapters.http_target.request import (
+    new_handle,
+    prepare,
+    release,
+    system_authorities,
+)
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
 from executor.domain.job import HttpTarget
@@ -71,6 +77,7 @@ class HttpLauncher:
         parallel: requests in flight at most; further works wait, first come, first served.
         connect_timeout_s: seconds for resolving, connecting and the TLS handshake.
         output_limit: bytes kept of each answer's body.
+        authorities: file of the certificates to trust; by default the system's.
     """
 
     def __init__(
@@ -81,9 +88,13 @@ class HttpLauncher:
         parallel: int = PARALLEL,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         output_limit: int = OUTPUT_LIMIT,
+        authorities: str | None = None,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
-        loop = _Loop(self._inbox, listener, clock, parallel, connect_timeout_s, output_limit)
+        handles = partial(
+            new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities()
+        )
+        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit)
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -110,14 +121,14 @@ class _Loop:
         listener: WorkListener,
         clock: Clock,
         parallel: int,
-        connect_timeout_s: float,
+        new_handle: Callable[[], pycurl.Curl],
         output_limit: int,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
         self._clock = clock
         self._parallel = parallel
-        self._connect_timeout_ms = _milliseconds(connect_timeout_s)
+        self._new_handle = new_handle
         self._output_limit = output_limit
         self._waiting: OrderedDict[str, Work] = OrderedDict()
         self._flights: dict[str, _Flight] = {}
@@ -167,7 +178,7 @@ class _Loop:
         if not isinstance(target, HttpTarget):
             raise TypeError(f"{target.kind} is not an HTTP target")
         timeout_ms = _milliseconds(min(target.timeout, work.definition.timeout).total_seconds())
-        curl = self._idle.pop() if self._idle else new_handle(self._connect_timeout_ms)
+        curl = self._idle.pop() if self._idle else self._new_handle()
         body = CapturedOutput(self._output_limit)
         try:
             prepare(curl, work.run, target, timeout_ms, body.add)

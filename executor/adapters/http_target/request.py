@@ -42,11 +42,12 @@ _HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(cod
 _URL_SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
-def new_handle(connect_timeout_ms: int) -> pycurl.Curl:
+def new_handle(connect_timeout_ms: int, authorities: str | None) -> pycurl.Curl:
     """Return a handle with everything set that is the same for all requests.
 
     Args:
         connect_timeout_ms: for resolving, connecting and the TLS handshake.
+        authorities: file of the certificates to trust; None leaves it to libcurl.
     """
     curl = pycurl.Curl()
     curl.setopt(pycurl.NOSIGNAL, 1)
@@ -56,8 +57,8 @@ def new_handle(connect_timeout_ms: int) -> pycurl.Curl:
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)
     curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
     curl.setopt(pycurl.USERAGENT, f"Solocron/{__version__}")
-    if _AUTHORITIES:
-        curl.setopt(pycurl.CAINFO, _AUTHORITIES)
+    if authorities:
+        curl.setopt(pycurl.CAINFO, authorities)
     return curl
 
 
@@ -173,7 +174,7 @@ def _is_loopback(url: str) -> bool:
         return False
 
 
-def _authorities() -> str | None:
+def system_authorities() -> str | None:
     """Return the file of trusted certificates, None where libcurl finds it by itself.
 
     pycurl's wheels carry a libcurl built for another distribution, whose path of that file
@@ -181,6 +182,3 @@ def _authorities() -> str | None:
     """
     found = ssl.get_default_verify_paths().cafile
     return found if found and os.access(found, os.R_OK) else None
-
-
-_AUTHORITIES: Final = _authorities()

@@ -14,7 +14,9 @@ Rules
 2. What belongs to a session ends with it: its timers are cancelled, and callbacks made
    with :meth:`Link.guarded` do nothing any more.  No state leaks into the next session.
 3. A callback that raises ends the session, not the thread.
-4. Reconnecting: exponential back-off with jitter, which begins afresh once a session has
+4. An attempt to connect is never broken off, because pika leaks or trips over one that is
+   shaking hands.  It is short; what comes of it is closed if nobody wants it any more.
+5. Reconnecting: exponential back-off with jitter, which begins afresh once a session has
    lasted; so a broker that closes every session at once is not hammered.
 
 Several URLs, separated by commas, are the nodes of one cluster; they are tried in turn.
@@ -27,6 +29,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -50,6 +53,10 @@ LAST_RETRY_S = 3.0
 
 #: Seconds after which a session counts as proof that reconnecting helps.
 LASTING_S = 5.0
+
+#: Seconds for the answer to a declaration.  A queue that is looking for its leader may take
+#: some; one that has none must not hold its clients for ever.
+ANSWER_TIMEOUT_S = 10.0
 
 #: Seconds for a clean close; a broker that has not answered by then is left without one.
 CLOSE_TIMEOUT_S = 2.0
@@ -132,7 +139,7 @@ class Link:
         self._failures = 0
         self._retry: Any = None
         self._timers: set[Timer] = set()
-        #: Every connection that is not closed yet, the given up ones included.
+        #: Every connection, and attempt at one, that has not ended; the given up ones included.
         self._unclosed: set[Any] = set()
         self._stopping = False
         self._state = "connecting"
@@ -197,6 +204,18 @@ class Link:
             self._timers.discard(timer)
             self._loop.remove_timeout(timer.handle)
 
+    def expect(self, what: str) -> Timer:
+        """End the session unless the timer is cancelled soon: *what* was asked of the broker.
+
+        Not during an alarm, in which a connection that publishes is answered nothing.
+        """
+
+        def overdue() -> None:
+            if not self.blocked:
+                self.fail(f"no answer to {what} for {ANSWER_TIMEOUT_S:g} s")
+
+        return self.later(ANSWER_TIMEOUT_S, overdue)
+
     def fail(self, reason: str) -> None:
         """End the session without the broker's consent and connect anew.
 
@@ -211,13 +230,11 @@ class Link:
 
     def rest(self, seconds: float, reason: str) -> None:
         """Close in order and connect again in *seconds*; also if not connected now."""
-        connection, opening = self._connection, self._opening
-        self._opening = None
+        connection = self._connection
         if connection is not None:
             self._end_session(reason)
             self._close(connection)
-        elif opening is not None:
-            self._close(opening)
+        self._opening = None
         self._state = reason
         self._connect_later(seconds)
 
@@ -235,25 +252,22 @@ class Link:
         self._loop.close()
 
     def _recover(self, reason: str) -> None:
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            self._abort(opening, reason)
+        self._opening = None
         self.fail(reason)
         if self._connection is None and self._retry is None:
             self._connect_later()
 
     def _connect(self) -> None:
         self._retry = None
-        if self._stopping:
+        if self._stopping or self._opening or self._connection:
             return
-        self._opening = pika.SelectConnection(
-            self._nodes[self._failures % len(self._nodes)],
-            on_open_callback=self._opened,
-            on_open_error_callback=self._lost,
-            on_close_callback=self._lost,
+        attempt: Any = pika.SelectConnection.create_connection(
+            random.sample(self._nodes, len(self._nodes)),
+            on_done=lambda result: self._attempted(attempt, result),
             custom_ioloop=self._loop,
         )
-        self._unclosed.add(self._opening)
+        self._opening = attempt
+        self._unclosed.add(attempt)
 
     def _connect_later(self, seconds: float | None = None) -> None:
         if self._retry is not None:
@@ -264,11 +278,25 @@ class Link:
             self._failures += 1
         self._retry = self._loop.call_later(seconds, self._connect)
 
+    def _attempted(self, attempt: Any, result: Any) -> None:
+        self._unclosed.discard(attempt)
+        wanted = attempt is self._opening
+        if wanted:
+            self._opening = None
+        if isinstance(result, pika.SelectConnection):
+            result.add_on_close_callback(self._lost)
+            self._unclosed.add(result)
+            if wanted:
+                self._opened(result)
+            else:
+                self._close(result)
+        elif wanted:
+            self._complain(explain(result))
+            self._connect_later()
+        self._end_if_closed()
+
     def _opened(self, connection: Any) -> None:
-        if connection is not self._opening:
-            self._close(connection)
-            return
-        self._opening, self._connection = None, connection
+        self._connection = connection
         self._state, self._up_at, self.blocked = "connected", time.monotonic(), False
         connection.add_on_connection_blocked_callback(partial(self._set_blocked, True))
         connection.add_on_connection_unblocked_callback(partial(self._set_blocked, False))
@@ -277,16 +305,12 @@ class Link:
 
     def _lost(self, connection: Any, error: BaseException) -> None:
         self._unclosed.discard(connection)
-        present = connection is self._connection or connection is self._opening
-        if present:
+        if connection is self._connection:
             reason = explain(error)
             self._complain(reason)
-            if connection is self._connection:
-                self._end_session(reason)
-            self._opening = None
+            self._end_session(reason)
             self._connect_later()
-        if self._stopping and not self._unclosed:
-            self._loop.stop()
+        self._end_if_closed()
 
     def _complain(self, reason: str) -> None:
         if self._state != reason and not self._stopping:
@@ -324,10 +348,25 @@ class Link:
         self._stopping = True
         if self._retry is not None:
             self._loop.remove_timeout(self._retry)
-        for connection in list(self._unclosed):
+        attempt, self._opening = self._opening, None
+        if attempt is not None:
+            self._loop.call_later(CLOSE_TIMEOUT_S, partial(self._break_off, attempt))
+        connection = self._connection
+        if connection is not None:
+            self._end_session("stopping")
             self._close(connection)
-        # Also the end of a look-up of the host's name, which cannot be called off.
-        self._loop.call_later(CLOSE_TIMEOUT_S + 0.2 if self._unclosed else 0, self._loop.stop)
+        self._loop.call_later(CLOSE_TIMEOUT_S + 0.2, self._loop.stop)
+        self._end_if_closed()
+
+    def _break_off(self, attempt: Any) -> None:
+        if attempt in self._unclosed:
+            # Rule 4 is broken only here, right before the end.
+            with suppress(AssertionError):
+                attempt.abort()
+
+    def _end_if_closed(self) -> None:
+        if self._stopping and not self._unclosed:
+            self._loop.stop()
 
     def _close(self, connection: Any) -> None:
         """Close in order; pika cancels consumers first, the broker requeues what they had."""

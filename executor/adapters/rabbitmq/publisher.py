@@ -54,7 +54,7 @@ class Publisher:
         reply_to: str | None = None,
         correlation_id: str | None = None,
     ) -> None:
-        """Publish *body* to *queue* and call *then* with its fate, unless the session ends first."""
+        """Publish *body* to *queue* and call *then* with its fate, unless the session ends."""
         self._last_tag += 1
         self._waiting[self._last_tag] = then
         properties = pika.BasicProperties(

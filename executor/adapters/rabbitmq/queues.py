@@ -33,7 +33,8 @@ logger = logging.getLogger(__name__)
 #: largest value that every version takes.
 NEVER_LIMIT = 2**31 - 1
 
-#: AMQP reply codes that close a channel.
+#: AMQP reply codes that close a channel; the first is what pika says for our own closing.
+CLOSED_BY_US = 0
 NOT_FOUND = 404
 RESOURCE_LOCKED = 405
 
@@ -72,6 +73,11 @@ class Queues:
         return made
 
 
+def reply_code(error: Any) -> int | None:
+    """Return the AMQP code with which a channel was closed; None: with its connection."""
+    return getattr(error, "reply_code", None)
+
+
 def passive_declare(
     link: Link,
     connection: Any,
@@ -81,9 +87,10 @@ def passive_declare(
 ) -> None:
     """Look whether *queue* exists, on a channel of its own.
 
-    Calls *found* with the broker's ``Queue.DeclareOk`` or *missing*; neither, if the broker
-    answers otherwise or not at all: whoever needs an answer keeps a timer.
+    Calls *found* with the broker's ``Queue.DeclareOk`` or *missing*.  When the broker answers
+    otherwise or not at all, the session fails.
     """
+    timer = link.expect(f"looking for {queue}")
 
     def opened(channel: Any) -> None:
         channel.add_on_close_callback(link.guarded(closed))
@@ -92,12 +99,17 @@ def passive_declare(
         )
 
     def answered(channel: Any, frame: Any) -> None:
+        link.cancel(timer)
         channel.close()
         found(frame.method)
 
     def closed(_channel: Any, error: Any) -> None:
-        if getattr(error, "reply_code", None) == NOT_FOUND:
+        link.cancel(timer)
+        code = reply_code(error)
+        if code == NOT_FOUND:
             missing()
+        elif code != CLOSED_BY_US:
+            link.fail(explain(error))
 
     connection.channel(on_open_callback=link.guarded(opened))
 
@@ -112,6 +124,8 @@ def ensure(
     """
 
     def declare(new: bool) -> None:
+        timer = link.expect(f"declaring {queue}")
+
         def opened(channel: Any) -> None:
             channel.add_on_close_callback(link.guarded(closed))
             channel.queue_declare(
@@ -122,12 +136,14 @@ def ensure(
             )
 
         def declared(channel: Any) -> None:
+            link.cancel(timer)
             channel.close()
             then(new)
 
-        def closed(channel: Any, error: Any) -> None:
-            if getattr(error, "reply_code", 0) < 300:
-                return  # by us
+        def closed(_channel: Any, error: Any) -> None:
+            link.cancel(timer)
+            if reply_code(error) == CLOSED_BY_US:
+                return
             if new:
                 link.fail(explain(error))
                 return

@@ -30,8 +30,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from executor.adapters.rabbitmq.connection import HEARTBEAT_S, Link, explain
-from executor.adapters.rabbitmq.queues import RESOURCE_LOCKED, Queues, passive_declare
+from executor.adapters.rabbitmq.connection import HEARTBEAT_S, Link, Timer, explain
+from executor.adapters.rabbitmq.queues import RESOURCE_LOCKED, Queues, passive_declare, reply_code
 from executor.adapters.rabbitmq.watchdog import TokenWatchdog
 from executor.ports.broker import TokenLost, TokenNews, TokenWon
 
@@ -86,7 +86,7 @@ class RabbitToken:
         self._renew_s = RENEW_S
         self._on_news: Callable[[TokenNews], None] | None = None
         self._told_won = False
-        self._telling = threading.Lock()
+        self._telling = threading.RLock()
         self._tenure: _Tenure | None = None
         self._link = Link(
             url,
@@ -189,8 +189,9 @@ class _Tenure:
         self._seen_token = False
         self._marked = False
         self._won = False
-        self._queue_timer: Any = None
-        self._return_timer: Any = None
+        self._queue_timer: Timer | None = None
+        self._return_timer: Timer | None = None
+        self._mark_timer: Timer | None = None
         self._mark_retry_s = FIRST_MARK_RETRY_S
 
     def begin(self) -> None:
@@ -256,6 +257,7 @@ class _Tenure:
     # --- the presence mark -------------------------------------------------------------------
 
     def _mark(self) -> None:
+        self._mark_timer = self._link.expect("the presence mark")
         self._connection.channel(on_open_callback=self._link.guarded(self._declare_mark))
 
     def _declare_mark(self, channel: Any) -> None:
@@ -268,11 +270,13 @@ class _Tenure:
         )
 
     def _on_marked(self, _frame: Any) -> None:
+        self._link.cancel(self._mark_timer)
         self._marked = True
         self._conclude()
 
     def _on_mark_refused(self, _channel: Any, error: Any) -> None:
-        if getattr(error, "reply_code", None) != RESOURCE_LOCKED or self._marked:
+        self._link.cancel(self._mark_timer)
+        if reply_code(error) != RESOURCE_LOCKED or self._marked:
             self._link.fail(explain(error))
             return
         self._link.later(self._mark_retry_s, self._mark)

@@ -15,6 +15,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from executor.adapters.rabbitmq.connection import Link
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 #: How far the time between two looks strays, as a part of it: instances that started
 #: together must not publish together for ever.
 JITTER = 0.2
+
+#: Seconds before a token that the broker did not take is published again.
+PUBLISH_RETRY_S = 1.0
 
 
 class TokenWatchdog:
@@ -47,6 +51,7 @@ class TokenWatchdog:
         self._interval_s = interval(heartbeat_s)
         self._connection: Any = None
         self._publisher: Publisher | None = None
+        self._ensuring = False
         self._link = Link(
             url, name, on_up=self._on_up, on_down=self._on_down, heartbeat_s=heartbeat_s
         )
@@ -74,13 +79,16 @@ class TokenWatchdog:
 
     def _on_down(self, _reason: str) -> None:
         self._connection = self._publisher = None
+        self._ensuring = False
         self._decision.lose_sight()
 
     def _ensure_queue(self) -> None:
-        if self._connection is not None:
+        if self._publisher is not None and not self._ensuring:
+            self._ensuring = True
             ensure(self._link, self._connection, self._queues, self._queues.token, self._on_ensured)
 
     def _on_ensured(self, new: bool) -> None:
+        self._ensuring = False
         if new:
             self._publish_token("its queue is new", self._on_queue)
         else:
@@ -119,7 +127,11 @@ class TokenWatchdog:
         def published(fate: Fate) -> None:
             facts = {"action": "token_published", "reason": reason, "fate": fate.value}
             logger.warning("a new token", extra=facts)
-            then()
+            if fate is Fate.TAKEN:
+                then()
+            else:
+                again = partial(self._publish_token, reason, then)
+                self._link.later(PUBLISH_RETRY_S, again)
 
         if self._publisher is not None:
             self._publisher.publish(self._queues.token, b"token", published, durable=True)

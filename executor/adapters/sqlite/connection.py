@@ -67,6 +67,7 @@ class Database:
         *,
         durable: bool = True,
         checkpoints: bool = True,
+        patience_s: float = BUSY_TIMEOUT_S,
     ) -> None:
         """Create the folder and an empty file where they are missing; open nothing.
 
@@ -75,13 +76,14 @@ class Database:
             failure: What errors of the driver become.
             durable: Writes return when they are on the disk.  Otherwise a power cut may take
                 the latest ones back, never a part of one; a crash of the process does not.
+            patience_s: Longest wait for others who lock the file.
             checkpoints: Some writes stay longer to copy the log into the database (10 to 20 ms).
 
         Raises:
             ConfigError: the folder cannot be used.
         """
         self._path, self._failure = path, failure
-        self._durable, self._checkpoints = durable, checkpoints
+        self._durable, self._checkpoints, self._patience_s = durable, checkpoints, patience_s
         self._readers = _Idle(self._open_reader)
         self._writers = _Idle(self._open_writer)
         prepare_folder(path.parent)
@@ -90,15 +92,18 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that cannot write.  Fetch all rows: a statement left open holds back the log."""
+        """Lend a connection that cannot write.
+
+        Fetch all rows: a statement left open keeps the log from starting anew.
+        """
         with self._translating(), self._readers.lend() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection for one transaction: committed at the end, or rolled back by any exception."""
+        """Lend a connection for one transaction: committed at the end, rolled back on any error."""
         with self._translating(), self._writers.lend() as connection:
-            _when_free(connection, "BEGIN IMMEDIATE")
+            self._execute_when_free(connection, "BEGIN IMMEDIATE")
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -111,7 +116,8 @@ class Database:
     def keep_log(self) -> None:
         """Put the file into WAL mode, in which it stays for good."""
         with self._translating(), self._writers.lend() as connection:
-            (mode,) = _when_free(connection, "PRAGMA journal_mode = WAL").fetchone()
+            statement = "PRAGMA journal_mode = WAL"
+            (mode,) = self._execute_when_free(connection, statement).fetchone()
             if mode != "wal":
                 raise sqlite3.OperationalError(
                     f"{self._path} cannot be used in WAL mode, only {mode}"
@@ -131,6 +137,21 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             raise self._failure(f"the database {self._path} failed: {error}") from error
 
+    def _execute_when_free(self, connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
+        """Execute *statement* as soon as nobody else locks the file."""
+        deadline = time.monotonic() + self._patience_s
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                return connection.execute(statement)
+            except sqlite3.OperationalError as error:
+                # The low byte is the primary code; BUSY has several finer ones.
+                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                if not is_busy or time.monotonic() > deadline:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
     def _open_reader(self) -> sqlite3.Connection:
         connection = self._open()
         connection.execute("PRAGMA query_only = ON")
@@ -143,7 +164,7 @@ class Database:
         pages = _CHECKPOINT_PAGES if self._checkpoints else 0
         connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
         connection.execute("PRAGMA cache_size = -16000")
-        # From here on waiting is up to _when_free.
+        # From here on waiting is up to _execute_when_free.
         connection.execute("PRAGMA busy_timeout = 0")
         return connection
 
@@ -151,7 +172,7 @@ class Database:
         return sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=rw",
             uri=True,
-            timeout=BUSY_TIMEOUT_S,
+            timeout=self._patience_s,
             isolation_level=None,
             check_same_thread=False,
         )
@@ -195,18 +216,3 @@ class _Idle:
             idle, self._idle = self._idle, []
         for connection in idle:
             connection.close()
-
-
-def _when_free(connection: sqlite3.Connection, statement: str) -> sqlite3.Cursor:
-    """Execute *statement* as soon as the file is not locked by others, within BUSY_TIMEOUT_S."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    pause = _FIRST_PAUSE_S
-    while True:
-        try:
-            return connection.execute(statement)
-        except sqlite3.OperationalError as error:
-            # The low byte is the primary code; BUSY has several finer ones.
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-        time.sleep(pause)
-        pause = min(pause * 2, _LONGEST_PAUSE_S)

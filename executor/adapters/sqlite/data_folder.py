@@ -42,14 +42,18 @@ _NETWORK_FUSE: Final = frozenset(
 )
 
 
-def prepare_folder(folder: Path) -> None:
+def prepare_folder(folder: Path, mounts: Path = _MOUNTS) -> None:
     """Create *folder* for its owner alone, unless it exists.
+
+    Args:
+        folder: The data folder.
+        mounts: The list of mounts; where there is none, nothing is known of file systems.
 
     Raises:
         ConfigError: it lies on a network file system, or cannot be created or written to.
     """
     try:
-        kind = network_file_system(folder.resolve(), _mounts())
+        kind = network_file_system(folder.resolve(), _text(mounts))
         if kind is None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -61,8 +65,9 @@ def prepare_folder(folder: Path) -> None:
         [
             _fault(
                 folder,
-                f"lies on a network file system ({kind}), where file locks do not keep two machines "
-                "apart; choose a folder on a local disk, or set RABBITMQ_URL and MONGODB_URI",
+                f"lies on a network file system ({kind}), where file locks do not keep two "
+                "machines apart; choose a folder on a local disk, or set RABBITMQ_URL and "
+                "MONGODB_URI",
             )
         ]
     )
@@ -72,9 +77,9 @@ def _fault(folder: Path, message: str) -> Fault:
     return Fault("SOLOCRON_DATA", f"the data folder {folder} {message}")
 
 
-def _mounts() -> str:
+def _text(mounts: Path) -> str:
     try:
-        return _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
+        return mounts.read_text(encoding="utf-8", errors="surrogateescape")
     except FileNotFoundError:
         return ""
 
@@ -86,9 +91,8 @@ def network_file_system(path: Path, mountinfo: str) -> str | None:
         path: Absolute and without symbolic links; it need not exist.
         mountinfo: The text of ``/proc/self/mountinfo``; nothing is known from an empty one.
 
-    >>> network_file_system(
-    ...     Path("/srv/data"), "22 1 8:1 / / rw - ext4 /dev/sda1 rw\\n40 22 0:45 / /srv rw - nfs4 nas:/ rw\\n"
-    ... )
+    >>> mounts = "22 1 8:1 / / rw - ext4 /dev/sda1 rw\\n40 22 0:45 / /srv rw - nfs4 nas:/ rw"
+    >>> network_file_system(Path("/srv/data"), mounts)
     'nfs4'
     """
     kind, depth = "", -1

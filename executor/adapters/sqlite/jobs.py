@@ -1,8 +1,7 @@
-"""Jobs in SQLite: written whole at a revision, advanced in between.  Each call is one transaction."""
+"""Jobs in SQLite: written whole at a revision, advanced in between."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -17,6 +16,7 @@ from executor.adapters.sqlite.job_rows import (
     job_to_row,
     last_run_to_text,
 )
+from executor.adapters.sqlite.schema import OPEN
 from executor.adapters.verdicts import judge_write
 from executor.domain.job import Job
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
@@ -115,24 +115,29 @@ class JobTable:
         """Remove deleted jobs not updated since *before*, with their runs."""
         with self._database.read() as connection:
             job_ids = connection.execute(
-                "SELECT id FROM jobs WHERE deleted AND updated_at < ? ORDER BY updated_at LIMIT ?",
+                "SELECT id FROM jobs WHERE deleted AND updated_at < ? "
+                f"AND id NOT IN (SELECT job_id FROM runs INDEXED BY runs_open WHERE {OPEN}) "
+                "ORDER BY updated_at LIMIT ?",
                 (milliseconds(before), limit),
             ).fetchall()
-        for (job_id,) in job_ids:
-            while self._purge_runs(job_id) == _PURGED_RUNS:
-                pass
-        return len(job_ids)
+        return sum(self._purge(job_id) for (job_id,) in job_ids)
 
-    def _purge_runs(self, job_id: str) -> int:
-        """Remove some runs of a deleted job, with the last ones the job; return how many."""
-        with self._database.write() as connection:
-            removed = connection.execute(
-                "DELETE FROM runs WHERE row IN (SELECT row FROM runs WHERE job_id = ? LIMIT ?)",
-                (job_id, _PURGED_RUNS),
-            ).rowcount
-            if removed < _PURGED_RUNS:
-                connection.execute("DELETE FROM jobs WHERE id = ? AND deleted", (job_id,))
-        return removed
+    def _purge(self, job_id: str) -> bool:
+        """Remove the ended runs of a deleted job and then the job; False if it has others."""
+        removed = _PURGED_RUNS
+        while removed == _PURGED_RUNS:
+            with self._database.write() as connection:
+                removed = connection.execute(
+                    "DELETE FROM runs WHERE row IN "
+                    f"(SELECT row FROM runs WHERE job_id = ? AND NOT {OPEN} LIMIT ?)",
+                    (job_id, _PURGED_RUNS),
+                ).rowcount
+                gone = connection.execute(
+                    "DELETE FROM jobs WHERE id = ? AND deleted "
+                    "AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)",
+                    (job_id,),
+                ).rowcount
+        return bool(gone)
 
 
 def _loaded(rows: Iterable[tuple[Any, ...]]) -> LoadedJobs:

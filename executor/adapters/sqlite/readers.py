@@ -7,6 +7,7 @@ much as the first.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,7 @@ _LISTED_MS: Final = 30_000
 
 
 class SqliteReaders:
-    """Implements :class:`~executor.ports.store.Readers`.  Until the store is prepared all is unavailable."""
+    """Implements :class:`~executor.ports.store.Readers`, once the store is prepared."""
 
     def __init__(self, path: Path) -> None:
         """Read the file *path*; nothing is opened yet."""
@@ -127,10 +128,11 @@ class SqliteReaders:
                 "SELECT seen_at, document FROM instances WHERE seen_at > ? ORDER BY id",
                 (now_ms() - _LISTED_MS,),
             ).fetchall()
-        return [
-            instance_from_document({**json.loads(document), "seen_at": seen_at})
-            for seen_at, document in rows
-        ]
+        instances = []
+        for seen_at, text in rows:
+            with suppress(Undecodable, TypeError, ValueError):
+                instances.append(instance_from_document({**json.loads(text), "seen_at": seen_at}))
+        return instances
 
     def count(self) -> Counts:
         """Return the number of jobs and of runs in a live state but pending."""

@@ -111,8 +111,10 @@ _VERSION_1: Final = (
     )
     """,
     "CREATE UNIQUE INDEX local_commands_open ON local_commands (id, digest) WHERE result IS NULL",
-    "CREATE INDEX local_commands_settled ON local_commands (settled_at) "
-    "WHERE settled_at IS NOT NULL",
+    """
+    CREATE INDEX local_commands_settled ON local_commands (settled_at)
+    WHERE settled_at IS NOT NULL
+    """,
 )
 
 #: Statements of each upgrade, oldest first.

@@ -63,7 +63,8 @@ class TermTable:
         """Mark *term* as given up on purpose."""
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE terms SET resigned = 1 WHERE term = ? AND term = (SELECT max(term) FROM terms)",
+                "UPDATE terms SET resigned = 1 "
+                "WHERE term = ? AND term = (SELECT max(term) FROM terms)",
                 (term,),
             )
 

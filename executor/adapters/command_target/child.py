@@ -1,0 +1,200 @@
+"""One process of a run: its group, its output, and how it came to its end.
+
+The process stays a zombie until :meth:`Child.reap`: as long as it does, its number
+cannot be given to anybody else, and a signal to its group hits nobody else.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from executor.adapters.captured_output import CapturedOutput
+from executor.domain.job import CommandTarget
+from executor.domain.run import Outcome, Reason, RunState
+
+#: Bytes read at once: all that a pipe holds by default.
+_READ: Final = 65_536
+
+#: Reads in one go before other children have their turn.
+_READS: Final = 4
+
+
+class Phase(Enum):
+    """Where a child stands on its way to the end."""
+
+    RUNNING = auto()
+    #: The program is over, somebody it started still holds the output open.
+    LINGERING = auto()
+    #: SIGTERM is sent; SIGKILL follows.
+    ENDING = auto()
+    #: SIGKILL is sent; only a process stuck in the kernel, or not ours to kill, survives it.
+    KILLED = auto()
+    #: Reported as it stands; only the zombie is still waited for.
+    ABANDONED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why a child is ended before its time; ``error`` says so to a person."""
+
+    state: RunState
+    reason: Reason | None = None
+    error: str | None = None
+
+
+class Child:
+    """A started program.  Belongs to one thread at a time.
+
+    Attributes:
+        run_id: the run it works for.
+        pidfd: becomes readable when the program is over.
+        pipe: the reading end of its output; None once that is closed.
+        timeout_s: seconds it may run.
+        phase: where it stands.
+        verdict: why it is being ended; None if it was left to itself.
+        is_over: the program has ended; the zombie may not be reaped yet.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        process: subprocess.Popen[bytes],
+        pipe: int,
+        output: CapturedOutput,
+        timeout_s: float,
+    ) -> None:
+        self.run_id = run_id
+        self.pidfd = os.pidfd_open(process.pid)
+        self.pipe: int | None = pipe
+        self.timeout_s = timeout_s
+        self.phase = Phase.RUNNING
+        self.verdict: Verdict | None = None
+        self.is_over = False
+        self._process = process
+        self._output = output
+
+    def read(self) -> bool:
+        """Take what has been written; return True once nothing can follow."""
+        if self.pipe is None:
+            return True
+        for _ in range(_READS):
+            try:
+                data = os.read(self.pipe, _READ)
+            except BlockingIOError:
+                return False
+            if not data:
+                return True
+            self._output.add(data)
+        return False
+
+    def close_pipe(self) -> None:
+        """Read no more; whoever goes on writing gets SIGPIPE."""
+        if self.pipe is not None:
+            os.close(self.pipe)
+            self.pipe = None
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group, as far as its members are ours to signal."""
+        # Not there any more, or a program that changed its user: nothing more can be done.
+        try:
+            os.killpg(self._process.pid, number)
+        except (ProcessLookupError, PermissionError):
+            return
+
+    def reap(self) -> None:
+        """Give the process number back, if the program is over, and close every descriptor."""
+        self._process.poll()
+        self.close_pipe()
+        os.close(self.pidfd)
+
+    def outcome(self) -> Outcome:
+        """Say how the run ended; after :meth:`reap`, or of an abandoned program."""
+        status = self._process.returncode
+        exit_code = status if status is not None and status >= 0 else None
+        output = self._output.output()
+        if self.verdict is None:
+            error = _error_of(status)
+            state = RunState.SUCCEEDED if error is None else RunState.FAILED
+            return Outcome(state=state, exit_code=exit_code, error=error, output=output)
+        return Outcome(
+            state=self.verdict.state,
+            reason=self.verdict.reason,
+            exit_code=exit_code,
+            error=self.verdict.error if self.is_over else "the program outlived SIGKILL",
+            output=output,
+        )
+
+
+def _error_of(status: int | None) -> str | None:
+    if status == 0:
+        return None
+    if status is None:
+        return "unknown how the program ended"
+    if status > 0:
+        return f"exit status {status}"
+    try:
+        return f"ended by signal {signal.Signals(-status).name}"
+    except ValueError:
+        return f"ended by signal {-status}"
+
+
+def spawn(
+    run_id: str,
+    target: CommandTarget,
+    environment: Mapping[str, str],
+    timeout_s: float,
+    output_limit: int,
+) -> Child:
+    """Start *target*'s program in a session of its own.
+
+    Args:
+        timeout_s: seconds it may run; kept for whoever ends it.
+        output_limit: bytes kept of what it says.
+
+    Raises:
+        OSError: it cannot be started; :func:`explained` says why in words.
+        ValueError: its words are no arguments of a program (a NUL, a lone surrogate).
+    """
+    reading, writing = os.pipe()
+    try:
+        # Neither preexec_fn nor a user: with either, CPython gives up vfork, and starting a
+        # process takes the longer the more memory the executor has.
+        process = subprocess.Popen(
+            target.words,
+            stdin=subprocess.DEVNULL,
+            stdout=writing,
+            stderr=writing,
+            cwd=target.cwd,
+            env=environment,
+            start_new_session=True,
+        )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    os.set_blocking(reading, False)
+    try:
+        return Child(run_id, process, reading, CapturedOutput(output_limit), timeout_s)
+    except OSError:
+        os.close(reading)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
+def explained(error: Exception, target: CommandTarget) -> str:
+    """Return why :func:`spawn` failed, for a person."""
+    if not isinstance(error, OSError):
+        return f"the program could not be started: {error}"
+    if target.cwd is not None and error.filename == target.cwd:
+        return f"the working directory {target.cwd!r} cannot be entered: {error.strerror}"
+    hint = "; a script needs a first line such as #!/bin/sh" if error.errno == errno.ENOEXEC else ""
+    return f"{target.words[0]!r} could not be started: {error.strerror}{hint}"

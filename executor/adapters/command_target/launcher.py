@@ -1,0 +1,78 @@
+"""The launcher of command targets, as others see it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from threading import Thread
+from typing import Final
+
+from executor.adapters.captured_output import OUTPUT_LIMIT
+from executor.adapters.command_target.loop import STOP_S, Cancel, Loop, Message, Stop
+from executor.adapters.command_target.spawners import Spawners
+from executor.adapters.command_target.surroundings import inherited
+from executor.adapters.inbox import Inbox
+from executor.domain.run import Reason
+from executor.ports.clock import Clock
+from executor.ports.target import Work, WorkListener
+
+#: Threads that start programs.  Measured: two to eight start most.
+SPAWNERS: Final = 4
+
+#: Programs running at once; two descriptors for each stay within the usual limit of 1,024.
+PARALLEL: Final = 200
+
+#: Seconds between SIGTERM and SIGKILL; below the 10 s that platforms leave a stopping
+#: service, so that a run cancelled for a shutdown is over before the executor is killed.
+GRACE_S: Final = 5.0
+
+#: Seconds that output may stay open after the program's end, and that a program may
+#: survive SIGKILL, before the run is reported without waiting for either.
+LINGER_S: Final = 2.0
+
+
+class CommandLauncher:
+    """A :class:`~executor.ports.target.Launcher` for command targets.
+
+    Args:
+        spawners: threads that start programs.
+        parallel: programs running at most; further works wait, first come, first served.
+        output_limit: bytes kept of each program's output.
+        grace_s: seconds between SIGTERM and SIGKILL.
+        linger_s: seconds that output may stay open after the program's end.
+        environ: the executor's environment; programs see it without settings and secrets.
+    """
+
+    def __init__(
+        self,
+        listener: WorkListener,
+        clock: Clock,
+        *,
+        spawners: int = SPAWNERS,
+        parallel: int = PARALLEL,
+        output_limit: int = OUTPUT_LIMIT,
+        grace_s: float = GRACE_S,
+        linger_s: float = LINGER_S,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._inbox: Inbox[Message] = Inbox()
+        self._spawners = Spawners(
+            spawners, listener, clock, inherited(environ), output_limit, self._inbox.put
+        )
+        loop = Loop(self._inbox, self._spawners, listener, clock, parallel, grace_s, linger_s)
+        self._thread = Thread(target=loop.run, name="command-targets", daemon=True)
+        self._thread.start()
+
+    def start(self, works: Sequence[Work]) -> None:
+        """Run the programs as soon as capacity allows.  Returns at once; any thread may call."""
+        self._inbox.put(tuple(works))
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """End the program; the run finishes as cancelled(*reason*).  Unknown ids do nothing."""
+        self._inbox.put(Cancel(run_id, reason))
+
+    def stop(self) -> None:
+        """Kill every program's group without reporting, wait for them, and end the threads."""
+        self._spawners.stop()
+        self._inbox.put(Stop())
+        self._thread.join(2 * STOP_S)

@@ -1,0 +1,63 @@
+"""Every kind of target behind one launcher.
+
+A run's target says which launcher it belongs to.  Nobody remembers where a run went: a
+launcher ignores what it does not know, so a cancellation goes to all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from executor.adapters.captured_output import OUTPUT_LIMIT
+from executor.adapters.command_target import CommandLauncher
+from executor.adapters.command_target.launcher import GRACE_S
+from executor.adapters.command_target.launcher import PARALLEL as PARALLEL_COMMANDS
+from executor.adapters.http_target import HttpLauncher
+from executor.adapters.http_target.launcher import PARALLEL as PARALLEL_REQUESTS
+from executor.domain.run import Reason
+from executor.ports.clock import Clock
+from executor.ports.target import Launcher, Work, WorkListener
+
+
+class Launchers:
+    """A :class:`~executor.ports.target.Launcher` for all kinds of targets.
+
+    Args:
+        requests: HTTP requests in flight at most.
+        commands: programs running at most.
+        output_limit: bytes kept of each run's output.
+        grace_s: seconds a program has between SIGTERM and SIGKILL.
+    """
+
+    def __init__(
+        self,
+        listener: WorkListener,
+        clock: Clock,
+        *,
+        requests: int = PARALLEL_REQUESTS,
+        commands: int = PARALLEL_COMMANDS,
+        output_limit: int = OUTPUT_LIMIT,
+        grace_s: float = GRACE_S,
+    ) -> None:
+        self._by_kind: dict[str, Launcher] = {
+            "http": HttpLauncher(listener, clock, parallel=requests, output_limit=output_limit),
+            "command": CommandLauncher(
+                listener, clock, parallel=commands, output_limit=output_limit, grace_s=grace_s
+            ),
+        }
+
+    def start(self, works: Sequence[Work]) -> None:
+        """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
+        for kind, launcher in self._by_kind.items():
+            if own := [work for work in works if work.definition.target.kind == kind]:
+                launcher.start(own)
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """End the work early; it then finishes as cancelled(*reason*).  Unknown ids do nothing."""
+        for launcher in self._by_kind.values():
+            launcher.cancel(run_id, reason)
+
+    def stop(self) -> None:
+        """End all work by force, without reporting, and the threads."""
+        for launcher in self._by_kind.values():
+            launcher.stop()

@@ -1,0 +1,184 @@
+"""What web may ask, answered by MongoDB.
+
+Lists are read along an index and never skip: a page begins where the cursor says.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, Final
+
+from pymongo import ASCENDING, DESCENDING
+
+from executor.adapters.cursors import (
+    after_job,
+    after_run,
+    read_job_cursor,
+    read_run_cursor,
+)
+from executor.adapters.documents import (
+    Document,
+    Undecodable,
+    instance_from_document,
+    instant,
+    result_from_document,
+)
+from executor.adapters.job_documents import fold
+from executor.adapters.mongodb.connection import (
+    TIMEOUT_S,
+    MongoPart,
+    connect,
+    from_record,
+    later,
+    translated,
+)
+from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.runs import read_runs
+from executor.adapters.mongodb.terms import read_term
+from executor.adapters.run_documents import run_from_document
+from executor.domain.command import CommandResult
+from executor.domain.errors import CommandNotFound, JobNotFound, RunNotFound
+from executor.domain.job import Job
+from executor.domain.run import Run, RunState
+from executor.domain.term import TermRecord
+from executor.domain.writes import BrokenJob, Instance
+from executor.ports.store import Counts, JobFilter, Page, RunFilter
+
+#: Seconds for which a silent instance is still listed.
+_SEEN_FOR_S: Final = 30.0
+
+_RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
+
+
+class MongoReaders(MongoPart):
+    """:class:`~executor.ports.store.Readers` on the database that *uri* names.
+
+    Safe to use from several threads; not across a fork.
+    """
+
+    def __init__(self, uri: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        super().__init__(connect(uri, timeout_s))
+
+    @translated
+    def find_job(self, job: str) -> Job | BrokenJob:
+        """Return the job with this id, else the one with this name."""
+        present = {"deleted": False}
+        found = {
+            record["_id"] == job: record
+            for record in self._jobs.find(
+                {"$or": [{"_id": job, **present}, {"name": job, **present}]}
+            )
+        }
+        if not found:
+            raise JobNotFound(job)
+        return read_job(found[True] if True in found else found[False])
+
+    @translated
+    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
+        """Return at most *limit* jobs in the order of their names."""
+        wanted = _jobs_wanted(which)
+        if cursor is not None:
+            wanted["name"] = {"$gt": read_job_cursor(cursor)}
+        found = self._jobs.find(wanted).sort("name", ASCENDING).limit(limit + 1)
+        jobs = [read_job(record) for record in found]
+        page = tuple(jobs[:limit])
+        return Page(page, after_job(page[-1].name) if len(jobs) > limit else None)
+
+    @translated
+    def get_run(self, run_id: str) -> Run:
+        """Return the run, with its output."""
+        record = self._runs.find_one({"_id": run_id})
+        if record is None:
+            raise RunNotFound(run_id)
+        return run_from_document(from_record(record))
+
+    @translated
+    def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
+        """Return at most *limit* runs without their output, newest first."""
+        wanted = _runs_wanted(which, None if cursor is None else read_run_cursor(cursor))
+        found = self._runs.find(wanted, {"output": False})
+        records = list(
+            found.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
+        )
+        following = None
+        if len(records) > limit:
+            last = records[limit - 1]
+            following = after_run(instant(last["created_at"]), last["_id"])
+        return Page(tuple(read_runs(records[:limit])), following)
+
+    @translated
+    def get_result(self, command_id: str) -> CommandResult:
+        """Return the durable answer to a command."""
+        record = self._commands.find_one({"_id": command_id})
+        if record is None:
+            raise CommandNotFound(command_id)
+        return result_from_document(from_record(record))
+
+    @translated
+    def read_term(self) -> TermRecord | None:
+        """Return the present term."""
+        return read_term(self._executor)
+
+    @translated
+    def list_instances(self) -> list[Instance]:
+        """Return the processes seen lately by the server's clock, in the order of their ids."""
+        lately = {"$expr": {"$gte": ["$seen_at", later(-_SEEN_FOR_S)]}}
+        instances = []
+        for record in self._instances.find(lately).sort("_id", ASCENDING):
+            try:
+                instances.append(instance_from_document(from_record(record)))
+            except Undecodable:
+                continue
+        return instances
+
+    @translated
+    def count(self) -> Counts:
+        """Return the number of jobs (not deleted) and of running runs."""
+        return Counts(
+            self._jobs.count_documents({"deleted": False}),
+            self._runs.count_documents({"state": {"$in": _RUNNING}}),
+        )
+
+    @translated
+    def now(self) -> datetime:
+        """Return the server's now."""
+        return instant(self._database.client.admin.command("hello")["localTime"])
+
+
+def _jobs_wanted(which: JobFilter) -> Document:
+    wanted: Document = {"deleted": False}
+    if which.q is not None:
+        wanted["folded"] = {"$regex": re.escape(fold(which.q))}
+    if which.tag is not None:
+        wanted["definition.tags"] = which.tag
+    if which.enabled is not None:
+        wanted["definition.enabled"] = which.enabled
+    if which.owner is not None:
+        wanted["definition.owner"] = which.owner
+    if which.state is not None:
+        wanted["last_run.state"] = which.state.value
+    return wanted
+
+
+def _runs_wanted(which: RunFilter, after: tuple[datetime, str] | None) -> Document:
+    wanted: Document = {}
+    created: dict[str, Any] = {}
+    if which.job_id is not None:
+        wanted["job_id"] = which.job_id
+    if which.state is not None:
+        wanted["state"] = which.state.value
+    if which.cause is not None:
+        wanted["cause"] = which.cause.value
+    if which.since is not None:
+        created["$gte"] = which.since
+    if which.until is not None:
+        created["$lt"] = which.until
+    if after is not None:
+        created_at, run_id = after
+        # The bound is for the index, the alternatives for rows of the same instant.
+        created["$lte"] = created_at
+        wanted["$or"] = [{"created_at": {"$lt": created_at}}, {"_id": {"$lt": run_id}}]
+    if created:
+        wanted["created_at"] = created
+    return wanted

@@ -1,0 +1,86 @@
+"""What the database holds besides documents: indexes, and the version of it all.
+
+``prepare`` is run by every executor at its start, so it may meet itself on another
+instance; creating an index that exists is nothing.  A change of the documents that an
+older Solocron cannot live with gets a new version, and a step in ``prepare``.
+
+runs
+    ``slot`` is the key that settles who owns a slot.  The lists by job, by state and of
+    all are each in order of creation, the id deciding among equals.  ``open`` holds the
+    rows with something left to do, so their number alone decides what supervision costs.
+jobs
+    ``name`` is unique among the jobs that are not deleted, and the order of the list.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from pymongo import ASCENDING, IndexModel
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from executor.adapters.documents import Document
+from executor.domain.errors import SchemaTooNew
+
+#: Version of what this module makes and ``*documents.py`` write.
+SCHEMA_VERSION: Final = 1
+
+#: How long answers to commands are kept.
+COMMANDS_KEPT: Final = timedelta(days=1)
+
+#: How long the record of an instance that fell silent is kept; it is listed for 30 s only.
+INSTANCES_KEPT: Final = timedelta(hours=1)
+
+
+def _index(name: str, *keys: str, **options: object) -> IndexModel:
+    return IndexModel([(key, ASCENDING) for key in keys], name=name, **options)
+
+
+_INDEXES: Final[dict[str, list[IndexModel]]] = {
+    "runs": [
+        _index(
+            "slot",
+            "job_id",
+            "fire_at",
+            unique=True,
+            partialFilterExpression={"scheduled": True},
+        ),
+        _index("by_job", "job_id", "created_at", "_id"),
+        _index("by_state", "state", "created_at", "_id"),
+        _index("by_age", "created_at", "_id"),
+        _index("open", "term", partialFilterExpression={"open": True}),
+    ],
+    "jobs": [
+        _index("name", "deleted", "name", unique=True, partialFilterExpression={"deleted": False}),
+        _index("due", "deleted", "next_fire_at"),
+        _index("last_command", "last_command"),
+        _index("tag", "definition.tags", "name", partialFilterExpression={"deleted": False}),
+    ],
+    "commands": [
+        _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))
+    ],
+    "instances": [
+        _index("expiry", "seen_at", expireAfterSeconds=int(INSTANCES_KEPT.total_seconds()))
+    ],
+}
+
+
+def prepare(database: Database[Document]) -> None:
+    """Create what is missing.
+
+    Raises:
+        SchemaTooNew: a newer Solocron has been here; nothing was changed.
+    """
+    record = database["schema"].find_one({"_id": "schema"})
+    if record is not None and record["version"] > SCHEMA_VERSION:
+        raise SchemaTooNew(record["version"], SCHEMA_VERSION)
+    for name, indexes in _INDEXES.items():
+        database[name].create_indexes(indexes)
+    mark = {"$max": {"version": SCHEMA_VERSION}}
+    try:
+        database["schema"].update_one({"_id": "schema"}, mark, upsert=True)
+    except DuplicateKeyError:
+        # Another instance has made the record at the same moment.
+        database["schema"].update_one({"_id": "schema"}, mark)

@@ -1,0 +1,223 @@
+"""Sending commands: web's end of the command queue.
+
+Any number of requests are under way at once on one connection; the threads that sent them
+wait, each on its own request.  A request goes through these steps (see ``request``)::
+
+    WAITING --> PROBING --routed--> SENT --confirmed--> ACCEPTED --answer--> ENDED
+       ^           | unroutable: nobody executes
+       +-- later --+
+
+Rules
+-----
+1. The probe is a mandatory publish to the presence mark.  Only after it was routed is the
+   command published: durable, mandatory and confirmed.
+2. Answers come by *direct reply-to*: the broker's pseudo queue of this channel, so there is
+   no queue to declare or to leave behind.  An answer may overtake the confirm; it wins.
+3. When the session ends, requests that were sent end with what is known of them: their
+   answers cannot arrive any more.  The others wait for the next session.
+4. While the broker has an alarm nothing is published, because nothing would be read.
+
+Source for rule 2: rabbitmq.com/docs/direct-reply-to.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from executor.adapters.rabbitmq.connection import Link, explain
+from executor.adapters.rabbitmq.publisher import Fate, Publisher
+from executor.adapters.rabbitmq.queues import Queues, ensure
+from executor.adapters.rabbitmq.request import Request, Stage
+from executor.adapters.rabbitmq.sight import Sight, look
+from executor.domain.command import Command, CommandResult, decode_result, encode_command
+from executor.domain.errors import InvalidCommand
+
+logger = logging.getLogger(__name__)
+
+REPLY_QUEUE = "amq.rabbitmq.reply-to"
+
+#: Seconds between two probes of one request while nobody executes: a failover takes tens
+#: of milliseconds, and a probe a third of one.
+PROBE_AGAIN_S = 0.05
+
+#: Seconds for :meth:`RabbitSender.token_state`; a status page must not wait longer.
+LOOK_TIMEOUT_S = 2.0
+
+
+class RabbitSender:
+    """Sends commands and waits for their answers.  Connects at once, in the background.
+
+    Make it in the process that uses it: threads and connections do not survive a fork.
+
+    Args:
+        url: One URL, or those of a cluster's nodes separated by commas.
+        prefix: Of the queues' names.
+        queue_type: ``classic`` or ``quorum``, if the queue does not exist yet.
+
+    Raises:
+        ValueError: *url* is not an AMQP URL.
+    """
+
+    def __init__(self, url: str, *, prefix: str = "solocron", queue_type: str = "classic") -> None:
+        self._queues = Queues(prefix, queue_type)
+        self._connection: Any = None
+        self._publisher: Publisher | None = None
+        self._opening: Publisher | None = None
+        #: Requests that have not ended, by the id their answer carries.
+        self._requests: dict[str, Request] = {}
+        self._last_id = 0
+        self._link = Link(
+            url,
+            "sender",
+            on_up=self._on_up,
+            on_down=self._on_down,
+            on_unblocked=self._probe_waiting,
+        )
+        self._link.start()
+
+    def send(self, command: Command, timeout_s: float) -> CommandResult | None:
+        """Send *command* and wait; see :meth:`executor.ports.broker.CommandSender.send`."""
+        request = Request(command, encode_command(command))
+        self._link.call(partial(self._begin, request))
+        if not request.wait(timeout_s):
+            request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
+            self._link.call(self._forget_ended)
+        return request.outcome()
+
+    def token_state(self) -> str:
+        """Look where the token is, for at most 2 s."""
+        answered = threading.Event()
+        seen: list[Sight] = []
+
+        def answer(sight: Sight) -> None:
+            seen.append(sight)
+            answered.set()
+
+        def ask() -> None:
+            if self._publisher is None or self._link.blocked:
+                answered.set()
+            else:
+                look(self._link, self._connection, self._publisher, self._queues, answer)
+
+        self._link.call(ask)
+        answered.wait(LOOK_TIMEOUT_S)
+        return seen[0].state if seen else "unknown"
+
+    def describe(self) -> str:
+        """Return ``connected`` or what is wrong."""
+        return self._link.describe()
+
+    def close(self) -> None:
+        """Close in order; who still waits is told what is known."""
+        self._link.begin_stop()
+        self._link.finish_stop()
+
+    # --- on the link's thread: the session ---------------------------------------------------
+
+    def _on_up(self, connection: Any) -> None:
+        self._connection = connection
+        ensure(self._link, connection, self._queues, self._queues.commands, self._on_ensured)
+
+    def _on_ensured(self, _new: bool) -> None:
+        self._connection.channel(on_open_callback=self._link.guarded(self._on_channel))
+
+    def _on_channel(self, channel: Any) -> None:
+        channel.add_on_close_callback(
+            self._link.guarded(lambda _channel, error: self._link.fail(explain(error)))
+        )
+        channel.basic_consume(REPLY_QUEUE, self._link.guarded(self._on_answer), auto_ack=True)
+        self._opening = Publisher(self._link, channel, self._on_ready)
+
+    def _on_ready(self) -> None:
+        self._publisher = self._opening
+        self._probe_waiting()
+
+    def _on_down(self, reason: str) -> None:
+        self._connection = self._publisher = self._opening = None
+        for request in self._requests.values():
+            if request.stage >= Stage.SENT:
+                request.end_without_answer(reason)
+            else:
+                request.advance(Stage.WAITING)
+        self._forget_ended()
+
+    # --- on the link's thread: requests --------------------------------------------------------
+
+    def _begin(self, request: Request) -> None:
+        self._last_id += 1
+        key = str(self._last_id)
+        self._requests[key] = request
+        self._probe(key, request)
+
+    def _probe_waiting(self) -> None:
+        for key, request in list(self._requests.items()):
+            if request.stage is Stage.WAITING:
+                self._probe(key, request)
+
+    def _probe(self, key: str, request: Request) -> None:
+        if self._publisher is None or self._link.blocked:
+            request.nobody = False
+        elif request.advance(Stage.PROBING):
+            self._publisher.publish(
+                self._queues.executor, b"", partial(self._on_probed, key, request)
+            )
+
+    def _on_probed(self, key: str, request: Request, fate: Fate) -> None:
+        request.nobody = fate is Fate.UNROUTABLE
+        if fate is Fate.TAKEN:
+            self._publish(key, request)
+        elif request.advance(Stage.WAITING):
+            self._link.later(PROBE_AGAIN_S, partial(self._probe_again, key, request))
+
+    def _probe_again(self, key: str, request: Request) -> None:
+        if request.stage is Stage.WAITING:
+            self._probe(key, request)
+
+    def _publish(self, key: str, request: Request) -> None:
+        if self._publisher is not None and request.advance(Stage.SENT):
+            self._publisher.publish(
+                self._queues.commands,
+                request.body,
+                partial(self._on_sent, key, request),
+                durable=True,
+                reply_to=REPLY_QUEUE,
+                correlation_id=key,
+            )
+
+    def _on_sent(self, key: str, request: Request, fate: Fate) -> None:
+        if fate is Fate.TAKEN:
+            request.advance(Stage.ACCEPTED)
+        elif request.advance(Stage.WAITING):
+            # The queue was deleted, or the broker could not write: nothing was kept.
+            self._restore_queue(partial(self._probe_again, key, request))
+
+    def _restore_queue(self, then: Callable[[], None]) -> None:
+        self._link.later(
+            PROBE_AGAIN_S,
+            lambda: ensure(
+                self._link,
+                self._connection,
+                self._queues,
+                self._queues.commands,
+                lambda _new: then(),
+            ),
+        )
+
+    def _on_answer(self, _channel: Any, _method: Any, properties: Any, body: bytes) -> None:
+        request = self._requests.pop(properties.correlation_id, None)
+        if request is None:
+            return  # too late
+        try:
+            request.end(decode_result(body))
+        except InvalidCommand as error:
+            facts = {"action": "answer_unreadable", "reason": str(error)}
+            logger.error("an answer that cannot be read", extra=facts)
+            request.end(None)
+
+    def _forget_ended(self) -> None:
+        for key in [key for key, one in self._requests.items() if one.stage is Stage.ENDED]:
+            del self._requests[key]

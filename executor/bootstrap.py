@@ -1,0 +1,127 @@
+"""What is what: the only module that names concrete adapters.
+
+With RabbitMQ and MongoDB given, an instance is one of a cluster; without, the same
+engine runs on files in the data folder.  Adapters are imported where they are built: a
+machine without servers never loads their drivers.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Final
+
+from executor import __version__
+from executor.adapters.system_clock import SystemClock
+from executor.config import Settings
+
+if TYPE_CHECKING:
+    from executor.ports.broker import CommandIntake, CommandSender, Token
+    from executor.ports.clock import Clock
+    from executor.ports.store import ExecutorStore, Readers
+    from executor.ports.target import LauncherFactory
+    from executor.runtime.service import ExecutorService
+
+#: The embedded store's file in the data folder.
+DATABASE: Final = "solocron.db"
+
+#: Seconds after which a call of MongoDB counts as failed: the longest that the store's
+#: contract ("returns within seconds") lets a caller wait.
+STORE_TIMEOUT_S: Final = 5.0
+
+
+def build_clock() -> Clock:
+    """Return the machine's clock."""
+    return SystemClock()
+
+
+def build_store(settings: Settings) -> ExecutorStore:
+    """Return the store, for the executor alone."""
+    if settings.mongodb_uri is not None:
+        from executor.adapters.mongodb import MongoStore
+
+        return MongoStore(settings.mongodb_uri, timeout_s=STORE_TIMEOUT_S)
+    from executor.adapters.sqlite import SqliteStore
+
+    return SqliteStore(settings.data / DATABASE)
+
+
+def build_readers(settings: Settings) -> Readers:
+    """Return what web may ask the store."""
+    if settings.mongodb_uri is not None:
+        from executor.adapters.mongodb import MongoReaders
+
+        return MongoReaders(settings.mongodb_uri)
+    from executor.adapters.sqlite import SqliteReaders
+
+    return SqliteReaders(settings.data / DATABASE)
+
+
+def build_token(settings: Settings) -> Token:
+    """Return the executor's end of the token."""
+    if settings.rabbitmq_url is not None:
+        from executor.adapters.rabbitmq import RabbitToken
+
+        return RabbitToken(
+            settings.rabbitmq_url,
+            instance_id=settings.instance,
+            prefix=settings.prefix,
+            queue_type=settings.queue_type,
+        )
+    from executor.adapters.local import LocalToken
+
+    return LocalToken(settings.data, settings.instance)
+
+
+def build_intake(settings: Settings) -> CommandIntake:
+    """Return the executor's end of the command queue."""
+    if settings.rabbitmq_url is not None:
+        from executor.adapters.rabbitmq import RabbitIntake
+
+        return RabbitIntake(
+            settings.rabbitmq_url, prefix=settings.prefix, queue_type=settings.queue_type
+        )
+    from executor.adapters.local import LocalIntake
+
+    return LocalIntake(settings.data)
+
+
+def build_sender(settings: Settings) -> CommandSender:
+    """Return web's end of the command queue."""
+    if settings.rabbitmq_url is not None:
+        from executor.adapters.rabbitmq import RabbitSender
+
+        return RabbitSender(
+            settings.rabbitmq_url, prefix=settings.prefix, queue_type=settings.queue_type
+        )
+    from executor.adapters.local import LocalSender
+
+    return LocalSender(settings.data)
+
+
+def build_launchers(clock: Clock) -> LauncherFactory:
+    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+    from executor.adapters.launchers import Launchers
+
+    return lambda listener: Launchers(listener, clock)
+
+
+def build_executor(settings: Settings) -> ExecutorService:
+    """Return the executor, ready to run."""
+    from executor.engine.timing import Options
+    from executor.runtime.service import ExecutorService
+
+    clock = build_clock()
+    return ExecutorService(
+        store=build_store(settings),
+        token=build_token(settings),
+        intake=build_intake(settings),
+        launchers=build_launchers(clock),
+        clock=clock,
+        options=Options(
+            instance=settings.instance,
+            host=socket.gethostname(),
+            version=__version__,
+            run_lease_s=settings.run_lease_s,
+            grace_s=settings.grace_s,
+        ),
+    )

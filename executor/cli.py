@@ -1,0 +1,211 @@
+"""The command line.
+
+``serve`` is what operators start: an instance, that is ``web`` and ``executor`` as two
+processes.  Those two can be started apart as well.  ``config`` shows the settings in
+force.  Settings that cannot be used end any command with status 2, before anything has
+been started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from executor import __version__, log
+from executor.config import LogForm, Settings
+from executor.config.listing import rows
+from executor.domain.errors import ConfigError, SolocronError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+logger = logging.getLogger(__name__)
+
+#: Exit statuses: what was asked for could not be done; the settings cannot be used.
+FAILED: Final = 1
+UNUSABLE: Final = 2
+
+#: Seconds beyond the longest wait for an executor that a stopping web gives its requests.
+_WEB_MARGIN_S: Final = 2.0
+
+_lifeline = click.option("--lifeline", type=int, hidden=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="solocron", message="%(prog)s %(version)s")
+def main() -> None:
+    """A highly available cron service."""
+
+
+@main.command()
+def serve() -> None:
+    """Run an instance: web and executor, each as a process of its own."""
+    from executor.instance import lifeline
+    from executor.instance.address import listen
+    from executor.instance.siblings import Program, Siblings
+
+    with _failures_shown():
+        settings = _start("serve")
+        listener = listen(settings.host, settings.port)
+        # The writing end stays open, and ours alone, for as long as this process lives.
+        reading_end, _ = lifeline.stretch()
+        tied = f"--lifeline={reading_end}"
+        siblings = Siblings(
+            (
+                Program("executor", _again("executor", tied)),
+                Program("web", _again("web", tied, f"--listener={listener.fileno()}")),
+            ),
+            environ={**os.environ, "SOLOCRON_INSTANCE": settings.instance},
+            descriptors=(reading_end, listener.detach()),
+            kill_after_s=settings.kill_after_s,
+        )
+        logger.info("serving", extra={"action": "serving", **_address(settings)})
+        sys.exit(siblings.run())
+
+
+@main.command()
+@_lifeline
+@click.option("--listener", type=int, hidden=True)
+def web(lifeline: int | None, listener: int | None) -> None:
+    """Run the web process alone."""
+    from executor.instance.address import listen
+    from web import server
+
+    with _failures_shown():
+        settings = _start("web")
+        opened = listen(settings.host, settings.port) if listener is None else _socket(listener)
+        server.serve(
+            lambda: _application(settings),
+            listener=opened,
+            threads=settings.threads,
+            graceful_timeout_s=min(settings.grace_s, settings.command_timeout_s + _WEB_MARGIN_S),
+            on_boot=lambda: _tie_web(lifeline),
+        )
+
+
+@main.command()
+@_lifeline
+def executor(lifeline: int | None) -> None:
+    """Run the executor process alone; it waits for the token, then fires the jobs."""
+    with _failures_shown():
+        settings = _start("executor")
+        from executor.bootstrap import build_executor
+        from executor.instance.lifeline import watch
+
+        service = build_executor(settings)
+
+        def abandon() -> None:
+            service.abandon()
+            os._exit(FAILED)
+
+        if lifeline is not None:
+            watch(lifeline, abandon)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: service.stop())
+        sys.exit(service.run())
+
+
+@main.command()
+def config() -> None:
+    """Show the settings in force, without secrets."""
+    with _failures_shown():
+        settings = Settings.from_env(os.environ)
+    table = rows(settings)
+    widths = [max(len(row.name) for row in table), max(len(row.value) for row in table)]
+    for row in table:
+        click.echo(f"{row.name:<{widths[0]}}  {row.value:<{widths[1]}}  {row.origin}")
+    for note in settings.notes:
+        click.echo(f"\nNote: {note}.")
+
+
+def _start(process: str) -> Settings:
+    """Read the settings and begin to log."""
+    settings = Settings.from_env(os.environ)
+    log.set_up(
+        json_lines=settings.log_form is LogForm.JSON,
+        level=settings.log_level,
+        instance=settings.instance,
+        process=process,
+    )
+    facts = {row.name: row.value for row in rows(settings)}
+    logger.debug("settings", extra={"action": "settings", **facts})
+    if process != "web":
+        for note in settings.notes:
+            logger.warning(note, extra={"action": "settings_doubtful"})
+    return settings
+
+
+@contextmanager
+def _failures_shown() -> Iterator[None]:
+    """End the process in words, not with a traceback, for errors that are no bugs."""
+    try:
+        yield
+    except ConfigError as error:
+        many = len(error.faults) > 1
+        click.echo(
+            f"solocron: {'these settings' if many else 'this setting'} cannot be used", err=True
+        )
+        width = max(len(fault.field) for fault in error.faults)
+        for fault in error.faults:
+            click.echo(f"  {fault.field:<{width}}  {fault.message}", err=True)
+        sys.exit(UNUSABLE)
+    except SolocronError as error:
+        logger.critical("cannot go on", extra={"action": "gave_up", "error": str(error)})
+        sys.exit(FAILED)
+
+
+def _again(command: str, *arguments: str) -> tuple[str, ...]:
+    """Return the command line that runs another of our commands as this one was run.
+
+    The same interpreter with the same flags, and the same script or module: whatever made
+    our packages importable here makes them so there.
+    """
+    ours = len(sys.orig_argv) - len(sys.argv[1:])
+    return (sys.executable, *sys.orig_argv[1:ours], command, *arguments)
+
+
+def _address(settings: Settings) -> dict[str, object]:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return {
+        "url": f"http://{host}:{settings.port}",
+        "store": "MongoDB" if settings.clustered else str(settings.data.absolute()),
+        "version": __version__,
+    }
+
+
+def _socket(descriptor: int) -> socket.socket:
+    return socket.socket(fileno=descriptor)
+
+
+def _application(settings: Settings) -> Flask:
+    with _failures_shown():
+        from web.wsgi import create
+
+        return create(settings)
+
+
+def _tie_web(lifeline: int | None) -> None:
+    """End the server with the instance; called in the process that answers requests."""
+    from executor.instance.lifeline import watch
+
+    server = os.getppid()
+
+    def end() -> None:
+        # At once and for good: whoever starts the instance again needs the port.
+        os.kill(server, signal.SIGKILL)
+        os._exit(FAILED)
+
+    if lifeline is not None:
+        watch(lifeline, end)
+
+
+if __name__ == "__main__":
+    main(prog_name="solocron")

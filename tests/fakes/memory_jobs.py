@@ -1,0 +1,137 @@
+"""The part of the memory store that keeps jobs."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from executor.adapters.cursors import after_job, read_job_cursor
+from executor.adapters.job_documents import fold
+from executor.adapters.verdicts import judge_write
+from executor.domain.errors import JobNotFound
+from executor.domain.job import Job
+from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
+from executor.ports.clock import Clock
+from executor.ports.store import JobFilter, Page
+from tests.fakes.memory_runs import MemoryRuns
+
+#: Jobs in a batch of ``all_jobs``.
+_BATCH = 1000
+
+
+class MemoryJobs(MemoryRuns):
+    """A :class:`~executor.ports.store.JobStore`, and the readers' face of it."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self._jobs: dict[str, Job] = {}
+        self._broken: set[str] = set()
+
+    def break_job(self, job_id: str) -> None:
+        """Make the job's record unreadable."""
+        self._broken.add(job_id)
+
+    def _read(self, job: Job) -> Job | BrokenJob:
+        return BrokenJob(job.id, job.name, "broken on purpose") if job.id in self._broken else job
+
+    def _load(self, jobs: Sequence[Job]) -> LoadedJobs:
+        read = [self._read(job) for job in jobs]
+        return LoadedJobs(
+            tuple(job for job in read if isinstance(job, Job)),
+            tuple(job for job in read if isinstance(job, BrokenJob)),
+        )
+
+    def _present(self) -> list[Job]:
+        return [job for job in self._jobs.values() if not job.deleted]
+
+    def due_jobs(self, until: datetime) -> LoadedJobs:
+        """Return the jobs whose watermark is at or before *until*."""
+        with self.lock:
+            due = [job for job in self._present() if job.next_fire_at and job.next_fire_at <= until]
+            return self._load(due)
+
+    def all_jobs(self) -> Iterator[LoadedJobs]:
+        """Yield every job in batches."""
+        with self.lock:
+            jobs = self._present()
+        for start in range(0, len(jobs), _BATCH):
+            yield self._load(jobs[start : start + _BATCH])
+
+    def load_job(self, job_id: str) -> Job | None:
+        """Return the job, deleted or not."""
+        with self.lock:
+            return None if job_id in self._broken else self._jobs.get(job_id)
+
+    def write_jobs(self, writes: Sequence[JobWrite]) -> list[JobClash | None]:
+        """Apply writes by compare-and-set."""
+        with self.lock:
+            return [self._write(write) for write in writes]
+
+    def _write(self, write: JobWrite) -> JobClash | None:
+        job = write.job
+        standing = self._jobs.get(job.id)
+        taken = not job.deleted and any(
+            other.name == job.name and other.id != job.id for other in self._present()
+        )
+        if taken or (None if standing is None else standing.revision) != write.expect:
+            return judge_write(write, None if standing is None else self._read(standing), taken)
+        self._jobs[job.id] = job
+        self._broken.discard(job.id)
+        return None
+
+    def advance_jobs(self, progress: Sequence[JobProgress]) -> None:
+        """Record progress."""
+        with self.lock:
+            for news in progress:
+                job = self._jobs.get(news.job_id)
+                if job is not None:
+                    self._jobs[job.id] = _advanced(job, news)
+
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs and their runs."""
+        with self.lock:
+            doomed = [job for job in self._jobs.values() if job.deleted and job.updated_at < before]
+            doomed = [job for job in doomed if self.remove_ended_runs(job.id)][:limit]
+            for job in doomed:
+                del self._jobs[job.id]
+            return len(doomed)
+
+    def find_job(self, job: str) -> Job | BrokenJob:
+        """Return the job with this id or name."""
+        with self.lock:
+            present = self._present()
+            for key in ("id", "name"):
+                for found in present:
+                    if getattr(found, key) == job:
+                        return self._read(found)
+        raise JobNotFound(job)
+
+    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
+        """Return a page of jobs in the order of their names."""
+        after = "" if cursor is None else read_job_cursor(cursor)
+        with self.lock:
+            found = [job for job in self._present() if job.name > after and _matches(job, which)]
+            found.sort(key=lambda job: job.name)
+            page = tuple(self._read(job) for job in found[:limit])
+        return Page(page, after_job(page[-1].name) if len(found) > limit else None)
+
+
+def _advanced(job: Job, news: JobProgress) -> Job:
+    moved, last = news.next_fire_at, news.last_run
+    if moved is not None and news.revision == job.revision:
+        job = replace(job, next_fire_at=max(moved, job.next_fire_at or moved))
+    if last is not None and (job.last_run is None or job.last_run.finished_at < last.finished_at):
+        job = replace(job, last_run=last)
+    return job
+
+
+def _matches(job: Job, which: JobFilter) -> bool:
+    definition = job.definition
+    return (
+        (which.q is None or fold(which.q) in fold(job.name))
+        and (which.tag is None or which.tag in definition.tags)
+        and which.enabled in (None, definition.enabled)
+        and which.owner in (None, definition.owner)
+        and (
+            which.state is None or (job.last_run is not None and job.last_run.state == which.state)
+        )
+    )

@@ -1,0 +1,88 @@
+"""A listener that remembers what launchers report, and lets a test wait for it."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from threading import Condition
+
+from executor.domain.run import Outcome
+
+
+class WorkLog:
+    """A :class:`~executor.ports.target.WorkListener` in the hands of a test.
+
+    Attributes:
+        willing: what ``may_start`` answers.
+        asked: how often it was asked.
+        started_at: run id -> when its start was reported.
+        refused: ids given back unstarted, in order.
+        ended: ids reported as finished, in order.
+        outcomes: run id -> how it ended.
+        ended_at: run id -> when.
+        faults: what a launcher must never do.
+    """
+
+    def __init__(self) -> None:
+        self.willing = True
+        self.asked = 0
+        self.started_at: dict[str, datetime] = {}
+        self.refused: list[str] = []
+        self.ended: list[str] = []
+        self.outcomes: dict[str, Outcome] = {}
+        self.ended_at: dict[str, datetime] = {}
+        self.faults: list[str] = []
+        self._reports: Counter[tuple[str, str]] = Counter()
+        self._news = Condition()
+
+    def may_start(self) -> bool:
+        with self._news:
+            self.asked += 1
+            return self.willing
+
+    def started(self, run_id: str, at: datetime) -> None:
+        with self._news:
+            self._once("started", run_id)
+            if run_id in self.outcomes:
+                self.faults.append(f"{run_id} started after its end")
+            self.started_at[run_id] = at
+            self._news.notify_all()
+
+    def not_started(self, run_id: str) -> None:
+        with self._news:
+            self._once("over", run_id)
+            self.refused.append(run_id)
+            self._news.notify_all()
+
+    def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
+        with self._news:
+            self._once("over", run_id)
+            self.ended.append(run_id)
+            self.outcomes[run_id] = outcome
+            self.ended_at[run_id] = at
+            self._news.notify_all()
+
+    def wait_for_start(self, *run_ids: str, timeout_s: float = 10) -> None:
+        """Return once every one of *run_ids* has been reported as started."""
+        self._wait(lambda: all(run_id in self.started_at for run_id in run_ids), timeout_s)
+
+    def wait_for_end(self, run_id: str, timeout_s: float = 10) -> Outcome:
+        """Return how *run_id* ended, once it has."""
+        self._wait(lambda: run_id in self.outcomes, timeout_s)
+        return self.outcomes[run_id]
+
+    def wait_for_ends(self, count: int, timeout_s: float = 20) -> None:
+        """Return once *count* runs have been reported as finished or given back."""
+        self._wait(lambda: len(self.ended) + len(self.refused) >= count, timeout_s)
+
+    def _wait(self, fact: Callable[[], bool], timeout_s: float) -> None:
+        with self._news:
+            came = self._news.wait_for(fact, timeout_s)
+        assert came, (
+            f"not within {timeout_s:g} s; {len(self.started_at)} started, {len(self.ended)} ended, "
+            f"{len(self.refused)} refused, faults: {self.faults}"
+        )
+
+    def _once(self, what: str, run_id: str) -> None:
+        self._reports[what, run_id] += 1
+        if self._reports[what, run_id] > 1:
+            self.faults.append(f"{run_id} reported {what} {self._reports[what, run_id]} times")

@@ -1,0 +1,201 @@
+"""An executor at the other end of the line: it applies commands to the store at once.
+
+Rules
+-----
+1. Every command arrives and is answered in its wire form, as over a real broker.
+2. It keeps answers by command id, so a repeated command has one effect; the rest of
+   an executor (schedules, policies, starting anything) is not here.
+3. ``away`` makes it fail like a broker, ``silent`` makes it apply without answering in
+   time, ``before`` lets a test get in between.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from executor.domain import identity
+from executor.domain.command import (
+    Command,
+    CommandKind,
+    CommandResult,
+    ResultStatus,
+    decode_command,
+    decode_result,
+    encode_command,
+    encode_result,
+)
+from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
+from executor.domain.instant import from_text
+from executor.domain.job import Job, Pause, definition_from_document
+from executor.domain.run import Cause, Reason, Run, RunChange, RunState
+from executor.domain.schedule import next_after
+from executor.domain.writes import JobWrite
+from executor.ports.clock import Clock
+from tests.fakes.memory_store import MemoryStore
+
+#: The name it holds its term under.
+INSTANCE = "executor-1"
+
+
+class FakeExecutor:
+    """A :class:`~executor.ports.broker.CommandSender` that is the executor as well."""
+
+    def __init__(self, store: MemoryStore, clock: Clock) -> None:
+        self.received: list[Command] = []
+        self.away: NoExecutor | BrokerUnavailable | None = None
+        self.silent = False
+        self.connection = "connected"
+        self.before: Callable[[], None] = lambda: None
+        self._store, self._clock = store, clock
+        self.term = store.mint_term(INSTANCE).term
+
+    def send(self, command: Command, timeout_s: float) -> CommandResult | None:
+        """Carry *command* out; None when told to be silent."""
+        if self.away is not None:
+            raise self.away
+        self.before()
+        arrived = decode_command(encode_command(command))
+        self.received.append(arrived)
+        result = self._once(arrived)
+        return None if self.silent else decode_result(encode_result(result))
+
+    def token_state(self) -> str:
+        """Tell where the token is."""
+        return "unknown" if self.away else "held"
+
+    def describe(self) -> str:
+        """Say how the connection stands."""
+        return self.connection
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _once(self, command: Command) -> CommandResult:
+        known = self._store.known_commands([command.id]).results.get(command.id)
+        if known is None:
+            known = self._apply(command)
+            self._store.save_results([known])
+        elif known.digest != command.digest:
+            return replace(known, status=ResultStatus.CONFLICT, message="key used before")
+        return known
+
+    def _apply(self, command: Command) -> CommandResult:
+        match command.kind:
+            case CommandKind.CREATE_JOB | CommandKind.PUT_JOB:
+                return self._put(command)
+            case CommandKind.CANCEL_RUN:
+                return self._cancel(command)
+        try:
+            job = self._store.find_job(command.subject)
+        except JobNotFound as error:
+            return self._result(command, ResultStatus.NOT_FOUND, message=str(error))
+        if not isinstance(job, Job):
+            return self._result(command, ResultStatus.CONFLICT, message="the record is broken")
+        if command.if_revision not in (None, job.revision):
+            return self._overtaken(command, job)
+        if command.kind is CommandKind.TRIGGER_JOB:
+            return self._trigger(command, job)
+        return self._write(command, _CHANGES[command.kind](self, job, command), job.revision)
+
+    def _put(self, command: Command) -> CommandResult:
+        try:
+            job = self._store.find_job(command.subject)
+        except JobNotFound:
+            if command.if_revision is not None:
+                return self._overtaken(command, None)
+            return self._write(command, self._new(command), None)
+        assert isinstance(job, Job)
+        if command.kind is CommandKind.CREATE_JOB:
+            return self._result(command, ResultStatus.CONFLICT, message="the name is taken")
+        if command.if_revision not in (None, job.revision):
+            return self._overtaken(command, job)
+        return self._write(command, self._redefined(job, command), job.revision)
+
+    def _new(self, command: Command) -> Job:
+        now = self._clock.now()
+        definition = definition_from_document(command.arguments["definition"])
+        first = next_after(definition.schedule, now) if definition.schedule else None
+        return Job(
+            id=identity.job_id(command.id),
+            definition=definition,
+            revision=1,
+            created_at=now,
+            updated_at=now,
+            next_fire_at=first,
+        )
+
+    def _redefined(self, job: Job, command: Command) -> Job:
+        fresh = self._new(command)
+        return replace(job, definition=fresh.definition, next_fire_at=fresh.next_fire_at)
+
+    def _deleted(self, job: Job, command: Command) -> Job:
+        return replace(job, deleted=True)
+
+    def _paused(self, job: Job, command: Command) -> Job:
+        until = command.arguments["until"]
+        pause = Pause(
+            since=self._clock.now(),
+            reason=command.arguments["reason"],
+            until=None if until is None else from_text(until),
+        )
+        return replace(job, paused=pause)
+
+    def _resumed(self, job: Job, command: Command) -> Job:
+        return replace(job, paused=None)
+
+    def _write(self, command: Command, job: Job, expect: int | None) -> CommandResult:
+        job = replace(job, revision=(expect or 0) + 1, updated_at=self._clock.now())
+        [clash] = self._store.write_jobs([JobWrite(job, expect)])
+        if clash is not None:
+            return self._result(command, ResultStatus.CONFLICT, message="the name is taken")
+        status = ResultStatus.CREATED if expect is None else ResultStatus.DONE
+        return self._result(command, status, job_id=job.id, revision=job.revision)
+
+    def _trigger(self, command: Command, job: Job) -> CommandResult:
+        now = self._clock.now()
+        run = Run(
+            id=identity.manual_run_id(command.id),
+            job_id=job.id,
+            job=job.name,
+            cause=Cause.MANUAL,
+            state=RunState.PENDING,
+            term=self.term,
+            clear_at=now,
+            created_at=now,
+        )
+        self._store.insert_runs([run])
+        return self._result(command, ResultStatus.CREATED, job_id=job.id, run_id=run.id)
+
+    def _cancel(self, command: Command) -> CommandResult:
+        run = self._store.get_run(command.subject)
+        if not run.is_live:
+            return self._result(command, ResultStatus.CONFLICT, message=f"the run is {run.state}")
+        pending = run.state is RunState.PENDING
+        state = RunState.CANCELLED if pending else RunState.CANCELLING
+        reason = Reason.REQUESTED
+        self._store.change_runs(
+            [RunChange(run_id=run.id, term=run.term, state=state, reason=reason)]
+        )
+        return self._result(command, ResultStatus.DONE, job_id=run.job_id, run_id=run.id)
+
+    def _overtaken(self, command: Command, job: Job | None) -> CommandResult:
+        found = f"revision {job.revision}" if job else "no such job"
+        return self._result(command, ResultStatus.PRECONDITION_FAILED, message=found)
+
+    def _result(self, command: Command, status: ResultStatus, **facts: Any) -> CommandResult:
+        return CommandResult(
+            command_id=command.id,
+            kind=command.kind,
+            digest=command.digest,
+            status=status,
+            finished_at=self._clock.now(),
+            **facts,
+        )
+
+
+_CHANGES = {
+    CommandKind.UPDATE_JOB: FakeExecutor._redefined,
+    CommandKind.DELETE_JOB: FakeExecutor._deleted,
+    CommandKind.PAUSE_JOB: FakeExecutor._paused,
+    CommandKind.RESUME_JOB: FakeExecutor._resumed,
+}

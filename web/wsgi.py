@@ -1,0 +1,39 @@
+"""The entry point of web: the application with its services, built from the environment.
+
+The only module of web that knows which adapters there are, through
+``executor.bootstrap``.  Nothing happens on import; any WSGI server can run the factory:
+``gunicorn "web.wsgi:create()"``.
+"""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from executor import __version__, bootstrap
+from executor.config import Settings
+from web.app import create_app
+from web.services import Services
+
+
+def create(settings: Settings | None = None) -> Flask:
+    """Return the application.
+
+    Args:
+        settings: read from the environment if None.
+
+    Raises:
+        ConfigError: the settings cannot be used.
+    """
+    settings = settings or Settings.from_env(os.environ)
+    return create_app(
+        Services(
+            readers=bootstrap.build_readers(settings),
+            sender=bootstrap.build_sender(settings),
+            clock=bootstrap.build_clock(),
+            command_timeout_s=settings.command_timeout_s,
+            instance_id=settings.instance,
+            version=__version__,
+        )
+    )
