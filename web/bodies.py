@@ -40,7 +40,7 @@ def read_object(request: Request, media_types: Collection[str], required: bool) 
         Problem: 400, 413, 415, or 422 for JSON that is not an object.
     """
     _check_media_type(request, media_types)
-    data = _data(request)
+    data = request.get_data(cache=False)
     if not data.strip():
         if required:
             raise bad_request([Fault("", "a JSON body is required")])
@@ -92,14 +92,6 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
             "the body is compressed; send it as it is",
             [Fault("Content-Encoding", "leave it out")],
         )
-
-
-def _data(request: Request) -> bytes:
-    try:
-        return request.get_data(cache=False)
-    except OSError as error:
-        # What WSGI servers raise for a chunked body that breaks off or is malformed.
-        raise _unreadable(f"the body did not arrive whole: {error}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -30,8 +30,8 @@ MEDIA_TYPE: Final = "application/problem+json"
 #: replaced and a broker or store reconnected within a few.
 RETRY_AFTER_S: Final = 5
 
-#: At most so many faults are listed; a body of 1 MB can hold 100,000 of them.
-MAX_FAULTS: Final = 100
+#: At most so many faults are listed; a query of 8 KB can hold 2,000 of them.
+MAX_FAULTS: Final = 101
 
 #: Longest text, characters, of a detail or a fault; messages may quote what was sent.
 MAX_TEXT: Final = 1_000
@@ -117,7 +117,7 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     ]
     if len(problem.faults) > MAX_FAULTS:
         left = len(problem.faults) - MAX_FAULTS
-        faults.append({"field": "", "message": f"and {left} more"})
+        faults.append({"field": "", "message": f"and {left:,} more"})
     return {
         "type": "about:blank",
         "title": problem.status.phrase,

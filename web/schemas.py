@@ -6,6 +6,8 @@ are written here beside the words of ``documents``; a test holds answers against
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -226,8 +228,9 @@ _ANSWERS: Final[dict[str, Schema]] = {
 }
 
 
-def components() -> dict[str, Schema]:
-    """Return every schema by name."""
+@cache
+def components() -> Mapping[str, Schema]:
+    """Return every schema by name; made once, since it takes a tenth of a second."""
     adapters: list[tuple[str, TypeAdapter[Any]]] = [
         ("Definition", DEFINITION),
         ("PauseRequest", TypeAdapter(PauseRequest)),

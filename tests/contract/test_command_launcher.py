@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from executor.adapters.command_target import CommandLauncher
@@ -35,12 +34,28 @@ def python(script: str) -> CommandTarget:
     return CommandTarget(argv=(sys.executable, "-I", "-S", "-c", script))
 
 
+def state_of(pid: int) -> str:
+    """Return the kernel's letter for the state of a process, Z for a zombie, empty if gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def is_alive(pid: int) -> bool:
     """Say whether the process exists and is more than a zombie."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
+    return state_of(pid) not in {"", "Z"}
+
+
+def children() -> set[int]:
+    """Return the processes that this one has started and not yet reaped."""
+    threads = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for children in threads for pid in children.read_text().split()}
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def written_pids(path: Path, count: int) -> list[int]:
@@ -70,10 +85,9 @@ def launcher(log: WorkLog) -> Iterator[Launcher]:
 @pytest.fixture(autouse=True)
 def _nothing_is_left() -> Iterator[None]:
     """After each test: no child more, not even a zombie, and no descriptor."""
-    this = psutil.Process()
-    children, descriptors = this.children(), this.num_fds()
+    before = children(), descriptors()
     yield
-    assert (this.children(), this.num_fds()) == (children, descriptors)
+    assert (children(), descriptors()) == before
 
 
 @pytest.fixture
@@ -176,15 +190,16 @@ class TestOutcome:
         script = tmp_path / "script"
         script.write_text("echo hello\n")
         script.chmod(0o755)
+        missing = "No such file or directory"
+        bare = "Exec format error; a script needs a first line such as #!/bin/sh"
         wanted = [
             (
                 CommandTarget(command="no-such-program --now"),
-                "'no-such-program' could not be started: No such file or directory",
+                f"'no-such-program' could not be started: {missing}",
             ),
             (
                 CommandTarget(command="true", cwd="/no/such/folder"),
-                "the working directory '/no/such/folder' cannot be entered: "
-                "No such file or directory",
+                f"the working directory '/no/such/folder' cannot be entered: {missing}",
             ),
             (
                 CommandTarget(argv=(str(text),)),
@@ -192,8 +207,7 @@ class TestOutcome:
             ),
             (
                 CommandTarget(argv=(str(script),)),
-                f"{str(script)!r} could not be started: Exec format error; "
-                "a script needs a first line such as #!/bin/sh",
+                f"{str(script)!r} could not be started: {bare}",
             ),
         ]
         for number, (target, _) in enumerate(wanted):
@@ -316,10 +330,13 @@ class TestEnding:
         """A child that still writes after its parent obeyed SIGTERM is heard."""
         ready = tmp_path / "pids"
         script = (
-            "(trap 'sleep 0.1; echo done; exit' TERM; "
-            f"echo $$ > {shlex.quote(str(ready))}; while :; do sleep 0.02; done) & exec sleep 1000"
+            "import os, signal, sys, time\n"
+            "if os.fork(): time.sleep(1000)\n"
+            "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.1), sys.exit('done')))\n"
+            f"print(os.getpid(), file=open({str(ready)!r}, 'a'))\n"
+            "while True: time.sleep(1000)\n"
         )
-        patient.start([make_work(shell(script))])
+        patient.start([make_work(python(script))])
         written_pids(ready, 1)
         patient.cancel("run", Reason.REQUESTED)
         assert said(log.wait_for_end("run")) == "done\n"
@@ -337,10 +354,8 @@ class TestEnding:
 
     def test_late_output_is_waited_for_a_moment(self, patient: Launcher, log: WorkLog) -> None:
         """What a child says shortly after the program's end is kept."""
-        assert (
-            said(run(launcher, log, shell("(sleep 0.1; echo late) & echo early")))
-            == "early\nlate\n"
-        )
+        outcome = run(patient, log, shell("(sleep 0.1; echo late) & echo early"))
+        assert said(outcome) == "early\nlate\n"
 
     def test_a_silent_rest_of_the_group_is_killed_at_once(
         self, launcher: Launcher, log: WorkLog, tmp_path: Path
@@ -368,12 +383,11 @@ class TestEnding:
         self, patient: Launcher, log: WorkLog
     ) -> None:
         """A run of which only an open output is left ends at once when cancelled."""
+        before = children()
         patient.start([make_work(shell("sleep 1000 & exec true"))])
         log.wait_for_start("run")
         eventually(
-            lambda: any(
-                child.status() == psutil.STATUS_ZOMBIE for child in psutil.Process().children()
-            ),
+            lambda: any(state_of(child) == "Z" for child in children() - before),
             10,
             "the program is over",
         )

@@ -26,7 +26,7 @@ class TestCommandMishaps(RabbitWorkshop):
         eventually(lambda: "refused" in sender.describe(), PATIENCE_S, "the reason is known")
 
         began = time.monotonic()
-        with pytest.raises(BrokerUnavailable, match="not sent.*refused"):
+        with pytest.raises(BrokerUnavailable, match=r"not sent.*refused"):
             sender.send(command("1"), 0.3)
 
         assert 0.3 <= time.monotonic() - began < 2

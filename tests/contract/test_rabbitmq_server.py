@@ -4,16 +4,15 @@ Each test has brokers of its own.
 """
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
 
 import pika  # type: ignore[import-untyped]
 import pytest
 
 from executor.adapters.rabbitmq.token import RENEW_S
 from executor.domain.errors import BrokerUnavailable
+from executor.ports.broker import CommandSender
 from tests.contract.broker_world import PATIENCE_S, command, done
 from tests.contract.rabbit_workshop import RabbitWorkshop
 from tests.servers.rabbitmq import RabbitMQ
@@ -30,18 +29,27 @@ def control(server: RabbitMQ, *words: str) -> None:
     subprocess.run([tool, *words], env=environment, check=True, capture_output=True, timeout=60)
 
 
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[RabbitMQ]:
+    """A broker that may be harmed."""
+    with RabbitMQ() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def impatient_server() -> Iterator[RabbitMQ]:
+    """A broker that looks for consumers without manners twice a second, not once a minute."""
+    with RabbitMQ(advanced="[{rabbit, [{channel_tick_interval, 500}]}].") as server:
+        yield server
+
+
 class TestServerMishaps(RabbitWorkshop):
     """One broker for all of them, which comes back each time."""
 
-    @pytest.fixture(scope="class")
-    def server(self) -> Iterator[RabbitMQ]:
-        with RabbitMQ() as server:
-            yield server
-
     @pytest.fixture
-    def _broker(self, server: RabbitMQ, queue_prefix: str) -> Iterator[None]:
-        self.server = server
-        self.use(server.url, queue_prefix)
+    def _broker(self, own_server: RabbitMQ, queue_prefix: str) -> Iterator[None]:
+        self.server = own_server
+        self.use(own_server.url, queue_prefix)
         yield
         for proxy in self.proxies.values():
             proxy.close()
@@ -108,28 +116,64 @@ class TestServerMishaps(RabbitWorkshop):
         assert (holder.wins, standby.wins) == (1, 1)
         assert sender.send(command("2"), PATIENCE_S) == done(command("2"))
 
-    def refuses(self, sender: "object") -> bool:
-        """Tell whether a command is refused as it should be."""
+    def refuses(self, sender: CommandSender) -> bool:
+        """Tell whether a command is refused, in time."""
+        try:
+            sender.send(command("refused"), 0.5)
+        except BrokerUnavailable:
+            return True
         return False
 
 
 class TestImpatientServer(RabbitWorkshop):
     """A broker that closes the channel of whoever does not acknowledge for some seconds."""
 
-    #: Shorter than the renewal, so that it has to adapt; checked every half second.
-    consumer_timeout_s: ClassVar[float] = 1.5
-
-    @pytest.fixture(scope="class")
-    def server(self) -> Iterator[RabbitMQ]:
-        with RabbitMQ(
-            settings={"consumer_timeout": str(int(self.consumer_timeout_s * 1000))},
-            advanced="[{rabbit, [{channel_tick_interval, 500}]}].",
-        ) as server:
-            yield server
-
     @pytest.fixture
-    def _broker(self, server: RabbitMQ, queue_prefix: str) -> Iterator[None]:
-        self.use(server.url, queue_prefix)
+    def _broker(self, impatient_server: RabbitMQ, queue_prefix: str) -> Iterator[None]:
+        self.server = impatient_server
+        self.use(impatient_server.url, queue_prefix)
         yield
         for proxy in self.proxies.values():
             proxy.close()
+
+    def set_consumer_timeout(self, seconds: float) -> None:
+        """Set it for the channels that are opened from now on."""
+        change = f"application:set_env(rabbit, consumer_timeout, {int(seconds * 1000)})."
+        control(self.server, "eval", change)
+
+    def await_impatience(self) -> None:
+        """Hold a message without acknowledging it until the broker has closed the channel."""
+        with pika.BlockingConnection(pika.URLParameters(self.server.url)) as connection:
+            channel = connection.channel()
+            channel.queue_declare("held", exclusive=True)
+            channel.basic_publish("", "held", b"")
+            channel.basic_consume("held", lambda *_delivery: None)
+            eventually(
+                lambda: connection.process_data_events(0) or channel.is_closed,
+                PATIENCE_S,
+                "the broker lost patience",
+            )
+
+    def test_a_renewing_holder_is_not_moved(self) -> None:
+        """While a consumer that never acknowledges is cut off, the holder hears nothing."""
+        self.set_consumer_timeout(RENEW_S + 1)
+        holder = self.holder()
+
+        self.await_impatience()
+        self.await_impatience()
+
+        assert (holder.wins, holder.holds) == (1, True)
+
+    def test_a_timeout_shorter_than_the_renewal_hastens_the_renewal(self) -> None:
+        """The token may be lost once or twice, then it stays."""
+        self.set_consumer_timeout(RENEW_S * 0.6)
+        holder = self.holder()
+        for _ in range(2):
+            self.await_impatience()
+        holder.await_win()
+        settled = holder.wins
+
+        for _ in range(2):
+            self.await_impatience()
+
+        assert (holder.wins, holder.holds) == (settled, True)

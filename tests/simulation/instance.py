@@ -103,6 +103,7 @@ class SimulatedInstance:
         self.alive, self.paused = True, False
         self.exited = False
         self._frozen = []
+        self._competes = True
         self._origin = self._world.random.uniform(1e5, 2e5) - self._world.time
         options = Options(
             instance=f"{self.name}.{self.life}", run_lease_s=RUN_LEASE_S, grace_s=GRACE_S
@@ -178,7 +179,7 @@ class SimulatedInstance:
 
     def _reconnect_later(self, life: int) -> None:
         def reconnect() -> None:
-            if not self._connection.up and self.alive and self.life == life:
+            if self._competes and not self._connection.up:
                 if self._connection.believes:
                     self._tell(TokenGone("reconnecting"))
                 self._connect()
@@ -262,7 +263,7 @@ class SimulatedInstance:
             case StepAside():
                 self._broker.step_aside(self._connection, effect.seconds)
             case StopToken():
-                self._connection.candidate = False
+                self._competes = False
                 self._broker.drop(self._connection, 0.0, 0.001)
             case Note():
                 self._world.say(self.name, f"{effect.action} {effect.facts}")

@@ -1,0 +1,277 @@
+"""Several instances on a real RabbitMQ and a real MongoDB, and an honest account of what they did.
+
+Nothing here asks the product whether it did right: starts are counted where they arrive,
+at :class:`~tests.fakes.recording_target.RecordingTarget`, and rows are read from MongoDB
+with the driver.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+import psutil  # type: ignore[import-untyped]
+import pymongo
+
+from tests.failover.served import PATIENCE_S, Served
+from tests.fakes.recording_target import RecordingTarget, Request
+from tests.waiting import eventually
+
+
+class Member:
+    """One instance, which may be killed and started again."""
+
+    def __init__(self, number: int, folder: Path, settings: dict[str, str]) -> None:
+        self.number = number
+        self._folder = folder / f"instance-{number}"
+        self._folder.mkdir()
+        self._settings = settings
+        self._life = 0
+        self._served: Served | None = None
+        self.name = ""
+
+    @property
+    def served(self) -> Served:
+        """The process, which must have been started."""
+        assert self._served is not None
+        return self._served
+
+    @property
+    def running(self) -> bool:
+        """Whether the process lives."""
+        return self._served is not None and self._served.process.poll() is None
+
+    def start(self) -> Self:
+        """Start it, under a new instance id."""
+        self.close()
+        self._life += 1
+        self.name = f"i{self.number}.{self._life}"
+        settings = {**self._settings, "SOLOCRON_INSTANCE": self.name}
+        self._served = Served(self._folder, settings=settings)
+        return self
+
+    def executor_process(self) -> psutil.Process:
+        """Return the process that executes or stands by."""
+        return self.served.find("executor")
+
+    def kill(self) -> None:
+        """Kill every process of it with -9, executor first."""
+        executor = self.executor_process()
+        executor.send_signal(signal.SIGKILL)
+        for process in self.served.descendants():
+            process.send_signal(signal.SIGKILL)
+        self.served.process.kill()
+
+    def close(self) -> None:
+        """End it, however it is."""
+        if self._served is not None:
+            self._served.__exit__(None, None, None)
+            self._served = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leader:
+    """Who executes, as an instance's status says."""
+
+    member: Member
+    term: int
+
+
+@dataclass(slots=True)
+class Expected:
+    """A job that was created, and when it is due: epoch seconds with ``second % period == phase``."""
+
+    name: str
+    period: int
+    phase: int
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def slots(self, until: datetime) -> list[datetime]:
+        """Return its slots from two seconds after its creation to *until*."""
+        slot = self.since.replace(microsecond=0) + timedelta(seconds=2)
+        slots = []
+        while slot <= until:
+            if int(slot.timestamp()) % self.period == self.phase:
+                slots.append(slot)
+            slot += timedelta(seconds=1)
+        return slots
+
+
+class Cluster:
+    """Instances, their target, and the jobs they were given."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        rabbitmq_url: str,
+        mongodb_uri: str,
+        prefix: str,
+        size: int = 3,
+        settings: dict[str, str] | None = None,
+    ) -> None:
+        self.mongodb_uri = mongodb_uri
+        self.target = RecordingTarget()
+        self.jobs: dict[str, Expected] = {}
+        environ = {
+            "RABBITMQ_URL": rabbitmq_url,
+            "MONGODB_URI": mongodb_uri,
+            "SOLOCRON_PREFIX": prefix,
+            "SOLOCRON_GRACE": "8s",
+            "SOLOCRON_LOG": "human",
+            **(settings or {}),
+        }
+        self.members = [Member(number, folder, environ) for number in range(size)]
+
+    def __enter__(self) -> Self:
+        for member in self.members:
+            member.start()
+        self.leader()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            print(self.logs())
+        for member in self.members:
+            member.close()
+        self.target.close()
+
+    def logs(self) -> str:
+        """Return the end of every instance's log, for a failed test."""
+        return "\n".join(
+            f"--- instance {member.number}\n" + "\n".join(member.served.log.splitlines()[-60:])
+            for member in self.members
+            if member._served is not None
+        )
+
+    # Asking -------------------------------------------------------------------------------
+
+    def status(self) -> dict[str, Any]:
+        """Return the status that any instance gives."""
+        for member in self.members:
+            if member.running:
+                try:
+                    code, document = member.served.request("GET", "/v1/status")
+                except OSError:
+                    continue
+                if code == HTTPStatus.OK:
+                    return dict(document)
+        return {}
+
+    def leader(self, other_than: int | None = None, timeout_s: float = PATIENCE_S) -> Leader:
+        """Wait until an instance executes under a term higher than *other_than*."""
+
+        def look() -> Leader | None:
+            status = self.status()
+            executor = status.get("executor")
+            if status.get("state") != "executing" or not executor:
+                return None
+            if other_than is not None and executor["term"] <= other_than:
+                return None
+            named = [m for m in self.members if m.name == executor["instance"] and m.running]
+            return Leader(named[0], executor["term"]) if named else None
+
+        found = eventually(look, timeout_s, "an instance executes")
+        assert found is not None
+        return found
+
+    def request(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
+        """Ask a running instance, another one each time."""
+        running = [member for member in self.members if member.running]
+        member = running[int(monotonic() * 1000) % len(running)]
+        return member.served.request(method, path, document)
+
+    def add_job(self, name: str, period: int, phase: int = 0, **more: Any) -> None:
+        """Create a job that calls the target every *period* seconds (1, or a divisor of 60)."""
+        seconds = "*" if period == 1 else f"{phase}-59/{period}" if period < 60 else str(phase)
+        definition = {
+            "name": name,
+            "schedule": {
+                "kind": "cron",
+                "expression": f"{seconds} * * * * *",
+                "dialect": "cron6s",
+            },
+            "target": {"kind": "http", "url": f"{self.target.url}/status/200"},
+            "keep_runs": 100_000,
+            **more,
+        }
+        status, answer = self.request("POST", "/v1/jobs", definition)
+        assert status in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}, answer
+        self.jobs[name] = Expected(name, period, phase)
+
+    @contextmanager
+    def database(self) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
+        """Give the database itself."""
+        with pymongo.MongoClient[dict[str, Any]](self.mongodb_uri, tz_aware=True) as client:
+            yield client.get_default_database("solocron")
+
+    # Judging ------------------------------------------------------------------------------
+
+    def starts(self) -> list[Request]:
+        """Return every call of the target so far, in the order of arrival."""
+        return list(self.target.requests)
+
+    def await_starts(self, of: Callable[[Request], bool], what: str, timeout_s: float) -> Request:
+        """Wait for a call of the target, and return the first such."""
+        found = eventually(lambda: next(filter(of, self.starts()), None), timeout_s, what)
+        assert found is not None
+        return found
+
+    def double_starts(self) -> list[str]:
+        """Return what was started twice: a run, or a slot's first attempt."""
+        runs: Counter[str] = Counter()
+        slots: Counter[tuple[str, str]] = Counter()
+        for start in self.starts():
+            headers = start.headers
+            runs[start.run_id] += 1
+            if "x-solocron-fire-time" in headers and headers["x-solocron-attempt"] == "1":
+                slots[headers["x-solocron-job"], headers["x-solocron-fire-time"]] += 1
+        return [str(key) for counts in (runs, slots) for key, n in counts.items() if n > 1]
+
+    def unaccounted(self, settle_s: float = 0.0) -> list[str]:
+        """Return the slots, up to now less *settle_s*, that have not exactly one row."""
+        until = datetime.now(UTC) - timedelta(seconds=settle_s)
+        covered: Counter[tuple[str, datetime]] = Counter()
+        with self.database() as database:
+            for row in database["runs"].find({"scheduled": True}):
+                covered[row["job"], row["fire_at"]] += 1
+                if row.get("covers", 1) > 1:
+                    expected = self.jobs[row["job"]]
+                    for slot in expected.slots(row["fire_at"] - timedelta(seconds=1)):
+                        if slot >= row["covers_from"]:
+                            covered[row["job"], slot] += 1
+        return [
+            f"{job.name} {slot}: {covered[job.name, slot]} rows"
+            for job in self.jobs.values()
+            for slot in job.slots(until)
+            if covered[job.name, slot] != 1
+        ]
+
+    def await_accounted(self, timeout_s: float = PATIENCE_S) -> None:
+        """Wait until every slot up to two seconds ago has exactly one row."""
+        until = datetime.now(UTC)
+
+        def missing() -> list[str]:
+            age = (datetime.now(UTC) - until).total_seconds()
+            return self.unaccounted(settle_s=max(age, 0.0))
+
+        eventually(lambda: not missing(), timeout_s, "every slot has exactly one row")
+
+
+def median(values: list[float]) -> float:
+    """Return the middle one."""
+    return sorted(values)[len(values) // 2]
