@@ -2,6 +2,7 @@
 
 import time
 
+import pika  # type: ignore[import-untyped]
 import pytest
 
 from executor.domain.command import CommandResult
@@ -128,11 +129,13 @@ class TestCommandMishaps(RabbitWorkshop):
 
     def test_probes_leave_nothing_in_the_presence_mark(self) -> None:
         """Their messages expire at once, so that the mark does not grow while it stands."""
-        self.holder()
-        sender = self.sender()
-        self.await_connection(sender)
+        arguments = self.queues.arguments(self.queues.executor)
+        with pika.BlockingConnection(pika.URLParameters(self.url)) as connection:
+            channel = connection.channel()
+            channel.queue_declare(self.queues.executor, exclusive=True, arguments=arguments)
+            sender = self.sender()
+            eventually(lambda: sender.token_state() == "held", PATIENCE_S, "the probe arrives")
 
-        for _ in range(20):
-            sender.token_state()
+            declared = channel.queue_declare(self.queues.executor, passive=True)
 
-        assert sender.token_state() == "held"
+        assert declared.method.message_count == 0

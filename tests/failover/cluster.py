@@ -130,13 +130,21 @@ class Cluster:
             "SOLOCRON_LOG": "human",
             **(settings or {}),
         }
+        self._folder, self._environ = folder, environ
         self.members = [Member(number, folder, environ) for number in range(size)]
 
     def __enter__(self) -> Self:
         for member in self.members:
             member.start()
-        self.leader()
+        if self.members:
+            self.leader()
         return self
+
+    def add_member(self) -> Member:
+        """Start one more instance, without waiting for it."""
+        member = Member(len(self.members), self._folder, self._environ)
+        self.members.append(member)
+        return member.start()
 
     def __exit__(
         self,

@@ -116,6 +116,11 @@ class Served:
             with error:
                 return error.code, json.load(error)
 
+    def fetch(self, path: str) -> bytes:
+        """Return the body of a successful GET."""
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return bytes(answer.read())
+
     def await_executing(self) -> Self:
         """Wait until its executor executes."""
 

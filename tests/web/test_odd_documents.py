@@ -94,6 +94,12 @@ ODD: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.fixture(scope="module")
+def world() -> World:
+    """Return one world for all: nothing here changes it."""
+    return World()
+
+
 @pytest.mark.parametrize(("changes", "field", "says"), ODD)
 def test_an_odd_field_is_named_with_its_fix(
     world: World, changes: dict[str, Any], field: str, says: str
@@ -108,7 +114,6 @@ def test_an_odd_field_is_named_with_its_fix(
 def test_the_same_faults_are_found_by_patch_and_put(world: World) -> None:
     """There is one validation, whichever way a definition comes."""
     world.add(name="odd")
-
     patched = world.send("PATCH", "/v1/jobs/odd", {"retrigger": -1})
     put = world.send("PUT", "/v1/jobs/odd", {"target": HTTP, "retrigger": -1})
 

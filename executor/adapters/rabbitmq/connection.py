@@ -198,11 +198,13 @@ class Link:
         self._timers.add(timer)
         return timer
 
-    def cancel(self, timer: Timer | None) -> None:
-        """Forget a call of :meth:`later`; None and calls already made do nothing."""
-        if timer is not None and timer in self._timers:
-            self._timers.discard(timer)
-            self._loop.remove_timeout(timer.handle)
+    def cancel(self, timer: Timer | None) -> bool:
+        """Forget a call of :meth:`later`; return whether it was still to come."""
+        if timer is None or timer not in self._timers:
+            return False
+        self._timers.discard(timer)
+        self._loop.remove_timeout(timer.handle)
+        return True
 
     def expect(self, what: str) -> Timer:
         """End the session unless the timer is cancelled soon: *what* was asked of the broker.

@@ -121,10 +121,15 @@ class RabbitIntake:
         self._channel = channel
         channel.add_on_close_callback(self._link.guarded(self._on_closed))
         channel.add_on_cancel_callback(
-            self._link.guarded(lambda _frame: self._link.fail("the command queue was deleted"))
+            self._link.guarded(lambda _frame: self._link.fail("the command queue has gone"))
         )
         channel.basic_qos(prefetch_count=PREFETCH)
-        channel.basic_consume(self._queues.commands, self._link.guarded(self._on_message))
+        timer = self._link.expect("consuming the command queue")
+        channel.basic_consume(
+            self._queues.commands,
+            self._link.guarded(self._on_message),
+            callback=self._link.guarded(lambda _frame: self._link.cancel(timer)),
+        )
 
     def _on_closed(self, channel: Any, error: Any) -> None:
         if channel is self._channel:

@@ -37,6 +37,7 @@ NEVER_LIMIT = 2**31 - 1
 CLOSED_BY_US = 0
 NOT_FOUND = 404
 RESOURCE_LOCKED = 405
+PRECONDITION_FAILED = 406
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,13 @@ from functools import partial
 from typing import Any
 
 from executor.adapters.rabbitmq.connection import HEARTBEAT_S, Link, Timer, explain
-from executor.adapters.rabbitmq.queues import RESOURCE_LOCKED, Queues, passive_declare, reply_code
+from executor.adapters.rabbitmq.queues import (
+    PRECONDITION_FAILED,
+    RESOURCE_LOCKED,
+    Queues,
+    passive_declare,
+    reply_code,
+)
 from executor.adapters.rabbitmq.watchdog import TokenWatchdog
 from executor.ports.broker import TokenLost, TokenNews, TokenWon
 
@@ -218,14 +224,19 @@ class _Tenure:
         self._channel = channel
         channel.add_on_close_callback(self._link.guarded(self._on_closed))
         channel.add_on_cancel_callback(
-            self._link.guarded(lambda _frame: self._link.fail("the token queue was deleted"))
+            self._link.guarded(lambda _frame: self._link.fail("the token queue has gone"))
         )
         channel.basic_qos(prefetch_count=PREFETCH)
-        channel.basic_consume(self._queues.token, self._link.guarded(self._on_delivery))
+        timer = self._link.expect("consuming the token queue")
+        channel.basic_consume(
+            self._queues.token,
+            self._link.guarded(self._on_delivery),
+            callback=self._link.guarded(lambda _frame: self._link.cancel(timer)),
+        )
 
     def _on_closed(self, _channel: Any, error: Any) -> None:
         reason = explain(error)
-        if "timed out" in reason:
+        if reply_code(error) == PRECONDITION_FAILED and "timed out" in reason:
             self._on_timeout()
         self._link.fail(reason)
 

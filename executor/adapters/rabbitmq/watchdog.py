@@ -99,22 +99,19 @@ class TokenWatchdog:
         self._link.later(pause, self._look)
 
     def _look(self) -> None:
+        self._look_later()
+        if self._publisher is None or self._link.blocked:
+            self._decision.lose_sight()
+            return
         at = time.monotonic()
-        answered = False
+        patience = self._link.later(self._interval_s / 2, self._decision.lose_sight)
 
         def seen(sight: Sight) -> None:
-            nonlocal answered
-            answered = True
-            self._judge(at, sight)
+            # An answer that comes later is no look at any known time.
+            if self._link.cancel(patience):
+                self._judge(at, sight)
 
-        def check() -> None:
-            if not answered:
-                self._decision.lose_sight()
-
-        if self._publisher is not None:
-            look(self._link, self._connection, self._publisher, self._queues, seen)
-            self._link.later(self._interval_s / 2, check)
-        self._look_later()
+        look(self._link, self._connection, self._publisher, self._queues, seen)
 
     def _judge(self, at: float, sight: Sight) -> None:
         if not sight.queue_exists:

@@ -1,0 +1,73 @@
+"""Requests made up from the API's own description, sound ones and broken ones.
+
+Whatever arrives, the answer is one that the description announces, in the form that it
+announces, and never a failure of ours.  Each request is sent as made up, and once more
+to a job and a run that exist, which made-up addresses would hardly ever hit.
+"""
+
+from __future__ import annotations
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from executor.domain.job import LastRun
+from executor.domain.run import Output, RunState
+from tests.web.world import NIGHTLY, World
+
+#: Requests made up for each route, each of them sent twice where it names a job or run.
+EXAMPLES = 20
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def crowded() -> World:
+    """Return a world that holds one of everything."""
+    world = World()
+    world.add(NIGHTLY)
+    world.add(name="broken")
+    world.store.break_job(world.store.find_job("broken").id)
+    now = world.clock.now()
+    world.put_job("ran", last_run=LastRun(run_id="r1", state="failed", finished_at=now))
+    world.put_run("r1", fire_at=now, started_at=now, output=Output(head="a", size=1))
+    world.put_run("r2", state=RunState.RUNNING)
+    world.clear()
+    world.beat("web-1", "executing")
+    return world
+
+
+WORLD = crowded()
+
+schema = schemathesis.openapi.from_wsgi("/openapi.json", WORLD.app)
+
+#: What stands for a made-up path parameter on the second sending.
+EXISTING = {"job": "nightly", "run": "r2"}
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_made_up_requests_are_answered_as_described(case: schemathesis.Case) -> None:
+    """No 5xx, no status, media type, header or body that the description does not have."""
+    case.call_and_validate(checks=CHECKS)
+    named = {name: EXISTING[name] for name in case.path_parameters or {} if name in EXISTING}
+    if named:
+        WORLD.send("PUT", "/v1/jobs/nightly", NIGHTLY)  # it may have been deleted
+        case.path_parameters = named
+        case.call_and_validate(checks=CHECKS)
