@@ -20,6 +20,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import Final
 
+from executor.domain.errors import StoreUnavailable
 from executor.domain.run import Outcome
 from executor.engine.effects import (
     CancelWork,
@@ -63,6 +64,9 @@ HUNG_AFTER_LOOKS: Final = 10
 
 #: Beyond the grace period, how long (s) a stop may take to cancel and to record what ran.
 STOP_MARGIN_S: Final = 8.0
+
+#: Pause (s) between two attempts to reach a silent store at the start: first, at most.
+PREPARE_PAUSE_S: Final = (0.5, 10.0)
 
 #: Exit statuses: a clean end; what could not be recorded or finished in time.
 CLEAN: Final = 0
@@ -127,10 +131,14 @@ class ExecutorService:
     def run(self) -> int:
         """Execute until stopped; return the process's exit status.
 
+        A store that does not answer yet is waited for.
+
         Raises:
-            StoreUnavailable, SchemaTooNew: the store could not be prepared; nothing was started.
+            SchemaTooNew: a newer Solocron has written the store; nothing was started.
         """
-        self._store.prepare()
+        if not self._prepare_store():
+            self._store.close()
+            return CLEAN
         self._round = self._clock.monotonic()
         self._lanes.start()
         Thread(target=self._watch, name="hang-watch", daemon=True).start()
@@ -146,6 +154,27 @@ class ExecutorService:
             self._forget_instance()
             self._done.set()
         return self._status
+
+    def _prepare_store(self) -> bool:
+        """Make the store ready, however long that takes; False if a stop was asked for first."""
+        pause = PREPARE_PAUSE_S[0]
+        while True:
+            try:
+                self._store.prepare()
+            except StoreUnavailable as error:
+                logger.warning(
+                    "the store does not answer; trying again",
+                    extra={"action": "store_awaited", "error": str(error), "seconds": pause},
+                )
+            else:
+                return True
+            try:
+                # Nothing but a stop can have been posted: nobody else has been started.
+                self._events.get(timeout=pause)
+            except Empty:
+                pause = min(pause * 2, PREPARE_PAUSE_S[1])
+            else:
+                return False
 
     def stop(self) -> None:
         """Ask for a clean end.  Returns at once; may be called from a signal handler."""

@@ -88,7 +88,7 @@ class Leader:
 
 @dataclass(slots=True)
 class Expected:
-    """A job that was created, and when it is due: epoch seconds with ``second % period == phase``."""
+    """A job, and when it is due: at epoch seconds with ``second % period == phase``."""
 
     name: str
     period: int
@@ -233,8 +233,19 @@ class Cluster:
         """Return every call of the target so far, in the order of arrival."""
         return list(self.target.requests)
 
-    def await_starts(self, of: Callable[[Request], bool], what: str, timeout_s: float) -> Request:
-        """Wait for a call of the target, and return the first such."""
+    def await_firing(self, after: float = 0.0, timeout_s: float = PATIENCE_S) -> Request:
+        """Wait for the first call of the target later than *after* (monotonic)."""
+        return self._await_start(lambda start: start.at > after, "jobs fire", timeout_s)
+
+    def await_term_after(self, term: int) -> Request:
+        """Wait for the first call of the target under a higher term than *term*."""
+        return self._await_start(
+            lambda start: int(start.headers["x-solocron-term"]) > term,
+            f"a successor of term {term} starts a run",
+            PATIENCE_S,
+        )
+
+    def _await_start(self, of: Callable[[Request], bool], what: str, timeout_s: float) -> Request:
         found = eventually(lambda: next(filter(of, self.starts()), None), timeout_s, what)
         assert found is not None
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from threading import Event, Thread
 from time import monotonic
@@ -44,7 +45,11 @@ class _Client:
 
     def _write(self, member: Member, name: str, value: int) -> None:
         served = member.served
-        definition = {"name": name, "description": str(value), "target": {"kind": "command", "command": "true"}}
+        definition = {
+            "name": name,
+            "description": str(value),
+            "target": {"kind": "command", "command": "true"},
+        }
         self.attempted[name] = value
         begun = monotonic()
         status, answer = _put(served, name, definition)
@@ -59,6 +64,18 @@ class _Client:
 
 def _put(served: Served, name: str, definition: dict[str, Any]) -> tuple[int, Any]:
     return served.request("PUT", f"/v1/jobs/{name}", definition)
+
+
+def _written(clients: list[_Client]) -> int:
+    return sum(len(client.times) for client in clients)
+
+
+def _have_written(clients: list[_Client], enough: int) -> bool:
+    return _written(clients) > enough
+
+
+def _is_answered(cluster: Cluster, command_id: str) -> bool:
+    return cluster.request("GET", f"/v1/commands/{command_id}")[0] == HTTPStatus.OK
 
 
 def _in_force(cluster: Cluster) -> dict[str, int]:
@@ -85,12 +102,8 @@ def test_an_acknowledged_change_outlives_every_executor(
         thread.start()
     for _ in range(kills):
         leader = cluster.leader()
-        written = sum(len(client.times) for client in clients)
-        eventually(
-            lambda written=written: sum(len(c.times) for c in clients) > written + 200,
-            60,
-            "the clients get on",
-        )
+        enough = _written(clients) + 200
+        eventually(partial(_have_written, clients, enough), 60, "the clients get on")
         leader.member.kill()
         cluster.leader(other_than=leader.term)
         leader.member.start()
@@ -110,25 +123,25 @@ def test_an_acknowledged_change_outlives_every_executor(
     ]
     for client in clients:
         for command_id in client.accepted:
-            eventually(
-                lambda command_id=command_id: cluster.request("GET", f"/v1/commands/{command_id}")[0]
-                == HTTPStatus.OK,
-                30,
-                f"command {command_id} is answered",
-            )
+            eventually(partial(_is_answered, cluster, command_id), 30, f"{command_id} is answered")
     assert lost == []
     assert [refusal for client in clients for refusal in client.refusals] == []
 
 
 @pytest.mark.timeout(240)
-def test_a_change_through_a_standby_takes_milliseconds(make_cluster: Callable[..., Cluster]) -> None:
+def test_a_change_through_a_standby_takes_milliseconds(
+    make_cluster: Callable[..., Cluster],
+) -> None:
     """From HTTP to HTTP, validated, applied and durable: below 20 ms in the median."""
     cluster = make_cluster(size=2)
     leader = cluster.leader()
     (standby,) = [member for member in cluster.members if member is not leader.member]
     times = []
     for number in range(200):
-        definition = {"name": f"job-{uuid4().hex[:8]}", "target": {"kind": "command", "command": "true"}}
+        definition = {
+            "name": f"job-{uuid4().hex[:8]}",
+            "target": {"kind": "command", "command": "true"},
+        }
         begun = monotonic()
         status, answer = standby.served.request("POST", "/v1/jobs", definition)
         times.append(monotonic() - begun)

@@ -16,21 +16,13 @@ def _kill_repeatedly(cluster: Cluster, kills: int, apart_s: float) -> list[float
     for _ in range(kills):
         leader = cluster.leader()
         begun = monotonic()
-        cluster.await_starts(
-            lambda start, begun=begun: start.at > begun + apart_s / 2, "jobs go on firing", 30
-        )
+        cluster.await_firing(begun + apart_s / 2)
         killed_at = monotonic()
         leader.member.kill()
-        first = cluster.await_starts(
-            lambda start, term=leader.term: int(start.headers["x-solocron-term"]) > term,
-            "the successor starts a run",
-            30,
-        )
+        first = cluster.await_term_after(leader.term)
         gaps.append(first.at - killed_at)
         leader.member.start()
-        cluster.await_starts(
-            lambda start, begun=begun: start.at > begun + apart_s, "jobs go on firing", 30
-        )
+        cluster.await_firing(begun + apart_s)
     return gaps
 
 

@@ -31,7 +31,11 @@ def _fill(uri: str, url: str) -> None:
         }
         due = now + timedelta(hours=4)
         if number == JOBS - 1:
-            document["schedule"] = {"kind": "cron", "expression": "* * * * * *", "dialect": "cron6s"}
+            document["schedule"] = {
+                "kind": "cron",
+                "expression": "* * * * * *",
+                "dialect": "cron6s",
+            }
             due = now
         definition = definition_from_document(document)
         job = Job(
@@ -56,7 +60,7 @@ def test_with_ten_thousand_jobs_start_and_lists_stay_quick(
     _fill(mongodb_database_uri, f"{cluster.target.url}/status/200")
     begun = monotonic()
     cluster.add_member()
-    first = cluster.await_starts(lambda start: True, "the first job fires", 30)
+    first = cluster.await_firing()
     member = cluster.members[0].served.await_executing()
     times: dict[str, list[float]] = {}
     for path in ("/v1/jobs", "/v1/jobs?q=job-09", "/v1/runs", "/v1/status", "/"):

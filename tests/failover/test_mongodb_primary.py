@@ -13,6 +13,12 @@ from tests.servers.mongodb import MongoDB
 from tests.waiting import eventually
 
 
+def _create(cluster: Cluster, name: str) -> bool:
+    definition = {"name": name, "target": {"kind": "command", "command": "true"}}
+    status, _ = cluster.request("PUT", f"/v1/jobs/{name}", definition)
+    return status in {HTTPStatus.CREATED, HTTPStatus.OK}
+
+
 @pytest.mark.parametrize(
     "kills", [pytest.param(1, id="short"), pytest.param(4, id="long", marks=pytest.mark.long)]
 )
@@ -26,29 +32,21 @@ def test_losing_the_primary_loses_no_acknowledged_write_and_no_slot(
         cluster = make_cluster(mongodb_uri=uri)
         for number in range(10):
             cluster.add_job(f"steady-{number}", 1)
-        acknowledged = []
+        acknowledged: list[str] = []
         for kill in range(kills):
             since = monotonic()
-            cluster.await_starts(lambda start, since=since: start.at > since + 3, "jobs fire", 60)
+            cluster.await_firing(since + 3, 60)
             primary = mongodb.primary()
             primary.kill()
             killed_at = monotonic()
 
-            def create(number: int, kill: int = kill) -> bool:
-                name = f"during-{kill}-{number}"
-                definition = {"name": name, "target": {"kind": "command", "command": "true"}}
-                status, _ = cluster.request("PUT", f"/v1/jobs/{name}", definition)
-                if status in {HTTPStatus.CREATED, HTTPStatus.OK}:
-                    acknowledged.append(name)
-                return status in {HTTPStatus.CREATED, HTTPStatus.OK}
-
             for number in range(5):
+                name = f"during-{kill}-{number}"
                 eventually(
-                    lambda number=number: create(number), 90, "a change is applied", ignoring=(OSError,)
+                    partial(_create, cluster, name), 90, "a change is applied", ignoring=(OSError,)
                 )
-            again = cluster.await_starts(
-                lambda start, killed_at=killed_at: start.at > killed_at + 5, "jobs fire again", 90
-            )
+                acknowledged.append(name)
+            again = cluster.await_firing(killed_at + 5, 90)
             print(f"changes and starts again {again.at - killed_at:.1f} s after the kill")
             primary.start()
             mongodb.secondaries()

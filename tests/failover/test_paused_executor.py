@@ -25,19 +25,17 @@ def test_an_executor_that_was_paused_starts_nothing_after_waking(
     for number in range(5):
         cluster.add_job(f"steady-{number}", 1)
     leader = cluster.leader()
-    cluster.await_starts(lambda start: True, "jobs fire", 20)
+    cluster.await_firing()
     process = leader.member.executor_process()
 
     stopped_at = monotonic()
     process.send_signal(signal.SIGSTOP)
     successor = cluster.leader(other_than=leader.term, timeout_s=stopped_s + 10)
-    cluster.await_starts(
-        lambda start: start.at > stopped_at + stopped_s, "the successor fires", stopped_s + 20
-    )
+    cluster.await_firing(stopped_at + stopped_s, stopped_s + 20)
     woken_at = monotonic()
     process.send_signal(signal.SIGCONT)
     eventually(lambda: "newer term exists" in leader.member.served.log, 20, "it steps down")
-    cluster.await_starts(lambda start: start.at > woken_at + 5, "the successor goes on", 30)
+    cluster.await_firing(woken_at + 5)
     cluster.await_accounted()
 
     late = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from executor.domain.command import Command, CommandResult
@@ -55,7 +56,9 @@ class ModelBroker:
         self._connections.append(connection)
         self._deal()
 
-    def drop(self, connection: Connection, client_notices: float | None, broker_notices: float) -> None:
+    def drop(
+        self, connection: Connection, client_notices: float | None, broker_notices: float
+    ) -> None:
         """Break a connection; the client notices after so long (None: it is dead itself)."""
         if not connection.up:
             return
@@ -163,7 +166,7 @@ class ModelBroker:
             self.ready_tokens += connection.tokens
             connection.tokens = 0
             self._world.after(
-                self._world.delay(0.05), lambda c=connection: self._tell_lost(c, "broker down")
+                self._world.delay(0.05), partial(self._tell_lost, connection, "broker down")
             )
         if wipe:
             self.ready_tokens = 0
@@ -211,9 +214,7 @@ class ModelBroker:
             taker = self._world.random.choice(takers)
             command, tag = self._commands.popleft(), next(self._tags)
             taker.unacked[tag] = command
-            self._world.after(
-                self._world.delay(0.001), lambda k=taker, t=tag, c=command: self._deliver(k, t, c)
-            )
+            self._world.after(self._world.delay(0.001), partial(self._deliver, taker, tag, command))
 
     def _deliver(self, taker: Connection, tag: object, command: Command) -> None:
         if tag in taker.unacked:

@@ -43,7 +43,9 @@ def check_slots(
             earlier = row.covers_from - timedelta(seconds=1)
             group = slots_of(periods[row.job], earlier, row.fire_at)
             if len(group) != row.covers:
-                wrong.append(f"{row.job} {row.fire_at}: sums up {row.covers}, there are {len(group)}")
+                wrong.append(
+                    f"{row.job} {row.fire_at}: sums up {row.covers}, there are {len(group)}"
+                )
             covered[row.job].update(group[:-1])
         if row.state in LIVE and row.fire_at <= until:
             wrong.append(f"{row.job} {row.fire_at}: still {row.state} at rest, term {row.term}")
@@ -61,7 +63,7 @@ def check_starts(ledger: Ledger) -> list[str]:
     slots: Counter[tuple[str, datetime]] = Counter()
     for start in ledger.starts:
         run = start.run
-        who = f"{run.job} {run.fire_at} {run.cause} {run.id[:8]} by {start.instance} at {start.time:.3f}"
+        who = f"{run.job} {run.fire_at} {run.cause} {run.id[:8]} by {start.instance}"
         runs[run.id] += 1
         if runs[run.id] > 1:
             wrong.append(f"{who}: run started {runs[run.id]} times")
@@ -91,7 +93,9 @@ def check_repeats(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
     return wrong
 
 
-def check_clients(clients: Iterable[Client], jobs: dict[str, object], rows: dict[str, Run]) -> list[str]:
+def check_clients(
+    clients: Iterable[Client], jobs: dict[str, object], rows: dict[str, Run]
+) -> list[str]:
     """Every acknowledged change is in force, every acknowledged run exists and is over."""
     wrong = []
     for client in clients:

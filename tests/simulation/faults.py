@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from tests.simulation.broker import ModelBroker
 from tests.simulation.instance import SimulatedInstance, StoreWeather
@@ -56,7 +57,11 @@ class Faults:
             moment = random.uniform(2.0, until - 1.0)
             if random.random() < 0.6:
                 moment = round(moment) + random.uniform(-0.5, 0.1)
-            self._world.after(moment, lambda act=act: act() if self.active else None)
+            self._world.after(moment, partial(self._strike, act))
+
+    def _strike(self, act: Callable[[], None]) -> None:
+        if self.active:
+            act()
 
     def mend(self) -> None:
         """Let everything work from now on."""

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from executor.domain.command import Command
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Definition
 from executor.domain.run import Outcome, Reason, Run, RunState
@@ -292,7 +291,9 @@ class SimulatedInstance:
             if not self._ordered and isinstance(request, InsertRuns):
                 # The switched-off order: claims are answered for first and durable later.
                 outcomes = [Answered(request, {})]
-                self._world.after(self._world.random.uniform(0.3, 0.8), partial(self._late, life, request))
+                self._world.after(
+                    self._world.random.uniform(0.3, 0.8), partial(self._late, life, request)
+                )
             else:
                 perform(request, self._store.as_seen_by(f"{self.name}.{life}"), outcomes.append)
             if self._world.chance(0.004):
@@ -356,4 +357,3 @@ class SimulatedInstance:
         if self._work.pop(run_id, None) is not None:
             self._ledger.ended(run_id)
             self._tell(RunFinished(run_id, self._wall(), outcome))
-

@@ -13,7 +13,7 @@ _CHUNK = 25
 
 @pytest.mark.parametrize("first", range(0, SEEDS, _CHUNK))
 def test_no_fault_makes_a_slot_run_twice_or_vanish(first: int) -> None:
-    """Whatever breaks: one row a slot, no double or uncleared start, no lost answer, rest at the end."""
+    """Whatever breaks: one row a slot, no double or uncleared start, no lost answer, then rest."""
     for seed in range(first, first + _CHUNK):
         verdict = run_history(seed)
 
@@ -31,7 +31,7 @@ def test_no_fault_makes_a_slot_run_twice_or_vanish(first: int) -> None:
     ],
 )
 def test_without_its_guards_the_protocol_is_seen_to_fail(switches: Switches) -> None:
-    """Removing the unique key, the clearance or their order is noticed within the same histories."""
+    """Removing the unique key, the clearance or their order is noticed in the same histories."""
     assert any(run_history(seed, switches).wrong for seed in range(SEEDS))
 
 

@@ -175,7 +175,7 @@ class Link:
 
     # --- on the link's thread ------------------------------------------------------------
 
-    def guarded(self, callback: Callable[..., None]) -> Callable[..., None]:
+    def guarded(self, callback: Callable[..., object]) -> Callable[..., None]:
         """Return *callback* for the present session only."""
         session = self._connection
 
@@ -185,7 +185,7 @@ class Link:
 
         return call
 
-    def later(self, seconds: float, work: Callable[[], None]) -> Timer:
+    def later(self, seconds: float, work: Callable[[], object]) -> Timer:
         """Have *work* done in *seconds*, if this session still lasts then."""
 
         timer = Timer()
@@ -336,7 +336,7 @@ class Link:
             if not blocked:
                 self._safely(self._on_unblocked)
 
-    def _safely(self, work: Callable[[], None]) -> None:
+    def _safely(self, work: Callable[[], object]) -> None:
         try:
             work()
         # The top of every callback: rule 3.
