@@ -34,6 +34,7 @@ from executor.domain.cron_column import (
     SECOND,
     WEEKDAY,
     Column,
+    ColumnError,
     Unit,
     read_column,
 )
@@ -116,12 +117,17 @@ def parse(text: str, dialect: Dialect, dom_dow: DayRule = DayRule.CRON) -> Cron:
         InvalidSchedule: every fault found, each for the field ``expression``.
     """
     units = _COLUMNS[dialect]
-    read = [read_column(*pair) for pair in zip(units, _words(text, dialect), strict=True)]
-    faults = [Fault("expression", fault) for _, complaints in read for fault in complaints]
+    columns: list[Column] = []
+    faults: list[str] = []
+    for unit, word in zip(units, _words(text, dialect), strict=True):
+        try:
+            columns.append(read_column(unit, word))
+        except ColumnError as error:
+            faults += error.faults
     if faults:
-        raise InvalidSchedule(faults)
-    second = read[0][0] if dialect is Dialect.CRON6S else Column("0", 1)
-    minute, hour, day, month, weekday = (column for column, _ in read[-5:])
+        raise InvalidSchedule([Fault("expression", fault) for fault in faults])
+    second = columns[0] if dialect is Dialect.CRON6S else Column("0", 1)
+    minute, hour, day, month, weekday = columns[-5:]
     both = dom_dow is DayRule.AND or day.star or weekday.star
     days = _days(day, month, weekday, both)
     if not days:

@@ -142,13 +142,20 @@ class Column:
         )
 
 
+class ColumnError(ValueError):
+    """A column that cannot be read; ``faults`` has a sentence for each thing wrong with it."""
+
+    def __init__(self, faults: list[str]) -> None:
+        self.faults = list(dict.fromkeys(faults))
+        super().__init__(*self.faults)
+
+
 @lru_cache(maxsize=8192)
-def read_column(unit: Unit, text: str) -> tuple[Column, tuple[str, ...]]:
+def read_column(unit: Unit, text: str) -> Column:
     """Read *text* as a column of *unit*.
 
-    Returns:
-        The column and what is wrong with it, a sentence for each fault.  The column
-        is of use only when there is none.
+    Raises:
+        ColumnError: with every fault; unlike what was read, it is not remembered.
     """
     column, faults = Column(text), []
     for item in text.split(","):
@@ -157,9 +164,11 @@ def read_column(unit: Unit, text: str) -> tuple[Column, tuple[str, ...]]:
             column = column.merged(read)
         else:
             faults.append(f"{unit.name} `{item or text}`: {read}")
-    if not faults and column.bits == _expand(unit, "*").bits:
+    if faults:
+        raise ColumnError(faults)
+    if column.bits == _expand(unit, "*").bits:
         column = column.merged(Column(text, whole=True))
-    return column, tuple(dict.fromkeys(faults))
+    return column
 
 
 def _read_item(unit: Unit, item: str, text: str) -> Column | str:

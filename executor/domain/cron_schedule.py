@@ -137,7 +137,7 @@ class CronSchedule:
         return parse(self.expression, self.dialect, self.dom_dow)
 
     def slots(self) -> CronSlots:
-        """Return the form that computes fire times; making it costs about 20 slots."""
+        """Return the form that computes fire times; making it takes about 15 µs."""
         return CronSlots(self)
 
 

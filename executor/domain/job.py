@@ -43,6 +43,8 @@ def is_job_id(text: str) -> bool:
     """Whether *text* has the form of a job's id; no job's name has."""
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
+_NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
+
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value) or value != value.strip() or value in {".", ".."}:
@@ -76,7 +78,7 @@ def _url(value: str) -> str:
         raise ValueError(f"is not a URL: {error}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("write an absolute URL that starts with http:// or https://")
-    if any(ord(character) <= 32 or ord(character) == 127 for character in value):
+    if _NOT_IN_URL.search(value):
         raise ValueError("contains white space or control characters; percent-encode them")
     return value
 

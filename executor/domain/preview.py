@@ -246,7 +246,7 @@ def _uneven_steps(cron: Cron) -> Iterator[ScheduleWarning]:
         for item in column.text.split(","):
             step = re.fullmatch(r"(\*|[0-9]+)(?:-[0-9]+)?/([0-9]+)", item)
             uneven = step and (unit is DAY or size % int(step[2]) > 0) and int(step[2]) > 1
-            if not step or not uneven or not read_column(unit, item)[0].whole:
+            if not step or not uneven or not read_column(unit, item).whole:
                 continue
             last = size - (size - 1) // int(step[2]) * int(step[2])
             end = "depends on the month" if unit is DAY else f"is {last}, not {step[2]}"

@@ -173,7 +173,7 @@ def _known_kinds() -> str:
 def _from_fields(kind: type[Schedule], document: Mapping[Any, object]) -> Schedule:
     known = _FIELDS[kind.kind]
     given: dict[str, Any] = {}
-    faults = []
+    faults: list[Fault] = []
     for name, value in document.items():
         if name in known:
             given[name] = value

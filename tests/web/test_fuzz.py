@@ -22,7 +22,7 @@ from executor.domain.run import Output, RunState
 from tests.web.world import NIGHTLY, World
 
 #: Requests made up for each route, each of them sent twice where it names a job or run.
-EXAMPLES = 20
+EXAMPLES = 10
 
 CHECKS = [
     not_a_server_error,
