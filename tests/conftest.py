@@ -44,7 +44,8 @@ def _share(
     try:
         return stack.enter_context(find.shared(folder, name, make))
     except (ServerMissingError, ServerFailedError) as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    pytest.fail(problem, pytrace=False)
 
 
 @pytest.fixture(scope="session")

@@ -1,23 +1,24 @@
-"""Several instances on a real RabbitMQ and a real MongoDB, and an honest account of what they did.
+"""Several instances, real ones, and an honest account of what they did.
 
 Nothing here asks the product whether it did right: starts are counted where they arrive,
-at :class:`~tests.fakes.recording_target.RecordingTarget`, and rows are read from MongoDB
-with the driver.
+at :class:`~tests.fakes.recording_target.RecordingTarget`, and rows are read from the
+database itself.
 """
 
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import psutil  # type: ignore[import-untyped]
 import pymongo
@@ -25,6 +26,69 @@ import pymongo
 from tests.failover.served import PATIENCE_S, Served
 from tests.fakes.recording_target import RecordingTarget, Request
 from tests.waiting import eventually
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRow:
+    """A row that accounts for a slot, or for all from ``covers_from`` to ``fire_at``."""
+
+    job: str
+    fire_at: datetime
+    covers_from: datetime | None = None
+
+
+class Store(Protocol):
+    """The store's own files or tables, read without the product's help."""
+
+    def slots(self) -> list[SlotRow]:
+        """Return the rows of all slots."""
+
+    def descriptions(self) -> list[tuple[str, str]]:
+        """Return name and description of every job that is not deleted."""
+
+
+class MongoRows:
+    """A MongoDB, read with its driver."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    def slots(self) -> list[SlotRow]:
+        with pymongo.MongoClient[dict[str, Any]](self._uri, tz_aware=True) as client:
+            rows = client.get_default_database("solocron")["runs"].find({"scheduled": True})
+            return [SlotRow(r["job"], r["fire_at"], r.get("covers_from")) for r in rows]
+
+    def descriptions(self) -> list[tuple[str, str]]:
+        with pymongo.MongoClient[dict[str, Any]](self._uri) as client:
+            rows = client.get_default_database("solocron")["jobs"].find({"deleted": False})
+            return [(row["name"], row["definition"]["description"]) for row in rows]
+
+
+class SqliteRows:
+    """An SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def slots(self) -> list[SlotRow]:
+        with closing(sqlite3.connect(self._path)) as connection:
+            rows = connection.execute(
+                "SELECT json_extract(document, '$.job'), fire_at,"
+                " json_extract(document, '$.covers_from') FROM runs WHERE scheduled"
+            ).fetchall()
+        return [
+            SlotRow(job, _instant(fire_at), None if since is None else _instant(since))
+            for job, fire_at, since in rows
+        ]
+
+    def descriptions(self) -> list[tuple[str, str]]:
+        with closing(sqlite3.connect(self._path)) as connection:
+            query = "SELECT name, json_extract(document, '$.definition.description') FROM jobs"
+            return connection.execute(f"{query} WHERE NOT deleted").fetchall()
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 class Member:
@@ -95,6 +159,12 @@ class Expected:
     phase: int
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
+    def between(self, since: datetime | None, until: datetime) -> list[datetime]:
+        """Return its slots in [*since*, *until*); none without *since*."""
+        if since is None:
+            return []
+        return [slot for slot in self.slots(until) if since <= slot < until]
+
     def slots(self, until: datetime) -> list[datetime]:
         """Return its slots from two seconds after its creation to *until*."""
         slot = self.since.replace(microsecond=0) + timedelta(seconds=2)
@@ -113,23 +183,13 @@ class Cluster:
         self,
         folder: Path,
         *,
-        rabbitmq_url: str,
-        mongodb_uri: str,
-        prefix: str,
+        store: Store,
+        environ: dict[str, str],
         size: int = 3,
-        settings: dict[str, str] | None = None,
     ) -> None:
-        self.mongodb_uri = mongodb_uri
+        self.store = store
         self.target = RecordingTarget()
         self.jobs: dict[str, Expected] = {}
-        environ = {
-            "RABBITMQ_URL": rabbitmq_url,
-            "MONGODB_URI": mongodb_uri,
-            "SOLOCRON_PREFIX": prefix,
-            "SOLOCRON_GRACE": "8s",
-            "SOLOCRON_LOG": "human",
-            **(settings or {}),
-        }
         self._folder, self._environ = folder, environ
         self.members = [Member(number, folder, environ) for number in range(size)]
 
@@ -221,12 +281,6 @@ class Cluster:
         assert status in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}, answer
         self.jobs[name] = Expected(name, period, phase)
 
-    @contextmanager
-    def database(self) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
-        """Give the database itself."""
-        with pymongo.MongoClient[dict[str, Any]](self.mongodb_uri, tz_aware=True) as client:
-            yield client.get_default_database("solocron")
-
     # Judging ------------------------------------------------------------------------------
 
     def starts(self) -> list[Request]:
@@ -265,14 +319,9 @@ class Cluster:
         """Return the slots, up to now less *settle_s*, that have not exactly one row."""
         until = datetime.now(UTC) - timedelta(seconds=settle_s)
         covered: Counter[tuple[str, datetime]] = Counter()
-        with self.database() as database:
-            for row in database["runs"].find({"scheduled": True}):
-                covered[row["job"], row["fire_at"]] += 1
-                if row.get("covers", 1) > 1:
-                    expected = self.jobs[row["job"]]
-                    for slot in expected.slots(row["fire_at"] - timedelta(seconds=1)):
-                        if slot >= row["covers_from"]:
-                            covered[row["job"], slot] += 1
+        for row in self.store.slots():
+            for slot in [row.fire_at, *self.jobs[row.job].between(row.covers_from, row.fire_at)]:
+                covered[row.job, slot] += 1
         return [
             f"{job.name} {slot}: {covered[job.name, slot]} rows"
             for job in self.jobs.values()

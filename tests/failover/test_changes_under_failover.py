@@ -79,11 +79,10 @@ def _is_answered(cluster: Cluster, command_id: str) -> bool:
 
 
 def _in_force(cluster: Cluster) -> dict[str, int]:
-    with cluster.database() as database:
-        rows = list(database["jobs"].find({"deleted": False}))
-    names = [row["name"] for row in rows]
+    rows = cluster.store.descriptions()
+    names = [name for name, _ in rows]
     assert len(names) == len(set(names))
-    return {row["name"]: int(row["definition"]["description"]) for row in rows}
+    return {name: int(description) for name, description in rows}
 
 
 @pytest.mark.parametrize(

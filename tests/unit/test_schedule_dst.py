@@ -20,7 +20,7 @@ from executor.domain.schedule import (
 from tests.unit.cron_oracle import BREAKING, Stretch, changes
 
 #: A search that does not end is cut off by this, seconds.
-HARD_LIMIT_S = 10
+HARD_LIMIT_S = 20
 
 
 def local(schedule: CronSchedule, day: str, days: int = 1) -> list[str]:

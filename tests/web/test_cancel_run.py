@@ -9,9 +9,7 @@ from tests.web.world import World, json_of, problem_of
 @pytest.mark.parametrize(
     ("before", "after"), [(RunState.PENDING, "cancelled"), (RunState.RUNNING, "cancelling")]
 )
-def test_a_cancelled_run_is_shown_as_it_is_now(
-    world: World, before: RunState, after: str
-) -> None:
+def test_a_cancelled_run_is_shown_as_it_is_now(world: World, before: RunState, after: str) -> None:
     """200 carries the run; what runs already needs time to end."""
     world.put_run("r1", state=before)
 

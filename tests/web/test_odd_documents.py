@@ -90,7 +90,11 @@ ODD: list[tuple[dict[str, Any], str, str]] = [
     ({"schedule": {"kind": {}}}, "schedule.kind", "`cron`"),
     ({"schedule": {"kind": "cron"}}, "schedule.expression", "is missing"),
     ({"schedule": {"kind": "cron", "expression": ["*"]}}, "schedule.expression", "string"),
-    ({"schedule": {"kind": "cron", "expression": "* * * * *", "fold": 1}}, "schedule.fold", "`first`"),
+    (
+        {"schedule": {"kind": "cron", "expression": "* * * * *", "fold": 1}},
+        "schedule.fold",
+        "`first`",
+    ),
 ]
 
 

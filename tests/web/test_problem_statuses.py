@@ -43,9 +43,7 @@ def test_every_outcome_of_a_command_has_an_answer() -> None:
     assert set(REFUSALS) == set(ResultStatus) - successes
 
 
-def test_an_unexpected_error_is_our_fault(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unexpected_error_is_our_fault(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """500 as a problem; the log has the cause, the answer does not."""
     caplog.set_level(logging.ERROR)
 

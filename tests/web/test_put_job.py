@@ -81,4 +81,6 @@ def test_an_unreadable_revision_is_refused(world: World, tag: str) -> None:
 
 def test_put_needs_a_sound_name_in_the_address(world: World) -> None:
     """A name that no job may have is refused as such."""
-    assert "name" in faults_of(world.send("PUT", "/v1/jobs/a%25b", {"target": PLAIN["target"]}), 422)
+    assert "name" in faults_of(
+        world.send("PUT", "/v1/jobs/a%25b", {"target": PLAIN["target"]}), 422
+    )

@@ -3,7 +3,10 @@
 from executor.domain.job import Pause
 from tests.web.world import NIGHTLY, World, faults_of, json_of, problem_of
 
-BERLIN = {**NIGHTLY, "schedule": {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Berlin"}}
+BERLIN = {
+    **NIGHTLY,
+    "schedule": {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Berlin"},
+}
 
 
 def times(world: World, query: str = "") -> list[str]:

@@ -96,7 +96,9 @@ class World:
         """Write a job into the store, with *facts* that only an executor sets."""
         now = self.clock.now()
         definition = definition_from_document({**PLAIN, "name": name})
-        job = Job(id=f"id-of-{name}", definition=definition, revision=1, created_at=now, updated_at=now)
+        job = Job(
+            id=f"id-of-{name}", definition=definition, revision=1, created_at=now, updated_at=now
+        )
         self.store.write_jobs([JobWrite(replace(job, **facts), None)])
         return replace(job, **facts)
 

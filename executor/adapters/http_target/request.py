@@ -25,6 +25,10 @@ from executor.domain.run import Run
 #: Redirects followed for one request; more is a loop.  Browsers stop at 20, curl at 30.
 MOST_REDIRECTS: Final = 10
 
+#: Bytes a second taken of one answer.  Nearly all of a longer one is dropped anyway, and
+#: an endless one would take the interpreter's time from those who start runs.
+MOST_BYTES_A_SECOND: Final = 32 * 1024 * 1024
+
 #: Headers a job cannot set, besides everything under ``X-Solocron-``.
 _RESERVED: Final = frozenset({"idempotency-key", "content-length", "transfer-encoding", "expect"})
 _OWN_PREFIX: Final = "x-solocron-"
@@ -55,6 +59,7 @@ def new_handle(connect_timeout_ms: int, authorities: str | None) -> pycurl.Curl:
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, connect_timeout_ms)
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)
+    curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, MOST_BYTES_A_SECOND)
     curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
     curl.setopt(pycurl.USERAGENT, f"Solocron/{__version__}")
     if authorities:

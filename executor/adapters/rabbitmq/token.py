@@ -43,8 +43,8 @@ from executor.ports.broker import TokenLost, TokenNews, TokenWon
 
 logger = logging.getLogger(__name__)
 
-#: Seconds between renewals.  Well below any sane ``consumer_timeout``; at 0.2 ms of broker
-#: time each it costs nothing.
+#: Seconds between renewals.  Well below any sane ``consumer_timeout``; one takes the broker
+#: and us about 0.3 ms of processor time each (measured, both types of queue).
 RENEW_S = 2.0
 
 #: Seconds that halving after a ``consumer_timeout`` stops at.
