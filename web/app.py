@@ -12,6 +12,7 @@ from typing import Final
 from flask import Flask, Response
 
 from web import (
+    bodies,
     changes,
     commands,
     jobs,
@@ -42,7 +43,7 @@ _TABLES: Final = (
 def create_app(services: Services) -> Flask:
     """Return the WSGI application that serves *services*; safe under threads."""
     app = Flask("web", static_folder="static", template_folder="templates")
-    app.config["MAX_CONTENT_LENGTH"] = services.max_body
+    bodies.limit(app, services.max_body)
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
     problems.install(app)

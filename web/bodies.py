@@ -15,8 +15,9 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
-from flask import Request
+from flask import Flask, Request
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from executor.domain.errors import Fault
 from executor.domain.faults import faults_of
@@ -27,6 +28,13 @@ JSON: Final = "application/json"
 
 #: Deepest nesting of objects and lists.  A job needs 4 levels; free-form arguments a few more.
 MAX_DEPTH: Final = 50
+
+
+def limit(app: Flask, max_body: int) -> None:
+    """Make *app* refuse bodies of more than *max_body* bytes, also those of unknown length."""
+    # One more for werkzeug: it cuts a chunked body at its limit without a word, so that
+    # one byte too many is how _data learns of it.
+    app.config["MAX_CONTENT_LENGTH"] = max_body + 1
 
 
 def read_object(request: Request, media_types: Collection[str], required: bool) -> dict[str, Any]:
@@ -40,7 +48,7 @@ def read_object(request: Request, media_types: Collection[str], required: bool) 
         Problem: 400, 413, 415, or 422 for JSON that is not an object.
     """
     _check_media_type(request, media_types)
-    data = request.get_data(cache=False)
+    data = _data(request)
     if not data.strip():
         if required:
             raise bad_request([Fault("", "a JSON body is required")])
@@ -92,6 +100,20 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
             "the body is compressed; send it as it is",
             [Fault("Content-Encoding", "leave it out")],
         )
+
+
+def _data(request: Request) -> bytes:
+    try:
+        data = request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:
+        # Servers raise errors of their own for malformed chunks; whatever it is, it
+        # comes from reading what was sent.
+        raise _unreadable(f"the body did not arrive whole: {error}") from error
+    if request.max_content_length is not None and len(data) >= request.max_content_length:
+        raise RequestEntityTooLarge
+    return data
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+)
 
 from executor.domain import errors
 from executor.domain.errors import Fault, InvalidInput, SolocronError
@@ -153,8 +159,11 @@ def _framework_problem(error: HTTPException) -> Response:
             headers["Allow"] = allowed
             detail = f"{request.method} is not possible at {request.path}; possible: {allowed}"
         case RequestEntityTooLarge():
-            limit = request.max_content_length
+            # One less than what werkzeug is told; see bodies.limit.
+            limit = (request.max_content_length or 1) - 1
             detail = f"the body is longer than {limit:,} bytes; send less"
+        case ClientDisconnected():
+            detail = "the body did not arrive whole; send it again"
         case _:
             detail = error.description or status.phrase
     return problem_response(Problem(status, detail, headers=headers))

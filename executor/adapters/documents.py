@@ -21,6 +21,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import Fault, SolocronError
+from executor.domain.instant import TICK
 from executor.domain.term import FormerTerm, TermRecord
 from executor.domain.writes import Instance
 
@@ -66,7 +67,7 @@ def milliseconds(moment: datetime) -> int:
     >>> milliseconds(datetime(1970, 1, 1, 0, 0, 1, 234_000, tzinfo=UTC))
     1234
     """
-    return (moment - _EPOCH) // timedelta(milliseconds=1)
+    return (moment - _EPOCH) // TICK
 
 
 def term_to_document(record: TermRecord) -> Document:

@@ -1,57 +1,82 @@
-"""The store contract on a real MongoDB."""
+"""The store contract on a real MongoDB, and what is true of this store alone."""
 
-import uuid
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
-import pymongo
 import pytest
-from pymongo.database import Database
+from bson.datetime_ms import DatetimeMS
 
-from executor.adapters.mongodb import MongoReaders, MongoStore
-from executor.ports.store import ExecutorStore, Readers
+from executor.adapters.mongodb.schema import COMMANDS_KEPT, SCHEMA_VERSION
+from executor.domain.errors import SchemaTooNew
+from executor.domain.run import RunState
+from executor.domain.writes import BrokenJob
+from executor.ports.store import RunFilter
+from tests.contract.mongo_workshop import MongoWorkshop
 from tests.contract.store_contract import StoreContract
-from tests.servers import find
+from tests.contract.store_world import a_claim, a_job, a_run, noon, slot
 
 
-@pytest.fixture(scope="class")
-def database_uri(mongodb_uri: str) -> str:
-    """The URI of a database for all tests of the class: making one takes longer than a test."""
-    return find.with_database(mongodb_uri, f"solocron_test_{uuid.uuid4().hex}")
-
-
-@pytest.fixture(scope="class")
-def database(database_uri: str) -> Iterator[Database[dict[str, Any]]]:
-    """That database as the test sees it; dropped in the end."""
-    with pymongo.MongoClient[dict[str, Any]](database_uri) as client:
-        database = client.get_default_database()
-        yield database
-        client.drop_database(database)
-
-
-class TestMongoStore(StoreContract):
+class TestMongoStore(MongoWorkshop, StoreContract):
     """The law."""
 
-    @pytest.fixture
-    def _world(self, database_uri: str, database: Database[dict[str, Any]]) -> Iterator[None]:
-        for name in database.list_collection_names():
-            database[name].delete_many({})
-        self.uri, self.database = database_uri, database
-        yield
-        readers = self.readers
-        assert isinstance(readers, MongoReaders)
-        readers.close()
 
-    def make_store(self) -> ExecutorStore:
-        return MongoStore(self.uri)
+class TestMongoRecords(MongoWorkshop):
+    """Records that Solocron did not write like this, and what the server does by itself."""
 
-    def make_readers(self) -> Readers:
-        return MongoReaders(self.uri)
+    def test_a_newer_schema_is_left_alone(self) -> None:
+        """The error says which one was found and which is known."""
+        newer = SCHEMA_VERSION + 1
+        self.database["schema"].update_one({"_id": "schema"}, {"$set": {"version": newer}})
 
-    def break_job(self, job_id: str) -> None:
-        damage = {"$unset": {"definition.target": ""}}
-        self.database["jobs"].update_one({"_id": job_id}, damage)
+        with pytest.raises(SchemaTooNew) as caught:
+            self.store.prepare()
+        assert (caught.value.found, caught.value.known) == (newer, SCHEMA_VERSION)
 
-    def age_instance(self, instance_id: str, seconds: float) -> None:
-        aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}
-        self.database["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])
+    def test_a_run_that_cannot_be_read_is_left_out(self) -> None:
+        """The rows beside it are listed and found by a successor."""
+        self.put_runs([a_run("good"), a_run("bad")])
+        self.database["runs"].update_one({"_id": "bad"}, {"$set": {"state": "pending", "cause": 7}})
+
+        assert [run.id for run in self.store.open_runs_before(2)] == ["good"]
+        page = self.readers.list_runs(RunFilter(), 10, None)
+        assert [run.id for run in page.items] == ["good"]
+
+    def test_a_run_that_cannot_be_read_still_takes_its_slot(self) -> None:
+        """Nobody knows what became of it: lost is what stands there."""
+        self.put_run(a_claim("first"))
+        self.database["runs"].update_one({"_id": "first"}, {"$unset": {"clear_at": ""}})
+
+        row = a_claim("second", term=2)
+        (standing,) = self.store.insert_runs([row]).values()
+        assert standing == replace(row, state=RunState.LOST, error=standing.error)
+        assert "first" in (standing.error or "")
+
+    @pytest.mark.parametrize("value", [DatetimeMS(2**62), None, "2031-03-30", 5.0, {}], ids=str)
+    def test_a_job_with_a_damaged_instant_is_broken(self, value: object) -> None:
+        """Also with a date that Python cannot hold; the jobs beside it are loaded."""
+        self.put_jobs([a_job("a"), a_job("b")])
+        self.database["jobs"].update_one({"_id": "job-a"}, {"$set": {"updated_at": value}})
+
+        (loaded,) = self.store.all_jobs()
+        assert loaded.jobs == (a_job("b"),)
+        assert [broken.name for broken in loaded.broken] == ["a"]
+        assert isinstance(self.readers.find_job("a"), BrokenJob)
+
+    def test_answers_expire_on_the_server(self) -> None:
+        """After a day; the server does it by itself."""
+        indexes = self.database["commands"].index_information()
+
+        assert indexes["expiry"]["expireAfterSeconds"] == COMMANDS_KEPT.total_seconds()
+
+    def test_a_slot_is_unique_in_the_database_itself(self) -> None:
+        """Whatever a program does."""
+        index = self.database["runs"].index_information()["slot"]
+
+        assert index["unique"]
+        assert index["key"] == [("job_id", 1), ("fire_at", 1)]
+
+    def test_a_closed_row_leaves_the_index_of_open_ones(self) -> None:
+        """Supervision pays for what is unfinished and not for the history."""
+        self.put_runs([a_claim(str(i), slot(i), state=RunState.SKIPPED) for i in range(5)])
+        self.put_run(a_run("open", created_at=noon()))
+
+        assert self.database["runs"].count_documents({"open": {"$exists": True}}) == 1

@@ -127,6 +127,7 @@ def test_an_acknowledged_change_outlives_every_executor(
     assert [refusal for client in clients for refusal in client.refusals] == []
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_a_change_through_a_standby_takes_milliseconds(
     make_cluster: Callable[..., Cluster],

@@ -69,6 +69,7 @@ def test_killing_everything_at_random_moments_loses_nothing(
     assert cluster.double_starts() == []
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_of_two_instances_on_one_folder_one_executes_and_the_other_takes_over_at_once(
     make_embedded: Callable[..., Cluster],

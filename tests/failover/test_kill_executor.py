@@ -33,6 +33,7 @@ def _kill_repeatedly(cluster: Cluster, kills: int, apart_s: float) -> list[float
         pytest.param(300, 50, 10, 18.0, id="long", marks=pytest.mark.long),
     ],
 )
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_killing_the_executor_neither_doubles_nor_loses_a_slot(
     make_cluster: Callable[..., Cluster],

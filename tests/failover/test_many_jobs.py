@@ -51,6 +51,7 @@ def _fill(uri: str, url: str) -> None:
     store.close()
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_with_ten_thousand_jobs_start_and_lists_stay_quick(
     make_cluster: Callable[..., Cluster], mongodb_database_uri: str

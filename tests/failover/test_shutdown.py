@@ -14,6 +14,7 @@ from tests.failover.cluster import Cluster
 from tests.waiting import eventually
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_on_sigterm_a_successor_executes_at_once_and_running_work_is_finished(
     make_cluster: Callable[..., Cluster],

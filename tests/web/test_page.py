@@ -59,7 +59,7 @@ def test_a_job_shows_its_schedule_next_fire_time_and_last_result(world: World) -
 
     assert "nightly POST https://example.com/ At 02:30 AM 30 2 * * * in 2 h 02:30:00 UTC" in shown
     assert "not run yet" in shown
-    assert "Only on request – timed out 3 min ago" in shown
+    assert "timed out 3 min ago" in shown
 
 
 def test_a_job_that_does_not_fire_says_why(world: World) -> None:
@@ -110,7 +110,7 @@ def test_what_users_write_is_text_never_markup(world: World) -> None:
     """Names, commands, reasons, errors and searches cannot add elements or attributes."""
     evil = "\"><script>alert(1)</script>'"
     world.add(
-        name="<img src=x onerror=alert(1)>".replace("/", ""),
+        name="<img src=x onerror=alert(1)>",
         target={"kind": "command", "command": "echo"},
     )
     world.add(name="b", target={"kind": "command", "argv": ["echo", evil]})
@@ -121,7 +121,8 @@ def test_what_users_write_is_text_never_markup(world: World) -> None:
 
     assert "<script>" not in shown
     assert "<img" not in shown
-    assert re.findall(r"\son\w+=", re.sub(r'"[^"]*"', '""', shown)) == []
+    tags = re.findall(r"<[^>]*>", re.sub(r'"[^"]*"', '""', shown))
+    assert not [tag for tag in tags if re.search(r"\son\w+=", tag)]
 
 
 def test_the_page_needs_nothing_but_itself(world: World) -> None:

@@ -102,17 +102,9 @@ def release(curl: pycurl.Curl) -> None:
     curl.setopt(pycurl.POSTFIELDS, b"")
 
 
-def headers_of(run: Run, target: HttpTarget) -> list[bytes]:
+def headers_of(run: Run, target: HttpTarget) -> list[str | bytes]:
     """Return the header lines in the form libcurl wants."""
     lines = [
-        f"{name}: {value}" if value.strip() else f"{name};"
-        for name, value in target.headers.items()
-        if name.lower() not in _RESERVED and not name.lower().startswith(_OWN_PREFIX)
-    ]
-    if not any(name.lower() == "content-type" for name in target.headers):
-        # Without a value libcurl would claim to send a form.
-        lines.append("Content-Type: application/json" if target.body else "Content-Type:")
-    lines += [
         "Expect:",
         f"Idempotency-Key: {run.trigger_id or run.id}",
         f"X-Solocron-Run-Id: {run.id}",
@@ -122,7 +114,17 @@ def headers_of(run: Run, target: HttpTarget) -> list[bytes]:
     ]
     if run.fire_at is not None:
         lines.append(f"X-Solocron-Fire-Time: {_instant_text(run.fire_at)}")
-    return [line.encode() for line in lines]
+    # Without a value libcurl would claim to send a form.
+    content_type = "Content-Type: application/json" if target.body else "Content-Type:"
+    for name, value in target.headers.items():
+        lowered = name.lower()
+        if lowered == "content-type":
+            content_type = ""
+        if lowered not in _RESERVED and not lowered.startswith(_OWN_PREFIX):
+            lines.append(f"{name}: {value}" if value.strip() else f"{name};")
+    if content_type:
+        lines.append(content_type)
+    return [line if line.isascii() else line.encode() for line in lines]
 
 
 def _set_method(curl: pycurl.Curl, target: HttpTarget) -> None:

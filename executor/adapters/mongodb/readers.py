@@ -176,9 +176,9 @@ def _runs_wanted(which: RunFilter, after: tuple[datetime, str] | None) -> Docume
         created["$lt"] = which.until
     if after is not None:
         created_at, run_id = after
-        # The bound is for the index, the alternatives for rows of the same instant.
         created["$lte"] = created_at
-        wanted["$or"] = [{"created_at": {"$lt": created_at}}, {"_id": {"$lt": run_id}}]
+        # Not as two alternatives: they would be looked up one by one.
+        wanted["$nor"] = [{"created_at": created_at, "_id": {"$gte": run_id}}]
     if created:
         wanted["created_at"] = created
     return wanted

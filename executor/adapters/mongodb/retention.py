@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from pymongo import DESCENDING
 
-from executor.adapters.documents import Document
+from executor.adapters.documents import Document, instant
 from executor.adapters.mongodb.connection import MongoPart, translated
 from executor.domain.writes import Retention
 
-#: Rows removed at once, and for one deleted job in one call: a few hundred milliseconds.
+#: Rows removed by one call, of a deleted job by one call: a few hundred milliseconds.
 _BATCH: Final = 5000
 
 #: Rows that nobody is going to change.
@@ -29,38 +29,44 @@ class MongoRetention(MongoPart):
     @translated
     def prune_runs(self, retentions: Sequence[Retention], limit: int) -> int:
         """Remove at most *limit* rows that their jobs need not keep; return how many."""
-        removed = 0
+        most = min(limit, _BATCH)
+        ids: list[str] = []
         for retention in retentions:
-            if removed >= limit:
-                break
-            removed += self._remove(self._unwanted(retention), min(limit - removed, _BATCH))
-        return removed
+            if len(ids) < most:
+                ids += self._some(self._unwanted(retention), most - len(ids))
+        return self._remove(ids)
 
-    def _remove(self, which: Document, limit: int) -> int:
-        found = self._runs.find(which, {"_id": True}).limit(limit)
-        ids = [record["_id"] for record in found]
+    def _some(self, which: Document, limit: int) -> list[str]:
+        return [record["_id"] for record in self._runs.find(which, {"_id": True}).limit(limit)]
+
+    def _remove(self, ids: list[str]) -> int:
+        # All at once: every removal waits for the majority's journal.
         return self._runs.delete_many({"_id": {"$in": ids}}).deleted_count if ids else 0
 
     def _unwanted(self, retention: Retention) -> Document:
-        conditions: list[Document] = [self._too_old_or_too_many(retention)]
+        """Return the condition for rows to be removed: a range of the index and what to spare."""
+        wanted: Document = {"created_at": {"$lt": retention.older_than}}
+        spared: list[Document] = []
+        newest_too_many = self._newest_too_many(retention)
+        if newest_too_many is not None:
+            created_at, run_id = newest_too_many["created_at"], newest_too_many["_id"]
+            if instant(created_at) >= retention.older_than:
+                wanted = {"created_at": {"$lte": created_at}}
+                spared.append({"created_at": created_at, "_id": {"$gt": run_id}})
         if retention.before is not None:
-            behind = {"fire_at": {"$lt": retention.before}}
-            conditions.append({"$or": [{"scheduled": {"$ne": True}}, behind]})
-        return {"job_id": retention.job_id, **_CLOSED, "$and": conditions}
+            spared.append({"scheduled": True, "fire_at": {"$gte": retention.before}})
+        if spared:
+            wanted["$nor"] = spared
+        return {"job_id": retention.job_id, **_CLOSED, **wanted}
 
-    def _too_old_or_too_many(self, retention: Retention) -> Document:
-        newest = (
-            self._runs.find({"job_id": retention.job_id}, {"created_at": True})
-            .sort([("created_at", DESCENDING), ("_id", DESCENDING)])
-            .skip(retention.keep_runs)
-            .limit(1)
+    def _newest_too_many(self, retention: Retention) -> Document | None:
+        """Return the first row that comes after the newest ``keep_runs``."""
+        return self._runs.find_one(
+            {"job_id": retention.job_id},
+            {"created_at": True},
+            sort=[("created_at", DESCENDING), ("_id", DESCENDING)],
+            skip=retention.keep_runs,
         )
-        too_old: Document = {"created_at": {"$lt": retention.older_than}}
-        for first in newest:
-            created_at: Any = first["created_at"]
-            same = {"created_at": created_at, "_id": {"$lte": first["_id"]}}
-            return {"$or": [too_old, {"created_at": {"$lt": created_at}}, same]}
-        return too_old
 
     @translated
     def purge_jobs(self, before: datetime, limit: int) -> int:
@@ -69,7 +75,7 @@ class MongoRetention(MongoPart):
         removed = 0
         for record in found.limit(limit):
             job_id = record["_id"]
-            self._remove({"job_id": job_id, **_CLOSED}, _BATCH)
+            self._remove(self._some({"job_id": job_id, **_CLOSED}, _BATCH))
             if self._runs.find_one({"job_id": job_id}, {"_id": True}) is None:
                 removed += self._jobs.delete_one({"_id": job_id, "deleted": True}).deleted_count
         return removed

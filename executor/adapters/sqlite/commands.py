@@ -9,12 +9,12 @@ from typing import Final
 
 from executor.adapters.documents import (
     Undecodable,
-    milliseconds,
     result_from_document,
     result_to_document,
 )
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
+from executor.adapters.sqlite.json_text import to_json
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
 from executor.domain.writes import KnownCommands
@@ -31,7 +31,7 @@ class CommandTable:
 
     def known_commands(self, command_ids: Collection[str]) -> KnownCommands:
         """Return what is remembered of *command_ids*."""
-        wanted = json.dumps(list(command_ids))
+        wanted = to_json(list(command_ids))
         with self._database.read() as connection:
             kept = connection.execute(
                 """
@@ -54,10 +54,7 @@ class CommandTable:
     def save_results(self, results: Sequence[CommandResult]) -> None:
         """Keep each answer; one that is kept already stays as it was."""
         now = now_ms()
-        rows = [
-            (result.command_id, now, json.dumps(result_to_document(result), default=milliseconds))
-            for result in results
-        ]
+        rows = [(result.command_id, now, to_json(result_to_document(result))) for result in results]
         with self._database.write() as connection:
             connection.executemany(
                 "INSERT INTO results (command_id, saved_at, document) VALUES (?, ?, ?) "

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 
 from executor.adapters.documents import instance_to_document
 from executor.adapters.sqlite.connection import Database, now_ms
+from executor.adapters.sqlite.json_text import to_json
 from executor.domain.writes import Instance
 
 #: How long the row of a silent process is kept, milliseconds: an hour, long after it has left
@@ -23,7 +23,7 @@ class InstanceTable:
     def beat(self, instance: Instance) -> None:
         """Record that *instance* lives."""
         now = now_ms()
-        document = json.dumps(instance_to_document(instance))
+        document = to_json(instance_to_document(instance))
         with self._database.write() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO instances (id, seen_at, document) VALUES (?, ?, ?)",

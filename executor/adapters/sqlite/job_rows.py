@@ -11,6 +11,7 @@ from executor.adapters.job_documents import (
     job_to_document,
     last_run_to_document,
 )
+from executor.adapters.sqlite.json_text import to_json
 from executor.domain.job import Job, LastRun
 from executor.domain.writes import BrokenJob
 
@@ -42,7 +43,7 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         job.name,
         apart["folded"],
         definition.owner,
-        json.dumps(definition.tags),
+        to_json(definition.tags),
         definition.enabled,
         job.deleted,
         job.revision,
@@ -50,13 +51,13 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         None if job.next_fire_at is None else milliseconds(job.next_fire_at),
         apart["last_command"],
         None if job.last_run is None else last_run_to_text(job.last_run),
-        json.dumps(document, default=milliseconds),
+        to_json(document),
     )
 
 
 def last_run_to_text(last_run: LastRun) -> str:
     """Return the value of the column ``last_run``."""
-    return json.dumps(last_run_to_document(last_run), default=milliseconds)
+    return to_json(last_run_to_document(last_run))
 
 
 def job_from_row(row: tuple[Any, ...]) -> Job | BrokenJob:

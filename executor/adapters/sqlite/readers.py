@@ -53,14 +53,13 @@ class SqliteReaders:
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id, else the one with this name."""
         with self._database.read() as connection:
-            row = connection.execute(
-                f"SELECT {COLUMNS} FROM jobs WHERE NOT deleted AND (id = ? OR name = ?) "
-                "ORDER BY id = ? DESC LIMIT 1",
-                (job, job, job),
-            ).fetchone()
-        if row is None:
-            raise JobNotFound(job)
-        return job_from_row(row)
+            for key in ("id", "name"):
+                row = connection.execute(
+                    f"SELECT {COLUMNS} FROM jobs WHERE {key} = ? AND NOT deleted", (job,)
+                ).fetchone()
+                if row is not None:
+                    return job_from_row(row)
+        raise JobNotFound(job)
 
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
         """Return at most *limit* jobs in the order of their names."""

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from executor.adapters.documents import Document, Undecodable, milliseconds
 from executor.adapters.run_documents import run_from_document, run_to_document
+from executor.adapters.sqlite.json_text import to_json
 from executor.domain.run import Run
 
 #: Fields that are columns under the same name, in the order in which rows are read and written.
@@ -41,11 +42,6 @@ def run_to_row(run: Run) -> tuple[Any, ...]:
             columns[name] = milliseconds(columns[name])
     columns["scheduled"], columns["follow_up"] = run.scheduled, run.follow_up
     return (*columns.values(), to_json(document), None if output is None else to_json(output))
-
-
-def to_json(document: Document) -> str:
-    """Write (a part of) a document, instants as milliseconds."""
-    return json.dumps(document, default=milliseconds)
 
 
 def run_from_row(row: tuple[Any, ...]) -> Run:

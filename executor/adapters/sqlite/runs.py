@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
@@ -12,18 +11,22 @@ from typing import Any, Final
 from executor.adapters.documents import Undecodable, milliseconds
 from executor.adapters.run_documents import change_to_document
 from executor.adapters.sqlite.connection import Database, now_ms
+from executor.adapters.sqlite.json_text import to_json
 from executor.adapters.sqlite.run_rows import (
     INSERT,
     WITH_OUTPUT,
     readable_runs,
     run_from_row,
     run_to_row,
-    to_json,
 )
 from executor.adapters.sqlite.schema import LIVE_STATES, OPEN
 from executor.adapters.verdicts import unreadable_run
 from executor.domain.run import Run, RunChange, RunState, sources
 from executor.domain.writes import Adoption, Retention
+
+#: The table, followed by the ids; to be used with _LISTED.  The index is named because SQLite
+#: cannot know how short a list is, and would rather walk over all rows of a state or term.
+_BY_ID: Final = "runs INDEXED BY runs_by_id"
 
 #: Rows whose ids are in a JSON list.
 _LISTED: Final = "id IN (SELECT value FROM json_each(?))"
@@ -105,8 +108,8 @@ class RunTable:
         mine = f"term = ? AND state IN ({LIVE_STATES})"
         with self._database.write() as connection:
             connection.execute(
-                f"UPDATE runs SET lease_until = ? WHERE {_LISTED} AND {mine}",
-                (_lease(now_ms(), lease_s), json.dumps(wanted), term),
+                f"UPDATE {_BY_ID} SET lease_until = ? WHERE {_LISTED} AND {mine}",
+                (_lease(now_ms(), lease_s), to_json(wanted), term),
             )
             return frozenset(wanted) - _ids(connection, mine, (term,), wanted)
 
@@ -126,9 +129,9 @@ class RunTable:
             return
         with self._database.write() as connection:
             connection.execute(
-                f"UPDATE runs SET lease_until = ? WHERE {_LISTED} "
+                f"UPDATE {_BY_ID} SET lease_until = ? WHERE {_LISTED} "
                 f"AND state IN ({LIVE_STATES}) AND lease_until IS NULL",
-                (_lease(now_ms(), lease_s), json.dumps(list(run_ids))),
+                (_lease(now_ms(), lease_s), to_json(list(run_ids))),
             )
 
     def expire_runs(self, term: int) -> list[Run]:
@@ -148,13 +151,13 @@ class RunTable:
                 )
             ]
             connection.execute(
-                "UPDATE runs SET state = 'lost', follow_up = 1, document = json_patch(document, ?) "
-                f"WHERE {_LISTED}",
-                (json.dumps({"finished_at": now}), json.dumps(ids)),
+                f"UPDATE {_BY_ID} SET state = 'lost', follow_up = 1, "
+                f"document = json_patch(document, ?) WHERE {_LISTED}",
+                (to_json({"finished_at": now}), to_json(ids)),
             )
             rows = connection.execute(
-                f"SELECT {WITH_OUTPUT} FROM runs WHERE {_LISTED} ORDER BY created_at, id",
-                (json.dumps(ids),),
+                f"SELECT {WITH_OUTPUT} FROM {_BY_ID} WHERE {_LISTED} ORDER BY created_at, id",
+                (to_json(ids),),
             ).fetchall()
         return readable_runs(rows)
 
@@ -164,8 +167,8 @@ class RunTable:
             return
         with self._database.write() as connection:
             connection.execute(
-                f"UPDATE runs SET follow_up = 0 WHERE {_LISTED} AND follow_up",
-                (json.dumps(list(run_ids)),),
+                f"UPDATE {_BY_ID} SET follow_up = 0 WHERE {_LISTED} AND follow_up",
+                (to_json(list(run_ids)),),
             )
 
     def prune_runs(self, retentions: Sequence[Retention], limit: int) -> int:
@@ -207,8 +210,8 @@ def _ids(
     among: Iterable[str],
 ) -> frozenset[str]:
     rows = connection.execute(
-        f"SELECT id FROM runs WHERE {_LISTED} AND {condition}",
-        (json.dumps(list(among)), *parameters),
+        f"SELECT id FROM {_BY_ID} WHERE {_LISTED} AND {condition}",
+        (to_json(list(among)), *parameters),
     )
     return frozenset(run_id for (run_id,) in rows)
 

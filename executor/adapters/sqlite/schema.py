@@ -41,7 +41,7 @@ _VERSION_1: Final = (
     """
     CREATE TABLE runs (
         row INTEGER PRIMARY KEY,
-        id TEXT NOT NULL UNIQUE,
+        id TEXT NOT NULL,
         job_id TEXT NOT NULL,
         cause TEXT NOT NULL,
         state TEXT NOT NULL,
@@ -56,10 +56,11 @@ _VERSION_1: Final = (
         output TEXT
     )
     """,
+    "CREATE UNIQUE INDEX runs_by_id ON runs (id)",
     "CREATE UNIQUE INDEX runs_by_slot ON runs (job_id, fire_at) WHERE scheduled",
     f"CREATE INDEX runs_open ON runs (term) WHERE {OPEN}",
     "CREATE INDEX runs_by_time ON runs (created_at, id)",
-    "CREATE INDEX runs_by_job ON runs (job_id, created_at, id)",
+    "CREATE INDEX runs_by_job ON runs (job_id, created_at)",
     "CREATE INDEX runs_by_state ON runs (state, created_at, id)",
     "CREATE INDEX runs_by_cause ON runs (cause, created_at, id)",
     """

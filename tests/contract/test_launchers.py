@@ -1,0 +1,83 @@
+"""All kinds of targets behind one launcher: each run goes where it belongs."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from executor.adapters.launchers import Launchers
+from executor.adapters.system_clock import SystemClock
+from executor.domain.job import CommandTarget, HttpTarget
+from executor.domain.run import Reason, RunState
+from executor.ports.target import Launcher
+from tests.contract.launcher_contract import make_work
+from tests.fakes.recording_target import RecordingTarget
+from tests.fakes.work_log import WorkLog
+
+
+@pytest.fixture
+def server() -> Iterator[RecordingTarget]:
+    with RecordingTarget() as server:
+        yield server
+
+
+@pytest.fixture
+def log() -> Iterator[WorkLog]:
+    log = WorkLog()
+    yield log
+    assert log.faults == []
+
+
+@pytest.fixture
+def launcher(log: WorkLog, server: RecordingTarget) -> Iterator[Launcher]:
+    launcher = Launchers(log, SystemClock())
+    yield launcher
+    launcher.stop()
+
+
+def test_each_run_goes_to_the_launcher_of_its_target(
+    launcher: Launcher, log: WorkLog, server: RecordingTarget
+) -> None:
+    """One batch may hold all kinds; each ends with what its kind reports."""
+    launcher.start(
+        [
+            make_work(HttpTarget(url=server.url), "request"),
+            make_work(CommandTarget(command="echo hello"), "program"),
+        ]
+    )
+    log.wait_for_ends(2)
+    request, program = log.outcomes["request"], log.outcomes["program"]
+    assert (request.state, request.http_status) == (RunState.SUCCEEDED, 200)
+    assert (program.state, program.exit_code) == (RunState.SUCCEEDED, 0)
+
+
+def test_a_cancellation_finds_its_run(
+    launcher: Launcher, log: WorkLog, server: RecordingTarget
+) -> None:
+    """Whatever the run does, cancelling by its id ends it and only it."""
+    launcher.start(
+        [
+            make_work(HttpTarget(url=f"{server.url}/hang"), "request"),
+            make_work(CommandTarget(command="sleep 1000"), "program"),
+        ]
+    )
+    log.wait_for_start("request", "program")
+    launcher.cancel("program", Reason.REQUESTED)
+    assert log.wait_for_end("program").state is RunState.CANCELLED
+    assert log.ended == ["program"]
+    launcher.cancel("request", Reason.SHUTDOWN)
+    assert log.wait_for_end("request").reason is Reason.SHUTDOWN
+
+
+def test_stopping_stops_all_kinds(
+    launcher: Launcher, log: WorkLog, server: RecordingTarget
+) -> None:
+    """Nothing is reported, nothing is left running."""
+    launcher.start(
+        [
+            make_work(HttpTarget(url=f"{server.url}/hang"), "request"),
+            make_work(CommandTarget(command="sleep 1000"), "program"),
+        ]
+    )
+    log.wait_for_start("request", "program")
+    launcher.stop()
+    assert log.ended == []
