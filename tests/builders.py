@@ -62,7 +62,7 @@ def a_job(name: str = "backup", now: datetime = START, **fields: Any) -> Job:
 
 
 def a_run(job: Job, term: int = 1, **fields: Any) -> Run:
-    """Return a pending row of *job* without a slot, that may start once its term is cleared to START."""
+    """Return a pending row of *job* without a slot; it waits for a clearance up to START."""
     given: dict[str, Any] = {
         "id": f"run-{next(_NUMBERS)}",
         "job_id": job.id,
@@ -92,22 +92,27 @@ def a_claim(job: Job, fire_at: datetime, term: int = 1, **fields: Any) -> Run:
 
 
 def a_command(kind: CommandKind, subject: str, **fields: Any) -> Command:
-    """Return a command with an id of its own; what is no field of a command is an argument of it."""
+    """Return a command with an id of its own; what is no field of a command is its argument."""
     own = {key: fields.pop(key) for key in list(fields) if key in Command.__slots__}
     given: dict[str, Any] = {"id": f"command-{next(_NUMBERS)}", "sent_at": START}
     return Command(**{**given, "kind": kind, "subject": subject, "arguments": fields, **own})
 
 
-def create(name: str = "backup", *, id: str | None = None, **fields: Any) -> Command:
+def create(name: str = "backup", command_id: str | None = None, **fields: Any) -> Command:
     """Return the command that creates the job of :func:`a_document`."""
-    own = {} if id is None else {"id": id}
-    return a_command(CommandKind.CREATE_JOB, name, definition=a_document(name, **fields), **own)
+    return _with_definition(CommandKind.CREATE_JOB, name, command_id, fields)
 
 
-def update(name: str = "backup", *, id: str | None = None, **fields: Any) -> Command:
+def update(name: str = "backup", command_id: str | None = None, **fields: Any) -> Command:
     """Return the command that makes the job what :func:`a_document` says."""
-    own = {} if id is None else {"id": id}
-    return a_command(CommandKind.UPDATE_JOB, name, definition=a_document(name, **fields), **own)
+    return _with_definition(CommandKind.UPDATE_JOB, name, command_id, fields)
+
+
+def _with_definition(
+    kind: CommandKind, name: str, command_id: str | None, fields: dict[str, Any]
+) -> Command:
+    own = {} if command_id is None else {"id": command_id}
+    return a_command(kind, name, definition=a_document(name, **fields), **own)
 
 
 def trigger(name: str = "backup", **fields: Any) -> Command:

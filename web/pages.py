@@ -9,7 +9,7 @@ here; the API is the strict one.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from http import HTTPStatus
@@ -205,11 +205,18 @@ def job_row(job: Job | BrokenJob, now: datetime) -> JobRow:
         schedule=schedule.expression if schedule else "",
         words=_words(schedule) if schedule else "Only on request",
         pause=_pause(job, now) if state == "paused" else "",
-        next_fire=Moment.of(job.next_fire_at, now) if state == "active" else None,
+        next_fire=_next_fire(job, now) if state == "active" else None,
         overdue=job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
         last_state=last.state if last else "",
         last_at=Moment.of(last.finished_at if last else None, now),
     )
+
+
+def _next_fire(job: Job, now: datetime) -> Moment | None:
+    moment = Moment.of(job.next_fire_at, now)
+    if moment is None or job.next_fire_at is None or job.next_fire_at > now:
+        return moment
+    return replace(moment, text="now")
 
 
 def _target(target: HttpTarget | CommandTarget) -> str:

@@ -128,7 +128,7 @@ def decode_command(body: bytes) -> Command:
         )
     except InvalidCommand:
         raise
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidCommand([Fault("", f"not a command: {error!r}")]) from error
 
 
@@ -145,7 +145,7 @@ def decode_result(body: bytes) -> CommandResult:
     """
     try:
         return result_from_document(json.loads(body))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidCommand([Fault("", f"not a reply: {error!r}")]) from error
 
 

@@ -74,6 +74,9 @@ def faults_of(error: ValidationError, objects: Objects) -> list[Fault]:
     All of them, but for a document so wrong that nobody would read them: see :data:`MOST`.
     """
     found = error.errors(include_url=False, include_input=False)
+    # pydantic counts only sound members: a list of one faulty member is "too short" as well.
+    inside = {one["loc"][:-1] for one in found}
+    found = [one for one in found if one["type"] != "too_short" or one["loc"] not in inside]
     faults = [fault for one in found[:MOST] for fault in _faults(one, objects)]
     if len(found) > MOST:
         faults.append(Fault("", f"and {len(found) - MOST:,} more"))

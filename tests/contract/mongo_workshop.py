@@ -19,15 +19,17 @@ from tests.servers import find
 
 
 class MongoWorkshop(StoreWorkshop):
-    """Makes clients of one MongoDB database."""
+    """Makes clients of one MongoDB database; ``raw`` is what is really in it."""
 
     @pytest.fixture(scope="class")
-    def server_uri(self, mongodb_uri: str) -> str:
+    @classmethod
+    def server_uri(cls, mongodb_uri: str) -> str:
         """The URI of the server, without a database."""
         return mongodb_uri
 
     @pytest.fixture(scope="class")
-    def database(self, server_uri: str) -> Iterator[Database[dict[str, Any]]]:
+    @classmethod
+    def a_database(cls, server_uri: str) -> Iterator[Database[dict[str, Any]]]:
         """The database as a test sees it from outside; dropped in the end."""
         name = f"solocron_test_{uuid.uuid4().hex}"
         with pymongo.MongoClient[dict[str, Any]](server_uri) as client:
@@ -35,11 +37,11 @@ class MongoWorkshop(StoreWorkshop):
             client.drop_database(name)
 
     @pytest.fixture
-    def _world(self, server_uri: str, database: Database[dict[str, Any]]) -> Iterator[None]:
-        for name in database.list_collection_names():
-            database[name].delete_many({})
-        self.database = database
-        self.uri = find.with_database(server_uri, database.name)
+    def _world(self, server_uri: str, a_database: Database[dict[str, Any]]) -> Iterator[None]:
+        for name in a_database.list_collection_names():
+            a_database[name].delete_many({})
+        self.raw = a_database
+        self.uri = find.with_database(server_uri, a_database.name)
         yield
         readers = self.readers
         assert isinstance(readers, MongoReaders)
@@ -53,8 +55,8 @@ class MongoWorkshop(StoreWorkshop):
 
     def break_job(self, job_id: str) -> None:
         damage = {"$unset": {"definition.target": ""}}
-        self.database["jobs"].update_one({"_id": job_id}, damage)
+        self.raw["jobs"].update_one({"_id": job_id}, damage)
 
     def age_instance(self, instance_id: str, seconds: float) -> None:
         aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}
-        self.database["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])
+        self.raw["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])

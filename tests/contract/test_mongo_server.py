@@ -47,7 +47,8 @@ class TestMongoStoreOnALoneServer(
     """The parts of the law that replica sets and retries could matter for."""
 
     @pytest.fixture(scope="class")
-    def server_uri(self) -> Iterator[str]:
+    @classmethod
+    def server_uri(cls) -> Iterator[str]:
         with LoneServer() as server:
             yield server.uri
 
@@ -141,7 +142,7 @@ class TestAReplicaSet:
 
     @pytest.mark.timeout(180)
     def test_a_primary_that_was_replaced_clears_nothing(self, servers: MongoDB) -> None:
-        """A clearance under way to it fails; the successor knows the last one that was acknowledged."""
+        """A clearance under way to it fails; the last acknowledged one is known for ever."""
         old = servers.primary()
         successor = MongoStore(servers.uri)
         successor.prepare()

@@ -25,7 +25,7 @@ class TestMongoRecords(MongoWorkshop):
     def test_a_newer_schema_is_left_alone(self) -> None:
         """The error says which one was found and which is known."""
         newer = SCHEMA_VERSION + 1
-        self.database["schema"].update_one({"_id": "schema"}, {"$set": {"version": newer}})
+        self.raw["schema"].update_one({"_id": "schema"}, {"$set": {"version": newer}})
 
         with pytest.raises(SchemaTooNew) as caught:
             self.store.prepare()
@@ -34,7 +34,7 @@ class TestMongoRecords(MongoWorkshop):
     def test_a_run_that_cannot_be_read_is_left_out(self) -> None:
         """The rows beside it are listed and found by a successor."""
         self.put_runs([a_run("good"), a_run("bad")])
-        self.database["runs"].update_one({"_id": "bad"}, {"$set": {"state": "pending", "cause": 7}})
+        self.raw["runs"].update_one({"_id": "bad"}, {"$set": {"state": "pending", "cause": 7}})
 
         assert [run.id for run in self.store.open_runs_before(2)] == ["good"]
         page = self.readers.list_runs(RunFilter(), 10, None)
@@ -43,7 +43,7 @@ class TestMongoRecords(MongoWorkshop):
     def test_a_run_that_cannot_be_read_still_takes_its_slot(self) -> None:
         """Nobody knows what became of it: lost is what stands there."""
         self.put_run(a_claim("first"))
-        self.database["runs"].update_one({"_id": "first"}, {"$unset": {"clear_at": ""}})
+        self.raw["runs"].update_one({"_id": "first"}, {"$unset": {"clear_at": ""}})
 
         row = a_claim("second", term=2)
         (standing,) = self.store.insert_runs([row]).values()
@@ -54,7 +54,7 @@ class TestMongoRecords(MongoWorkshop):
     def test_a_job_with_a_damaged_instant_is_broken(self, value: object) -> None:
         """Also with a date that Python cannot hold; the jobs beside it are loaded."""
         self.put_jobs([a_job("a"), a_job("b")])
-        self.database["jobs"].update_one({"_id": "job-a"}, {"$set": {"updated_at": value}})
+        self.raw["jobs"].update_one({"_id": "job-a"}, {"$set": {"updated_at": value}})
 
         (loaded,) = self.store.all_jobs()
         assert loaded.jobs == (a_job("b"),)
@@ -63,13 +63,13 @@ class TestMongoRecords(MongoWorkshop):
 
     def test_answers_expire_on_the_server(self) -> None:
         """After a day; the server does it by itself."""
-        indexes = self.database["commands"].index_information()
+        indexes = self.raw["commands"].index_information()
 
         assert indexes["expiry"]["expireAfterSeconds"] == COMMANDS_KEPT.total_seconds()
 
     def test_a_slot_is_unique_in_the_database_itself(self) -> None:
         """Whatever a program does."""
-        index = self.database["runs"].index_information()["slot"]
+        index = self.raw["runs"].index_information()["slot"]
 
         assert index["unique"]
         assert index["key"] == [("job_id", 1), ("fire_at", 1)]
@@ -79,4 +79,4 @@ class TestMongoRecords(MongoWorkshop):
         self.put_runs([a_claim(str(i), slot(i), state=RunState.SKIPPED) for i in range(5)])
         self.put_run(a_run("open", created_at=noon()))
 
-        assert self.database["runs"].count_documents({"open": {"$exists": True}}) == 1
+        assert self.raw["runs"].count_documents({"open": {"$exists": True}}) == 1

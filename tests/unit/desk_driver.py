@@ -195,7 +195,7 @@ class Driver:
         self.tell(*self.carry_out(request))
 
     def fail(self, request: Request, error: SolocronError | None = None) -> None:
-        """Answer *request* with an error; by default the store did not do it and does not answer."""
+        """Answer *request* with an error; by default the store is not reached."""
         self._out.remove(request)
         self.tell(Failed(request, error or StoreUnavailable("no answer")))
 

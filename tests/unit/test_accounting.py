@@ -50,7 +50,7 @@ def skipped(seconds: float) -> Slot:
 
 
 def test_a_slot_a_little_ahead_is_claimed_on_schedule() -> None:
-    """What comes due within the horizon is claimed now, and the watermark moves to the next slot."""
+    """What comes due within the horizon is claimed, and the watermark moves to the next slot."""
     assert accounted(60, 59.7, every=60) == Accounting((Slot(at(60), Cause.SCHEDULE),), at(120))
 
 
@@ -175,7 +175,7 @@ def test_a_gap_of_exactly_one_stride_still_ends_with_its_run() -> None:
 def test_every_slot_up_to_the_horizon_is_covered_exactly_once(
     every: int, first: int, now: float, ahead: float, deadline: float, last: int
 ) -> None:
-    """However long the gap, each slot has one entry, at most one overdue slot runs, none is too old."""
+    """However long the gap: one entry for each slot, and of those overdue only the latest runs."""
     misfire = Misfire(deadline=timedelta(seconds=deadline))
     horizon = timedelta(seconds=ahead)
     watermark: datetime | None = at(first * every)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from executor.domain.buckets import FireBuckets
 
@@ -56,13 +56,12 @@ class BucketsAndDictionary(RuleBasedStateMachine):
         )
 
 
-BucketsAndDictionary.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None
-)
-
-
-class TestAgainstADictionary(BucketsAndDictionary.TestCase):
-    """Arming, disarming and taking in any order leave the buckets as a dictionary would be."""
+def test_nothing_tells_the_buckets_from_a_dictionary() -> None:
+    """Arming, disarming and taking in any order leave them as a dictionary would be."""
+    run_state_machine_as_test(
+        BucketsAndDictionary,
+        settings=settings(max_examples=40, stateful_step_count=30, deadline=None),
+    )
 
 
 def test_a_limit_splits_a_second_and_loses_nobody() -> None:

@@ -34,8 +34,8 @@ from tests.unit.cron_oracle import BREAKING, Expressions, Stretch, changes
 
 #: Random expressions around each of about 60 changes, and away from changes.
 AROUND_A_CHANGE = 60
-AGAINST_CRONSIM = 1000
-AGAINST_CRONITER = 500
+AGAINST_CRONSIM = 600
+AGAINST_CRONITER = 300
 
 #: Changes of other kinds than those of BREAKING: abolished, moved by politics, by two hours.
 MORE_CHANGES = (
@@ -169,7 +169,7 @@ INSTANTS = st.datetimes(
     timezones=st.just(UTC),
 )
 fast = settings(
-    max_examples=100,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,

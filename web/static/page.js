@@ -227,7 +227,7 @@ form.addEventListener("submit", async (event) => {
 });
 
 function added(job) {
-  const next = job.next_fire_at ? ` It fires next at ${job.next_fire_at.replace("T", " ").replace("Z", " UTC")}.` : "";
+  const next = job.next_fire_at ? ` It fires next at ${spaced(job.next_fire_at)}.` : "";
   say(`${job.name} was added.${next}`);
   const chosen = kind();
   const where = zone.value;
@@ -282,15 +282,19 @@ function item(text) {
 }
 
 function showPreview(answer) {
-  const local = zone.value.trim() && zone.value.trim() !== "UTC";
   byId("preview-words").textContent = answer.description;
-  byId("preview-times").replaceChildren(...answer.fire_times.map((time) => item(
-    local
-      ? `${time.local.replace("T", " ")}  (${time.utc.replace("T", " ").replace("Z", " UTC")})`
-      : time.utc.replace("T", " ").replace("Z", " UTC"),
-  )));
+  byId("preview-times").replaceChildren(...answer.fire_times.map((time) => {
+    const line = item(spaced(time.local));
+    line.title = spaced(time.utc);
+    return line;
+  }));
   byId("preview-warnings").replaceChildren(...answer.warnings.map((warning) => item(warning.message)));
   byId("preview").hidden = false;
+}
+
+// 2026-12-01T02:30:00+01:00 -> 2026-12-01 02:30:00 +01:00
+function spaced(instant) {
+  return instant.replace("T", " ").replace(/(Z|[+-][\d:]+)$/, (offset) => (offset === "Z" || offset === "+00:00" ? " UTC" : ` ${offset}`));
 }
 
 for (const input of [schedule, zone]) input.addEventListener("input", schedulePreview);

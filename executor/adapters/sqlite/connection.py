@@ -35,8 +35,9 @@ _KEPT_IDLE: Final = 4
 #: Size to which the write-ahead log is cut when it starts anew, bytes.
 _LOG_LIMIT: Final = 64 * 1024 * 1024
 
-#: Pages in the write-ahead log at which a writer copies them into the database: SQLite's default.
-_CHECKPOINT_PAGES: Final = 1000
+#: Pages of 4 KB in the write-ahead log at which a writer copies them into the database.  Four
+#: times SQLite's default: a batch of runs changes a thousand, many of them the same ones.
+_CHECKPOINT_PAGES: Final = 4000
 
 #: What the driver raises for mistakes in our own statements; no later attempt mends them.
 _MISTAKES: Final = (
@@ -77,7 +78,7 @@ class Database:
             durable: Writes return when they are on the disk.  Otherwise a power cut may take
                 the latest ones back, never a part of one; a crash of the process does not.
             patience_s: Longest wait for others who lock the file.
-            checkpoints: Some writes stay longer to copy the log into the database (10 to 20 ms).
+            checkpoints: Some writes stay longer to copy the log into the database (some 50 ms).
 
         Raises:
             ConfigError: the folder cannot be used.

@@ -43,14 +43,22 @@ _CHANGE: Final = {
     for state in RunState
 }
 
-#: Rows that retention spares: open ones, and slots at or after the durable watermark.
+#: The newest row too many: it is to go, with everything older.
+_CUT: Final = """
+    SELECT created_at, row FROM runs INDEXED BY runs_by_job WHERE job_id = ?
+    ORDER BY created_at DESC, row DESC LIMIT 1 OFFSET ?
+"""
+
+#: Spares open rows, and slots at or after the durable watermark.  The bound says no more than
+#: the line after it, in a form that ends the walk along the index.
 _PRUNE: Final = f"""
     DELETE FROM runs WHERE row IN (
-        SELECT row FROM runs WHERE job_id = :job_id
-            AND (created_at < :older_than OR (created_at, id) <= (:cut_at, :cut_id))
+        SELECT row FROM runs INDEXED BY runs_by_job WHERE job_id = :job_id
+            AND created_at <= :bound
+            AND (created_at < :older_than OR (created_at, row) <= (:cut_at, :cut_row))
             AND NOT {OPEN}
             AND (NOT scheduled OR :before IS NULL OR fire_at < :before)
-        ORDER BY created_at, id LIMIT :room
+        ORDER BY created_at, row LIMIT :room
     )
 """
 
@@ -232,20 +240,17 @@ def _standing(connection: sqlite3.Connection, run: Run) -> Run:
 
 
 def _prune(connection: sqlite3.Connection, retention: Retention, room: int) -> int:
-    # The newest row too many: it goes, with everything older.
-    cut = connection.execute(
-        "SELECT created_at, id FROM runs INDEXED BY runs_by_job WHERE job_id = ? "
-        "ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET ?",
-        (retention.job_id, retention.keep_runs),
-    ).fetchone()
-    cut_at, cut_id = cut or (None, None)
+    cut = connection.execute(_CUT, (retention.job_id, retention.keep_runs)).fetchone()
+    cut_at, cut_row = cut or (None, None)
+    older_than = milliseconds(retention.older_than)
     return connection.execute(
         _PRUNE,
         {
             "job_id": retention.job_id,
-            "older_than": milliseconds(retention.older_than),
+            "bound": older_than if cut_at is None else max(older_than, cut_at),
+            "older_than": older_than,
             "cut_at": cut_at,
-            "cut_id": cut_id,
+            "cut_row": cut_row,
             "before": None if retention.before is None else milliseconds(retention.before),
             "room": room,
         },
