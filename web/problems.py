@@ -69,7 +69,7 @@ STATUS: Final[Mapping[type[SolocronError], HTTPStatus]] = {
 }
 
 
-class Problem(Exception):  # noqa: N818 (the RFC's word)
+class Problem(Exception):
     """Ends a request with this answer; raised by web's own modules only."""
 
     def __init__(

@@ -385,7 +385,7 @@ class Dispatcher:
         for clear_at, group in self._groups.items():
             due = self._desk.deadline(group.due)
             if self._cleared is not None and clear_at <= self._cleared:
-                if due < self._trusted_until:
+                if max(due, self._desk.monotonic) < self._trusted_until:
                     times.append(due)
             elif may_clear and self._failing_since is None and (bound is None or clear_at < bound):
                 times.append(due - CLEAR_AHEAD_S)

@@ -53,7 +53,8 @@ class Child:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self.said.append(line.decode().split())
+            if words := line.decode().split():
+                self.said.append(words)
 
     def __enter__(self) -> Self:
         return self

@@ -125,6 +125,8 @@ class JobListLaw(StoreWorkshop):
         assert self._names(q="x]*") == ["[x]*"]
         assert self._names(q="über") == ["Über"]
         assert self._names(q="^") == []
+        assert self._names(q="a\x00") == self._names(q="x00") == []
+        assert self._names(q="a" * 40_000) == []
         assert len(self._names(q="")) == 6
 
     def test_jobs_are_filtered(self) -> None:

@@ -24,6 +24,10 @@ from tests.waiting import eventually
 #: would only make the tests longer.
 SHORT_TIMEOUT_S = 1.0
 
+#: Timeout of the client that hears nothing of an election, seconds: longer than one takes,
+#: so that its call is under way when the old primary comes back.
+BEHIND_TIMEOUT_S = 15.0
+
 #: An election among three nodes, with room for a busy machine, seconds.
 ELECTION_S = 60.0
 
@@ -146,7 +150,7 @@ class TestAReplicaSet:
         old = servers.primary()
         successor = MongoStore(servers.uri)
         successor.prepare()
-        behind = MongoStore(old.uri, timeout_s=ELECTION_S)
+        behind = MongoStore(old.uri, timeout_s=BEHIND_TIMEOUT_S)
         try:
             term = behind.mint_term("a").term
             behind.clear_term(term, noon(1))

@@ -32,6 +32,7 @@ from executor.engine.effects import (
 )
 from executor.engine.engine import Engine
 from executor.engine.events import (
+    Answered,
     CommandReceived,
     Event,
     Failed,
@@ -193,6 +194,11 @@ class Driver:
     def answer(self, request: Request) -> None:
         """Let the store do *request* and answer it."""
         self.tell(*self.carry_out(request))
+
+    def reply(self, request: Request, result: object) -> None:
+        """Answer *request* with *result*, which no store was asked for."""
+        self._out.remove(request)
+        self.tell(Answered(request, result))
 
     def fail(self, request: Request, error: SolocronError | None = None) -> None:
         """Answer *request* with an error; by default the store is not reached."""

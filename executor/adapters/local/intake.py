@@ -135,7 +135,12 @@ class LocalIntake:
         try:
             while not self._ending:
                 self._sleep(pause_s)
-                pause_s = self._turn(on_delivery)
+                try:
+                    pause_s = self._turn(on_delivery)
+                except Exception:
+                    # The top of a thread: one mistake must not end the taking of commands.
+                    logger.exception("the intake failed", extra={"action": "intake_failed"})
+                    pause_s = _LOOK_EVERY_S
         finally:
             self._release()
 

@@ -48,6 +48,10 @@ from executor.ports.store import Counts, JobFilter, Page, RunFilter
 #: Seconds for which a silent instance is still listed.
 _SEEN_FOR_S: Final = 30.0
 
+#: Characters of a searched text that are looked at: no folded name is as long, and the server
+#: refuses patterns beyond 32 KB.
+_LONGEST_PART: Final = 1000
+
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
@@ -149,7 +153,7 @@ class MongoReaders(MongoPart):
 def _jobs_wanted(which: JobFilter) -> Document:
     wanted: Document = {"deleted": False}
     if which.q is not None:
-        wanted["folded"] = {"$regex": re.escape(fold(which.q))}
+        wanted["folded"] = {"$regex": _containing(which.q)}
     if which.tag is not None:
         wanted["definition.tags"] = which.tag
     if which.enabled is not None:
@@ -159,6 +163,12 @@ def _jobs_wanted(which: JobFilter) -> Document:
     if which.state is not None:
         wanted["last_run.state"] = which.state.value
     return wanted
+
+
+def _containing(text: str) -> str:
+    """Return the pattern of names that contain *text*, in a form the server always accepts."""
+    part = fold(text)[:_LONGEST_PART]
+    return re.escape(part).replace("\x00", r"\x00")
 
 
 def _runs_wanted(which: RunFilter, after: tuple[datetime, str] | None) -> Document:
