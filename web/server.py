@@ -70,7 +70,7 @@ def serve(
     options: dict[str, Any] = {
         "bind": f"fd://{listener.detach()}",
         "workers": 1,
-        "worker_class": "gthread",
+        "worker_class": "web.worker.ProblemWorker",
         "threads": threads,
         "worker_connections": CONNECTIONS + threads,
         "keepalive": KEEPALIVE_S,

@@ -2,6 +2,7 @@
 
 from executor.ports.store import ExecutorStore, Readers
 from tests.contract.store_contract import StoreContract
+from tests.contract.store_world import a_claim, a_run, noon
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
 
@@ -30,3 +31,27 @@ class TestMemoryStore(StoreContract):
 
     def let_pass(self, seconds: float) -> None:
         self.clock.advance(seconds)
+
+
+class TestFaultyMemoryStore:
+    """The faults it can be given, for tests that must notice them."""
+
+    def test_without_unique_slots_every_scheduled_row_is_recorded(self) -> None:
+        """Under another id if its own is taken; other rows still have one row for each id."""
+        store = MemoryStore(FakeClock(), unique_slots=False)
+        claim = a_claim("claim")
+        assert store.insert_runs([claim, claim, a_claim("other"), a_run("run")]) == {}
+        assert store.insert_runs([a_run("run")]) == {"run": a_run("run")}
+
+        rows = store.every_run()
+        assert len({row.id for row in rows}) == len(rows) == 4
+        assert [row.fire_at for row in rows].count(claim.fire_at) == 3
+
+    def test_without_fences_an_old_term_clears(self) -> None:
+        """It notices nothing, and neither does the new one."""
+        store = MemoryStore(FakeClock(), fenced=False)
+        old = store.mint_term("a")
+        new = store.mint_term("b")
+        store.clear_term(old.term, noon())
+
+        assert store.read_term() == new

@@ -24,6 +24,7 @@ class MemoryJobs(MemoryRuns):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock)
         self._jobs: dict[str, Job] = {}
+        self._owners: dict[str, str] = {}
         self._broken: set[str] = set()
 
     def break_job(self, job_id: str) -> None:
@@ -69,11 +70,13 @@ class MemoryJobs(MemoryRuns):
     def _write(self, write: JobWrite) -> JobClash | None:
         job = write.job
         standing = self._jobs.get(job.id)
-        taken = not job.deleted and any(
-            other.name == job.name and other.id != job.id for other in self._present()
-        )
+        taken = not job.deleted and self._owners.get(job.name, job.id) != job.id
         if taken or (None if standing is None else standing.revision) != write.expect:
             return judge_write(write, None if standing is None else self._read(standing), taken)
+        if standing is not None and not standing.deleted:
+            del self._owners[standing.name]
+        if not job.deleted:
+            self._owners[job.name] = job.id
         self._jobs[job.id] = job
         self._broken.discard(job.id)
         return None
@@ -98,12 +101,12 @@ class MemoryJobs(MemoryRuns):
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id or name."""
         with self.lock:
-            present = self._present()
-            for key in ("id", "name"):
-                for found in present:
-                    if getattr(found, key) == job:
-                        return self._read(found)
-        raise JobNotFound(job)
+            found = self._jobs.get(job)
+            if found is None or found.deleted:
+                found = self._jobs.get(self._owners.get(job, ""))
+            if found is None:
+                raise JobNotFound(job)
+            return self._read(found)
 
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
         """Return a page of jobs in the order of their names."""

@@ -33,6 +33,7 @@ class MemoryRuns(MemoryPart):
         self._runs: dict[str, Run] = {}
         self._slots: dict[tuple[str, datetime | None], str] = {}
         self._open: dict[str, None] = {}
+        self._of_job: dict[str, dict[str, None]] = {}
 
     def insert_runs(self, runs: Sequence[Run]) -> Mapping[str, Run]:
         """Insert rows, unless their id or slot is taken."""
@@ -62,6 +63,7 @@ class MemoryRuns(MemoryPart):
 
     def _put(self, run: Run) -> Run:
         self._runs[run.id] = run
+        self._of_job.setdefault(run.job_id, {})[run.id] = None
         if run.scheduled:
             self._slots.setdefault((run.job_id, run.fire_at), run.id)
         if run.is_open:
@@ -72,6 +74,7 @@ class MemoryRuns(MemoryPart):
 
     def _remove(self, run: Run) -> None:
         del self._runs[run.id]
+        del self._of_job[run.job_id][run.id]
         self._open.pop(run.id, None)
         if self._slots.get((run.job_id, run.fire_at)) == run.id:
             del self._slots[run.job_id, run.fire_at]
@@ -130,6 +133,9 @@ class MemoryRuns(MemoryPart):
             found = [run for run in self._open_rows() if run.term < term]
         return sorted(found, key=lambda run: (run.created_at, run.id))
 
+    def _rows_of(self, job_id: str) -> list[Run]:
+        return [self._runs[run_id] for run_id in self._of_job.get(job_id, ())]
+
     def _open_rows(self) -> list[Run]:
         return [self._runs[run_id] for run_id in self._open]
 
@@ -171,7 +177,7 @@ class MemoryRuns(MemoryPart):
             return len(doomed[:limit])
 
     def _doomed(self, retention: Retention) -> Iterator[Run]:
-        rows = [run for run in self._runs.values() if run.job_id == retention.job_id]
+        rows = self._rows_of(retention.job_id)
         rows.sort(key=lambda run: (run.created_at, run.id), reverse=True)
         for rank, run in enumerate(rows):
             unwanted = rank >= retention.keep_runs or run.created_at < retention.older_than
@@ -187,7 +193,7 @@ class MemoryRuns(MemoryPart):
     def remove_ended_runs(self, job_id: str) -> bool:
         """Remove the job's rows that are not open; return whether none is left."""
         with self.lock:
-            rows = [run for run in self._runs.values() if run.job_id == job_id]
+            rows = self._rows_of(job_id)
             for run in rows:
                 if not run.is_open:
                     self._remove(run)

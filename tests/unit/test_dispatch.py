@@ -289,7 +289,7 @@ def test_an_outage_of_the_store_is_caught_up_by_policy() -> None:
 def test_claims_beyond_the_backlog_wait_in_their_seconds() -> None:
     """While rows cannot be written memory stays bounded, and nothing is dropped."""
     job = a_job()
-    jobs = tuple(replace(job, id=f"job-{number}") for number in range(CLAIM_BACKLOG + 5_000))
+    jobs = tuple(replace(job, id=f"job-{number}") for number in range(CLAIM_BACKLOG + 1_500))
     driver = Driver()
     driver.hold(ReadDueJobs, InsertRuns)
     driver.take_over()

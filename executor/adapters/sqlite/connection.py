@@ -77,8 +77,8 @@ class Database:
             failure: What errors of the driver become.
             durable: Writes return when they are on the disk.  Otherwise a power cut may take
                 the latest ones back, never a part of one; a crash of the process does not.
-            patience_s: Longest wait for others who lock the file.
             checkpoints: Some writes stay longer to copy the log into the database (some 50 ms).
+            patience_s: Longest wait for others who lock the file.
 
         Raises:
             ConfigError: the folder cannot be used.
@@ -147,36 +147,40 @@ class Database:
                 return connection.execute(statement)
             except sqlite3.OperationalError as error:
                 # The low byte is the primary code; BUSY has several finer ones.
-                is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-                if not is_busy or time.monotonic() > deadline:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                     raise
             time.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     def _open_reader(self) -> sqlite3.Connection:
-        connection = self._open()
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        return self._open("query_only = ON")
 
     def _open_writer(self) -> sqlite3.Connection:
-        connection = self._open()
-        connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'NORMAL'}")
-        connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
-        pages = _CHECKPOINT_PAGES if self._checkpoints else 0
-        connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
-        connection.execute("PRAGMA cache_size = -16000")
-        # From here on waiting is up to _execute_when_free.
-        connection.execute("PRAGMA busy_timeout = 0")
-        return connection
+        return self._open(
+            f"synchronous = {'FULL' if self._durable else 'NORMAL'}",
+            f"journal_size_limit = {_LOG_LIMIT}",
+            f"wal_autocheckpoint = {_CHECKPOINT_PAGES if self._checkpoints else 0}",
+            "cache_size = -16000",
+            # From here on waiting is up to _execute_when_free.
+            "busy_timeout = 0",
+        )
 
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(
+    def _open(self, *settings: str) -> sqlite3.Connection:
+        connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode=rw",
             uri=True,
             timeout=self._patience_s,
             isolation_level=None,
             check_same_thread=False,
         )
+        try:
+            for setting in settings:
+                connection.execute(f"PRAGMA {setting}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
 
 class _Idle:
