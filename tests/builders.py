@@ -56,8 +56,9 @@ def a_job(name: str = "backup", now: datetime = START, **fields: Any) -> Job:
         "revision": 1,
         "created_at": now,
         "updated_at": now,
-        "next_fire_at": None if schedule is None else next_after(schedule, now),
     }
+    if schedule is not None and "next_fire_at" not in own:
+        given["next_fire_at"] = next_after(schedule, now)
     return Job(**{**given, **own})
 
 

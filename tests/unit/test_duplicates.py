@@ -14,6 +14,7 @@ from executor.engine.effects import (
     ClearTerm,
     InsertRuns,
     Record,
+    SaveResults,
     WatchOpenRuns,
 )
 from executor.engine.events import TokenGained
@@ -77,12 +78,12 @@ def test_a_slot_that_may_have_been_started_elsewhere_is_left_there() -> None:
 
     assert driver.handed_off == []
     assert driver.row(row).term == 1
-    driver.advance_to(at(20))
+    driver.advance_to(at(20.1))
     assert [r.state for r in driver.rows()] == [RunState.PENDING, RunState.SKIPPED]
 
 
 def test_a_slot_of_a_newer_term_is_left_there() -> None:
-    """An executor that does not know yet that it was superseded touches nothing of its successor."""
+    """An executor that was superseded and does not know it touches nothing of its successor."""
     driver = after_term_1()
     driver.advance_to(at(9.3))
     driver.store.mint_term("successor")
@@ -195,21 +196,19 @@ def test_a_claim_met_again_after_its_run_is_not_started_again() -> None:
 def test_an_answer_overtaken_by_the_whole_run_starts_nothing_again() -> None:
     """What a claim met may be out of date when it is answered: this run was over by then."""
     driver = executing(a_job(schedule=None))
-    driver.hold(Record)
+    driver.hold(SaveResults, Record)
     command = trigger()
     driver.send(command)
     (run,) = driver.handed_off
-    driver.hold(Record, InsertRuns)
+    # The token moves away and back before the answer is saved: the command comes again.
     driver.lose_token()
+    driver.fail(driver.awaited(SaveResults))
     driver.tell(TokenGained())
-    # The answer to the first delivery is saved; a redelivery that is not recalled claims anew.
-    driver.store._results.clear()
+    driver.hold(InsertRuns, Record)
     driver.send(command)
-    driver.begin(run)
-    driver.end(run)
-    outcome = [event for call in driver.pending(InsertRuns) for event in driver.carry_out(call)]
-    driver.hold(InsertRuns)
-    driver.advance(0.1)
+    outcome = driver.carry_out(driver.awaited(InsertRuns))
+    driver.hold()
+    driver.work(run)
     assert driver.row(run).state is RunState.SUCCEEDED
 
     driver.tell(*outcome)
@@ -220,21 +219,19 @@ def test_an_answer_overtaken_by_the_whole_run_starts_nothing_again() -> None:
 
 def test_a_row_read_before_its_adoption_is_not_adopted_again() -> None:
     """Supervision may have read it just before; by the time of the answer its run is over."""
-    driver = after_term_1(at(9))
-    driver.advance_to(at(9.3))
+    driver = after_term_1(at(8))
+    driver.advance_to(at(8.95))
     row = late_claim(driver)
     driver.hold(WatchOpenRuns)
-    driver.advance_to(at(9.9))
-    (look,) = driver.pending(WatchOpenRuns) or [None]
-    assert look is not None
-    outcome = driver.carry_out(look)
+    driver.advance_to(at(9.5))
+    look = driver.carry_out(driver.awaited(WatchOpenRuns))
     driver.advance_to(at(10))
     (run,) = driver.handed_off
     assert run.id == row.id
     driver.work(run)
     assert driver.row(row).state is RunState.SUCCEEDED
 
-    driver.tell(*outcome)
+    driver.tell(*look)
     driver.advance(2)
 
     assert driver.handed_off == [run]
