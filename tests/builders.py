@@ -26,8 +26,9 @@ def at(seconds: float) -> datetime:
 
 
 def every(seconds: int) -> dict[str, Any]:
-    """Return a schedule that is due whenever the second of the minute is divisible by *seconds*."""
-    return {"kind": "cron", "expression": f"*/{seconds} * * * * *", "dialect": "cron6s"}
+    """Return a schedule that is due at the seconds of a minute divisible by *seconds* (1 to 60)."""
+    expression = f"{'0' if seconds == 60 else f'*/{seconds}'} * * * * *"
+    return {"kind": "cron", "expression": expression, "dialect": "cron6s"}
 
 
 def a_document(name: str = "backup", **fields: Any) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 A document is a dict of str, int, bool, list, dict and instants, under the key ``id``.
 Every store keeps these and no other form; jobs are in ``job_documents.py``, runs in
-``run_documents.py``.
+``run_documents.py``.  The term is only read here: each store writes it by atomic
+statements of its own.
 
 1. A field that has its default is left out: most runs use a third of theirs, and a
    small document is cheaper everywhere.  Absent and None mean the same.
@@ -68,28 +69,6 @@ def milliseconds(moment: datetime) -> int:
     1234
     """
     return (moment - _EPOCH) // TICK
-
-
-def term_to_document(record: TermRecord) -> Document:
-    """Write the term with its history, newest first."""
-    document: Document = {
-        "term": record.term,
-        "holder": record.holder,
-        "acquired_at": record.acquired_at,
-        "heartbeat_at": record.heartbeat_at,
-        "resigned": record.resigned,
-        "previous": [_former_to_document(former) for former in record.previous],
-    }
-    if record.cleared_until is not None:
-        document["cleared_until"] = record.cleared_until
-    return document
-
-
-def _former_to_document(former: FormerTerm) -> Document:
-    document: Document = {"term": former.term, "holder": former.holder, "until": former.until}
-    if former.cleared_until is not None:
-        document["cleared_until"] = former.cleared_until
-    return document
 
 
 def term_from_document(document: Mapping[str, Any]) -> TermRecord:

@@ -43,6 +43,7 @@ def is_job_id(text: str) -> bool:
     """Whether *text* has the form of a job's id; no job's name has."""
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
+
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
 
 

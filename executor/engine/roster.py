@@ -128,6 +128,8 @@ class Roster:
 
     def _open(self, job: Job, dispatcher: Dispatcher) -> list[Run]:
         if not job.is_active(self._desk.now):
+            # The clock has gone back to before the end of a pause.
+            self._arm(job)
             return []
         schedule = job.definition.schedule
         assert schedule is not None

@@ -260,11 +260,14 @@ class JobStore(Protocol):
         ...
 
     def load_job(self, job_id: str) -> Job | None:
-        """Return the job with this id, deleted or not; None if there is no record."""
+        """Return the job with this id, deleted or not; None if there is none that can be read."""
         ...
 
     def write_jobs(self, writes: Sequence[JobWrite]) -> list[JobClash | None]:
-        """Apply each write; None in the answer's place means applied."""
+        """Apply each write; None in the answer's place means applied, now or by an earlier call.
+
+        A record that cannot be read is overwritten by a write that expects its revision.
+        """
         ...
 
     def advance_jobs(self, progress: Sequence[JobProgress]) -> None:
@@ -272,7 +275,10 @@ class JobStore(Protocol):
         ...
 
     def purge_jobs(self, before: datetime, limit: int) -> int:
-        """Remove deleted jobs not updated since *before*, with their runs, at most *limit* jobs."""
+        """Remove deleted jobs not updated since *before*, with their runs, at most *limit* jobs.
+
+        One with open rows waits until they are closed.
+        """
         ...
 
 

@@ -18,6 +18,7 @@ from tests.contract.store_world import NOON, a_claim, a_job, a_last_run, a_run, 
 
 Item = TypeVar("Item")
 
+#: What a client could send instead of a cursor; the long ones are JSON like ours.
 NONSENSE = [
     "x",
     "",
@@ -27,7 +28,9 @@ NONSENSE = [
     "\x00",
     "é",
     "a" * 5000,
-    "WyJydW5zIiwxZTQwMCwiYSJd",
+    "WyJydW5zIiwxZTQwMCwiYSJd",  # at no number
+    "WyJydW5zIiwgMTAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMCwgImEiXQ",  # after the last year
+    "WyJqb2JzIiwgIlx1ZDgwMCJd",  # half a character
 ]
 
 

@@ -6,13 +6,13 @@ import pytest
 from bson.datetime_ms import DatetimeMS
 
 from executor.adapters.mongodb.schema import COMMANDS_KEPT, SCHEMA_VERSION
-from executor.domain.errors import SchemaTooNew
+from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import RunState
 from executor.domain.writes import BrokenJob
 from executor.ports.store import RunFilter
 from tests.contract.mongo_workshop import MongoWorkshop
 from tests.contract.store_contract import StoreContract
-from tests.contract.store_world import a_claim, a_job, a_run, noon, slot
+from tests.contract.store_world import a_claim, a_job, a_run, noon, race, slot
 
 
 class TestMongoStore(MongoWorkshop, StoreContract):
@@ -60,6 +60,29 @@ class TestMongoRecords(MongoWorkshop):
         assert loaded.jobs == (a_job("b"),)
         assert [broken.name for broken in loaded.broken] == ["a"]
         assert isinstance(self.readers.find_job("a"), BrokenJob)
+
+    def test_instances_that_start_at_once_prepare_one_database(self) -> None:
+        """Each of them finds it complete, whoever made what."""
+        self.raw.client.drop_database(self.raw.name)
+        stores = [self.make_store() for _ in range(4)]
+        try:
+            race(lambda store: store.prepare(), stores)
+        finally:
+            for store in stores:
+                store.close()
+
+        assert self.raw["schema"].find_one() == {"_id": "schema", "version": SCHEMA_VERSION}
+        assert "slot" in self.raw["runs"].index_information()
+
+    def test_a_row_that_the_server_refuses_is_not_taken_for_a_slot_that_is_taken(self) -> None:
+        """Whatever else goes wrong in a batch: it is unknown what was written."""
+        self.put_run(a_claim("first"))
+        self.raw.command("collMod", "runs", validator={"job": {"$ne": "refused"}})
+        try:
+            with pytest.raises(StoreUnavailable):
+                self.store.insert_runs([a_claim("second"), a_run("bad", job="refused")])
+        finally:
+            self.raw.command("collMod", "runs", validator={})
 
     def test_answers_expire_on_the_server(self) -> None:
         """After a day; the server does it by itself."""

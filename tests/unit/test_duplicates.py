@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from executor.domain.job import Job
-from executor.domain.run import Cause, Run, RunState
+from executor.domain.run import Cause, Run, RunChange, RunState
+from executor.domain.writes import Adoption
 from executor.engine.effects import (
     AdoptRuns,
     ClearTerm,
@@ -42,14 +42,20 @@ def late_claim(driver: Driver, **fields: object) -> Run:
     return row
 
 
+def end(driver: Driver, row: Run, state: RunState) -> None:
+    """Let the executor of the row's term end it."""
+    driver.store.change_runs([RunChange(run_id=row.id, term=row.term, state=state)])
+    assert driver.row(row).state is state
+
+
 @pytest.mark.parametrize(
-    "end", [RunState.SUCCEEDED, RunState.FAILED, RunState.SKIPPED, RunState.CANCELLED]
+    "state", [RunState.SUCCEEDED, RunState.FAILED, RunState.SKIPPED, RunState.CANCELLED]
 )
-def test_a_slot_that_is_over_is_not_started(end: RunState) -> None:
+def test_a_slot_that_is_over_is_not_started(state: RunState) -> None:
     """Somebody else has done with it; the next slot goes on as usual."""
     driver = after_term_1(at(10))
     driver.advance_to(at(9.5))
-    row = late_claim(driver, state=end, finished_at=at(9.5))
+    row = late_claim(driver, state=state, finished_at=at(9.5))
 
     driver.advance_to(at(20))
 
@@ -146,15 +152,18 @@ def test_an_adoption_without_an_answer_is_repeated() -> None:
     assert [run.id for run in driver.handed_off] == [row.id]
 
 
-@pytest.mark.parametrize("change", [{"state": RunState.SKIPPED}, {"term": 3}])
-def test_an_adoption_that_comes_too_late_starts_nothing(change: dict[str, object]) -> None:
-    """Its owner skipped the row, or somebody else adopted it: compare-and-set fails."""
+@pytest.mark.parametrize("taker", ["its owner", "another successor"])
+def test_an_adoption_that_comes_too_late_starts_nothing(taker: str) -> None:
+    """The row was skipped, or adopted by somebody else: compare-and-set fails."""
     driver = after_term_1(at(9))
     driver.advance_to(at(9.5))
     row = late_claim(driver)
     driver.hold(AdoptRuns)
     driver.advance_to(at(9.8))
-    driver.store._put(replace(row, **change))  # type: ignore[arg-type]
+    if taker == "its owner":
+        end(driver, row, RunState.SKIPPED)
+    else:
+        driver.store.adopt_runs([Adoption(row.id, 1, at(11))], 3)
 
     driver.release()
     driver.advance_to(at(12))
@@ -243,7 +252,7 @@ def test_a_row_that_ends_elsewhere_frees_its_job() -> None:
     driver.advance_to(at(9.5))
     row = late_claim(driver)
     driver.advance_to(at(12))
-    driver.store._put(replace(driver.row(row), state=RunState.SUCCEEDED))
+    end(driver, row, RunState.SUCCEEDED)
 
     driver.advance_to(at(20))
 

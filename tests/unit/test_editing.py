@@ -62,6 +62,8 @@ def test_a_new_schedule_counts_from_now_on() -> None:
     driver.advance_to(at(29))
 
     driver.ask(update(schedule=every(7)))
+    driver.advance_to(at(35))
+    driver.work(driver.handed_off[0])
     driver.advance_to(at(43))
 
     assert starts(driver) == [35, 42]

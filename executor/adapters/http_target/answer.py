@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -32,6 +33,7 @@ def outcome_of(ended: Ended, target: HttpTarget, timeout_ms: int, output: Output
     )
 
 
+@lru_cache(maxsize=1000)
 def is_expected(status: int, expect: tuple[str, ...]) -> bool:
     """Return whether *status* is one of *expect*: statuses (``204``) or classes (``2xx``)."""
     return str(status) in expect or f"{status // 100}xx" in expect

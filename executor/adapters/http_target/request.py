@@ -99,7 +99,7 @@ def prepare(
 def release(curl: pycurl.Curl) -> None:
     """Let go of the bodies, sent and received, which an idle handle would keep in memory."""
     curl.setopt(pycurl.WRITEFUNCTION, None)
-    curl.setopt(pycurl.POSTFIELDS, b"")
+    curl.setopt(pycurl.POSTFIELDS, "")
 
 
 def headers_of(run: Run, target: HttpTarget) -> list[str | bytes]:

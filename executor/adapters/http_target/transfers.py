@@ -23,6 +23,14 @@ _WATCH: Final = {
     pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
 }
 
+#: What epoll reports, cut down to its five lowest bits -> what libcurl calls it.
+_READY: Final = tuple(
+    (pycurl.CSELECT_IN if events & select.EPOLLIN else 0)
+    | (pycurl.CSELECT_OUT if events & select.EPOLLOUT else 0)
+    | (pycurl.CSELECT_ERR if events & (select.EPOLLERR | select.EPOLLHUP) else 0)
+    for events in range(32)
+)
+
 #: Longest sleep, seconds.  epoll refuses more than 24 days; waking up for nothing once
 #: an hour costs nothing.
 _LONGEST_WAIT_S: Final = 3600.0
@@ -73,7 +81,7 @@ class Transfers:
         for fd, events in self._epoll.poll(self._patience() if wait else 0):
             # Acting on one socket may have closed another one of this batch.
             if fd in self._watched:
-                self._multi.socket_action(fd, _ready(events))
+                self._multi.socket_action(fd, _READY[events & 31])
         if self._due is not None and self._due <= self._monotonic():
             self._due = None
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
@@ -119,14 +127,3 @@ class Transfers:
             self._epoll.unregister(fd)
         except OSError:
             return
-
-
-def _ready(events: int) -> int:
-    mask = 0
-    if events & select.EPOLLIN:
-        mask |= pycurl.CSELECT_IN
-    if events & select.EPOLLOUT:
-        mask |= pycurl.CSELECT_OUT
-    if events & (select.EPOLLERR | select.EPOLLHUP):
-        mask |= pycurl.CSELECT_ERR
-    return mask
