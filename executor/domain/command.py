@@ -40,7 +40,7 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), or a run's id.
-        arguments: JSON-ready; ``definition`` (create, put, update), ``reason`` and ``until`` (pause).
+        arguments: JSON-ready; ``definition`` (create, put, update); ``reason``, ``until`` (pause).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
     """

@@ -1,4 +1,4 @@
-"""Durations as people write them: ISO 8601 (``PT30S``, ``P14D``) or short (``30s``, ``5m``, ``1h30m``).
+"""Durations as people write them: ISO 8601 (``PT30S``, ``P14D``) or short (``30s``, ``1h30m``).
 
 The canonical form is ISO 8601 without calendar parts: years and months have no
 fixed length, so they are refused here; weeks and days are 7 times and once 24
@@ -21,7 +21,7 @@ _SHORT = re.compile(
     re.ASCII,
 )
 
-#: No duration of ours needs to be longer; it keeps every instant + duration inside datetime's range.
+#: No duration of ours needs to be longer; it keeps instant + duration inside datetime's range.
 LONGEST = timedelta(days=36_525)
 
 
@@ -29,7 +29,7 @@ def parse_duration(text: str) -> timedelta:
     """Read *text* as a duration.
 
     Raises:
-        ValueError: neither form matches, or it is longer than 100 years; the message shows both forms.
+        ValueError: neither form matches (the message shows both), or longer than 100 years.
 
     >>> parse_duration("PT1H30M") == parse_duration("1h30m") == timedelta(minutes=90)
     True

@@ -36,5 +36,5 @@ def retrigger_run_id(run_id: str) -> str:
 
 
 def command_id(key: str, request: str) -> str:
-    """Return the id of the command behind a client's idempotency *key* for *request* (method and path)."""
+    """Return the id of the command behind an idempotency *key* for *request* (method and path)."""
     return _digest("command", request, key)

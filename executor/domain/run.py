@@ -117,7 +117,7 @@ class Run:
         clear_at: the run may start once its term is cleared up to here.  Always later than
             every clearance requested before the row was written, so a row beyond the last
             clearance of its term has certainly not started.
-        trigger_id: id of the first run of a chain of retriggers; what targets get as idempotency key.
+        trigger_id: id of the first run of a chain of retriggers; the targets' idempotency key.
         retriggers: how many lost or shut-down runs precede this one in its chain.
         lease_until: by the store's clock; None until somebody stamps it.
         follow_up: the end of this run still demands a run (a retrigger) that is not yet written.

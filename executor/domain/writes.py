@@ -26,7 +26,10 @@ class BrokenJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
-    """A running executor process; ``role`` is ``executing`` or ``standby``, ``seen_at`` by the store's clock."""
+    """A running executor process.
+
+    ``role`` is ``executing`` or ``standby``; ``seen_at`` is by the store's clock.
+    """
 
     id: str
     host: str
@@ -46,7 +49,10 @@ class LoadedJobs:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """Take over row ``run_id``, if it is still pending under ``from_term``; it may start once cleared to ``clear_at``."""
+    """Take over row ``run_id``, if it is still pending under ``from_term``.
+
+    It may start once the new term is cleared to ``clear_at``.
+    """
 
     run_id: str
     from_term: int
@@ -69,7 +75,7 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class JobWrite:
-    """Store ``job`` whole, if its record is at revision ``expect`` now (None: if there is no such record)."""
+    """Store ``job`` whole, if its record is at revision ``expect`` now (None: if there is none)."""
 
     job: Job
     expect: int | None
@@ -79,7 +85,8 @@ class JobWrite:
 class JobClash:
     """A :class:`JobWrite` that was not applied: what stands there instead.
 
-    ``current`` is the job with that id (None: there is none), ``name_taken`` that another job has the name.
+    ``current`` is the job with that id (None: there is none); ``name_taken`` says that another
+    job has the name.
     """
 
     current: Job | None
@@ -90,7 +97,8 @@ class JobClash:
 class KnownCommands:
     """What the store remembers of some commands.
 
-    ``results`` by command id; ``jobs`` are those whose ``last_command`` is one of them, deleted ones included.
+    ``results`` by command id; ``jobs`` are those, deleted ones included, whose ``last_command``
+    is one of them.
     """
 
     results: Mapping[str, CommandResult]
@@ -101,8 +109,8 @@ class KnownCommands:
 class Retention:
     """Remove runs of a job: all but the newest ``keep_runs`` and all created before ``older_than``.
 
-    Open rows are never removed, nor are slots at or after ``before``, the watermark known to be durable
-    (None: no limit).
+    Open rows are never removed, nor are slots at or after ``before``, the watermark that is
+    known to be durable (None: no limit).
     """
 
     job_id: str

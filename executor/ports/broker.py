@@ -43,7 +43,7 @@ class Token(Protocol):
         ...
 
     def describe(self) -> str:
-        """Say in a few words how the connection stands, for the status page: ``connected`` or what is wrong."""
+        """Say in a few words how the connection stands: ``connected``, or what is wrong."""
         ...
 
     def stop(self) -> None:
@@ -98,12 +98,13 @@ class CommandSender(Protocol):
 
         Raises:
             NoExecutor: nobody executed within *timeout_s*; nothing was sent.
-            BrokerUnavailable: not accepted, or unknown whether it was; sending the same command again is safe.
+            BrokerUnavailable: not accepted, or unknown whether it was; sending the same command
+                again is safe.
         """
         ...
 
     def token_state(self) -> str:
-        """Return ``held``, ``ready`` (waiting for a holder), ``missing`` or ``unknown`` (no connection)."""
+        """Return ``held``, ``ready`` (waits for a holder), ``missing`` or ``unknown`` (no link)."""
         ...
 
     def describe(self) -> str:

@@ -74,7 +74,8 @@ class Page(Generic[Item]):
 class JobFilter:
     """Which jobs; None means any.
 
-    ``q`` matches a part of the name, letter case aside.  ``state`` is the state of the latest finished run.
+    ``q`` matches a part of the name, letter case aside.  ``state`` is that of the latest
+    finished run.
     """
 
     q: str | None = None
@@ -86,7 +87,10 @@ class JobFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
-    """Which runs; None means any.  ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``."""
+    """Which runs; None means any.
+
+    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``.
+    """
 
     job_id: str | None = None
     state: RunState | None = None
@@ -171,7 +175,7 @@ class TermStore(Protocol):
     """The term: minted, cleared, resigned.  The only fence there is."""
 
     def mint_term(self, holder: str) -> TermRecord:
-        """Begin the next term for *holder* and return its record, with what former terms had cleared.
+        """Begin the next term for *holder*; return its record, with what former terms had cleared.
 
         One atomic step.  Unlike every other write, repeating it makes another term; an answer that
         was lost merely leaves a term without an executor.
@@ -209,7 +213,7 @@ class RunStore(Protocol):
         ...
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
-        """Move pending rows to *term*; return the ids that belong to *term* now, also from an earlier call."""
+        """Move pending rows to *term*; return the ids that belong to *term* now, or did before."""
         ...
 
     def change_runs(self, changes: Sequence[RunChange]) -> None:
@@ -225,7 +229,7 @@ class RunStore(Protocol):
         ...
 
     def open_runs_before(self, term: int) -> list[Run]:
-        """Return every row with something left to do whose term is lower than *term*, oldest first."""
+        """Return every row of a term before *term* with something left to do, oldest first."""
         ...
 
     def stamp_leases(self, run_ids: Collection[str], lease_s: float) -> None:
@@ -235,7 +239,7 @@ class RunStore(Protocol):
     def expire_runs(self, term: int) -> list[Run]:
         """Mark as lost every live row of a lower term whose lease is over by the store's clock.
 
-        Sets ``finished_at`` to the store's now and ``follow_up``.  Returns the rows as they are now.
+        Sets ``finished_at`` to the store's now, and ``follow_up``.  Returns the rows as they are.
         """
         ...
 

@@ -18,14 +18,14 @@ from executor.domain.run import Outcome, Reason, Run
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to be started: the row and the definition to run it by (its ``target`` and ``timeout``)."""
+    """A run to be started: the row, and the definition whose target and timeout apply."""
 
     run: Run
     definition: Definition
 
 
 class WorkListener(Protocol):
-    """Where a launcher reports.  Called on the launcher's threads; returns at once, never raises."""
+    """Where a launcher reports, on threads of its own; returns at once, never raises."""
 
     def may_start(self) -> bool:
         """Ask right before each start.  False: do not start, report :meth:`not_started`."""

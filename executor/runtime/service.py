@@ -70,7 +70,7 @@ STOP_MARGIN_S: Final = 8.0
 PREPARE_PAUSE_S: Final = (0.5, 10.0)
 
 #: Objects between two collections of each generation.  Rows and events come and go by reference
-#: counting alone; with Python's 700 a quarter of the time of a large load went into looking for cycles.
+#: counting alone; with Python's 700 a quarter of a large load went into looking for cycles.
 GC_THRESHOLDS: Final = (50_000, 20, 20)
 
 #: Exit statuses: a clean end; what could not be recorded or finished in time.

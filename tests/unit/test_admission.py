@@ -111,15 +111,16 @@ def test_a_change_between_claim_and_start_withdraws_the_claim(
 
 
 def test_a_withdrawn_slot_is_accounted_for() -> None:
-    """The watermark passes it, so that no later executor claims it again."""
+    """Resuming right after it does not bring it back: its row says what became of it."""
     driver = claimed()
-
     driver.ask(a_command(CommandKind.PAUSE_JOB, "backup"))
     driver.advance_to(at(11))
 
-    moved = driver.engine._tenure.roster.get("job-backup")  # type: ignore[union-attr]
-    assert moved is not None
-    assert moved.next_fire_at == at(20)
+    driver.ask(a_command(CommandKind.RESUME_JOB, "backup"))
+    driver.advance_to(at(20))
+
+    assert fate(driver) == (RunState.SKIPPED, Reason.PAUSED)
+    assert [run.fire_at for run in driver.handed_off] == [at(20)]
 
 
 @pytest.mark.parametrize(

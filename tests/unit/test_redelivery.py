@@ -1,0 +1,408 @@
+"""Commands that come again, in batches, or to an executor that is no longer one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from executor.domain.command import Command, CommandKind, ResultStatus
+from executor.domain.identity import job_id
+from executor.domain.writes import JobWrite
+from executor.engine.effects import (
+    ClearTerm,
+    CloseIntake,
+    InsertRuns,
+    OpenIntake,
+    ReadAllJobs,
+    RecallCommands,
+    Record,
+    Request,
+    SaveResults,
+    WriteJobs,
+)
+from executor.engine.events import CommandReceived, TokenGained
+from executor.engine.timing import COMMAND_BATCH
+from tests.builders import a_command, a_document, a_job, at, cancel, create, trigger, update
+from tests.unit.desk_driver import Driver, executing, with_jobs
+
+#: A command of each kind that writes something, for a job that exists.
+KINDS = [
+    create("new"),
+    update(description="new"),
+    a_command(CommandKind.PUT_JOB, "put", definition=a_document("put")),
+    a_command(CommandKind.PAUSE_JOB, "backup"),
+    a_command(CommandKind.DELETE_JOB, "backup"),
+    trigger(),
+]
+
+
+def successor_of(driver: Driver) -> Driver:
+    """Return the executor that takes over after *driver*'s process was killed."""
+    successor = Driver(driver.store, "successor")
+    successor.take_over()
+    return successor
+
+
+def revisions(driver: Driver) -> dict[str, int]:
+    """Return the revision of every record, deleted ones included."""
+    jobs = [
+        driver.store.load_job(i) for i in ("job-backup", job_id(KINDS[0].id), job_id(KINDS[2].id))
+    ]
+    return {job.id: job.revision for job in jobs if job is not None}
+
+
+# Crashes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", KINDS, ids=[command.kind for command in KINDS])
+@pytest.mark.parametrize(
+    "last_step", [RecallCommands, WriteJobs, InsertRuns, ClearTerm, SaveResults]
+)
+@pytest.mark.parametrize("done", [False, True], ids=["before it", "after it"])
+def test_a_command_redelivered_after_a_crash_has_one_effect_and_one_answer(
+    command: Command, last_step: type[Request], done: bool
+) -> None:
+    """Whichever store call its executor died around, the successor leads it to the same end."""
+    driver = executing(a_job())
+    driver.advance(1)
+    driver.hold(last_step)
+    (tag,) = driver.send(command)
+    for request in driver.pending(last_step):
+        if done:
+            driver.carry_out(request)
+    assert tag not in driver.answers or not driver.called(last_step)
+
+    successor = successor_of(driver)
+    answer = successor.ask(command)
+    again = successor.ask(command)
+
+    assert answer.status in {ResultStatus.CREATED, ResultStatus.DONE}
+    assert again == answer
+    assert all(revision <= 2 for revision in revisions(successor).values())
+    assert len([row for row in successor.rows() if row.fire_at is None]) == (
+        1 if command.kind is CommandKind.TRIGGER_JOB else 0
+    )
+
+
+def test_an_answer_that_was_saved_is_given_again() -> None:
+    """Even after the job has moved on, a repetition hears what the first one heard."""
+    driver = executing(a_job())
+    command = update(description="first")
+    answer = driver.ask(command)
+    driver.ask(update(description="second"))
+
+    assert driver.ask(command) == answer
+    assert driver.job().definition.description == "second"
+
+
+def test_a_revision_without_an_answer_is_recognised_by_its_command() -> None:
+    """The write stands, only the answer is missing: it is made up from what stands there."""
+    command = update(description="new")
+    written = replace(a_job(description="new"), revision=7, last_command=command.id)
+    driver = executing(written)
+
+    answer = driver.ask(command)
+
+    assert (answer.status, answer.job_id, answer.revision) == (ResultStatus.DONE, written.id, 7)
+    assert driver.job() == written
+
+
+def test_a_deletion_without_an_answer_is_recognised_as_well() -> None:
+    """The record is kept long enough for that."""
+    command = a_command(CommandKind.DELETE_JOB, "backup")
+    gone = replace(a_job(), revision=2, deleted=True, last_command=command.id)
+    driver = executing(gone)
+
+    assert driver.ask(command).status is ResultStatus.DONE
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["changed since", "deleted since"])
+def test_a_creation_whose_job_has_moved_on_is_answered(deleted: bool) -> None:
+    """Redelivered behind a later command, it finds its job at another revision: it was created."""
+    command = create()
+    job = replace(a_job(), id=job_id(command.id))
+    since = replace(job, revision=2, last_command="later", deleted=deleted)
+    store = with_jobs(job)
+    assert store.write_jobs([JobWrite(since, 1)]) == [None]
+    driver = Driver(store)
+    driver.take_over()
+
+    answer = driver.ask(command)
+
+    assert (answer.status, answer.job_id) == (ResultStatus.CREATED, job.id)
+    assert store.load_job(job.id) == since
+
+
+def test_a_write_whose_answer_was_lost_is_recognised_as_ones_own() -> None:
+    """The repetition does not clash with itself."""
+    driver = executing(a_job())
+    driver.hold(WriteJobs)
+    (tag,) = driver.send(update(description="new"))
+    driver.lose_answer(driver.awaited(WriteJobs))
+    driver.release()
+    driver.advance(1)
+
+    assert driver.answers[tag].status is ResultStatus.DONE
+    assert driver.job().revision == 2
+
+
+def test_a_clash_with_ones_own_earlier_write_is_no_clash() -> None:
+    """Progress made since does not hide whose revision it is."""
+    driver = executing(a_job())
+    command = update(description="new")
+    driver.hold(WriteJobs)
+    (tag,) = driver.send(command)
+    request = driver.awaited(WriteJobs)
+    ours = replace(request.writes[0].job, updated_at=at(-1))
+    assert driver.store.write_jobs([JobWrite(ours, 1)]) == [None]
+
+    driver.release()
+
+    assert (driver.answers[tag].status, driver.answers[tag].revision) == (ResultStatus.DONE, 2)
+
+
+@pytest.mark.parametrize("step", [RecallCommands, WriteJobs, SaveResults])
+def test_a_store_that_is_silent_for_a_while_delays_the_answer(step: type[Request]) -> None:
+    """Every step is repeated until it is answered; the effect is one."""
+    driver = executing(a_job())
+    driver.hold(step)
+    (tag,) = driver.send(update(description="new"))
+    for _ in range(3):
+        driver.fail(driver.awaited(step))
+        driver.advance(1.1)
+        assert tag not in driver.answers
+
+    driver.release()
+
+    assert driver.answers[tag].status is ResultStatus.DONE
+    assert driver.job().revision == 2
+
+
+# Identity -----------------------------------------------------------------------------------
+
+
+def test_an_id_that_comes_back_with_another_request_is_refused() -> None:
+    """An idempotency key is for one request; the first one's effect stands."""
+    driver = executing(a_job())
+    driver.ask(update(command_id="key", description="first"))
+
+    refused = driver.ask(update(command_id="key", description="second"))
+
+    assert refused.status is ResultStatus.CONFLICT
+    assert "used for a different request" in refused.message
+    assert driver.job().definition.description == "first"
+
+
+def test_a_command_delivered_twice_in_one_go_is_done_once_and_answered_twice() -> None:
+    """Both deliveries are settled with the one result."""
+    driver = executing(a_job())
+    command = update(description="new")
+
+    first, second = driver.send(command, command)
+
+    assert driver.answers[first] == driver.answers[second]
+    assert driver.job().revision == 2
+
+
+def test_an_id_used_for_two_requests_in_one_go_is_refused_for_the_second() -> None:
+    """The batch does not hide that they differ."""
+    driver = executing(a_job())
+
+    first, second = driver.send(
+        update(command_id="key", description="first"),
+        update(command_id="key", description="second"),
+    )
+
+    assert driver.answers[first].status is ResultStatus.DONE
+    assert driver.answers[second].status is ResultStatus.CONFLICT
+    assert driver.job().definition.description == "first"
+
+
+# Batches ------------------------------------------------------------------------------------
+
+
+def test_commands_for_different_jobs_are_decided_together() -> None:
+    """One call of each kind for the whole batch."""
+    names = [f"job-{number}" for number in range(COMMAND_BATCH)]
+    driver = executing()
+    driver.hold(RecallCommands)
+    driver.send(create("first"))
+    tags = driver.send(*map(create, names))
+    known = len(driver.called(WriteJobs))
+
+    driver.release()
+
+    assert {driver.answers[tag].status for tag in tags} == {ResultStatus.CREATED}
+    batches = [call.writes for call in driver.called(WriteJobs)[known:]]
+    assert [len(writes) for writes in batches] == [1, COMMAND_BATCH]
+
+
+def test_a_batch_never_decides_twice_about_one_job() -> None:
+    """Commands for one job, by id or by name, wait for each other and build on each other."""
+    driver = executing(a_job())
+    driver.hold(RecallCommands)
+
+    tags = driver.send(
+        update(description="new"),
+        a_command(CommandKind.PAUSE_JOB, "job-backup"),
+        a_command(CommandKind.UPDATE_JOB, "backup", definition=a_document("copy")),
+        create("copy"),
+        a_command(CommandKind.RESUME_JOB, "copy"),
+        trigger("job-backup"),
+    )
+    sizes = []
+    while driver.pending(RecallCommands):
+        call = driver.awaited(RecallCommands)
+        sizes.append(len(call.command_ids))
+        driver.answer(call)
+
+    assert sizes == [1] * 6
+    assert [driver.answers[tag].status for tag in tags] == [
+        ResultStatus.DONE,
+        ResultStatus.DONE,
+        ResultStatus.DONE,
+        ResultStatus.CONFLICT,
+        ResultStatus.DONE,
+        ResultStatus.CREATED,
+    ]
+    assert driver.job("copy").revision == 4
+
+
+def test_two_new_jobs_of_one_name_are_decided_one_after_the_other() -> None:
+    """The second hears that the name is taken, whatever else is in the batch."""
+    driver = executing()
+
+    first, other, second = driver.send(create(), create("other"), create())
+
+    assert driver.answers[first].status is ResultStatus.CREATED
+    assert driver.answers[other].status is ResultStatus.CREATED
+    assert driver.answers[second].status is ResultStatus.CONFLICT
+
+
+# Superseded, closed -------------------------------------------------------------------------
+
+
+def test_a_superseded_executor_answers_nothing() -> None:
+    """The clearance after the write fails: the successor gets the command again."""
+    driver = executing(a_job())
+    driver.advance(1)
+    driver.store.mint_term("successor")
+
+    (tag,) = driver.send(update(description="new"))
+    driver.advance(2)
+
+    assert driver.engine.term is None
+    assert tag not in driver.answers
+    assert driver.called(SaveResults) == []
+
+
+def test_an_answer_waits_until_the_term_can_be_verified() -> None:
+    """A store that does not clear leaves open who decides; a later clearance is proof enough."""
+    driver = executing(a_job())
+    driver.hold(ClearTerm)
+    (tag,) = driver.send(update(description="new"))
+    driver.fail(driver.awaited(ClearTerm))
+    driver.advance(0.5)
+    assert tag not in driver.answers
+
+    driver.release()
+
+    assert driver.answers[tag].status is ResultStatus.DONE
+
+
+def test_the_verification_begins_after_the_write() -> None:
+    """A clearance that was already out when the write came back proves nothing."""
+    driver = executing(a_job())
+    driver.hold(ClearTerm)
+    driver.advance(1.5)
+    early = driver.awaited(ClearTerm)
+    (tag,) = driver.send(update(description="new"))
+    assert driver.job().revision == 2
+
+    driver.answer(early)
+    assert tag not in driver.answers
+    driver.answer(driver.awaited(ClearTerm))
+
+    assert driver.answers[tag].status is ResultStatus.DONE
+
+
+@pytest.mark.parametrize("step", [RecallCommands, WriteJobs, ClearTerm, SaveResults])
+def test_commands_in_hand_are_dropped_when_the_intake_closes(step: type[Request]) -> None:
+    """Their tags are void, they are back in the queue: the answers of old steps move nothing."""
+    driver = executing(a_job())
+    driver.advance(1)
+    driver.hold(step)
+    stale = driver.send(update(description="new"), trigger("other"))
+
+    driver.lose_token()
+    assert driver.wanted(CloseIntake)
+    driver.release()
+    driver.advance(1)
+    driver.tell(TokenGained())
+
+    assert not any(tag in driver.answers for tag in stale)
+    assert driver.ask(update(description="newer")).status is ResultStatus.DONE
+
+
+def test_a_trigger_that_comes_again_is_answered_when_its_run_is_durable() -> None:
+    """The claim of the first delivery is still on its way: the second waits for it as well."""
+    driver = executing(a_job())
+    command = trigger()
+    driver.hold(InsertRuns)
+    driver.send(command)
+    driver.lose_token()
+    driver.tell(TokenGained())
+    (tag,) = driver.send(command)
+    driver.fail(driver.awaited(InsertRuns))
+    assert driver.rows() == []
+    assert tag not in driver.answers
+
+    driver.release()
+    driver.advance(1)
+
+    assert driver.answers[tag].run_id == driver.rows()[0].id
+    assert len(driver.handed_off) == 1
+
+
+def test_no_command_is_taken_before_all_jobs_are_known() -> None:
+    """A delivery that slips in is not held: it comes again."""
+    driver = Driver(with_jobs(a_job()))
+    driver.hold(ReadAllJobs)
+    driver.take_over()
+
+    (tag,) = driver.send(update(description="new"))
+    assert driver.wanted(OpenIntake) == []
+    driver.release()
+    driver.advance(1)
+
+    assert tag not in driver.answers
+    assert driver.ask(update(description="new")).status is ResultStatus.DONE
+
+
+def test_a_standby_takes_no_commands() -> None:
+    """Whatever arrives late is left to whoever executes."""
+    driver = Driver(with_jobs(a_job()))
+    tag = object()
+
+    driver.tell(CommandReceived(tag, update(description="new")))
+    driver.advance(1)
+
+    assert driver.called(RecallCommands) == []
+
+
+def test_a_cancellation_that_comes_again_is_answered_again() -> None:
+    """The run ends once; the answer is the saved one."""
+    driver = executing(a_job())
+    driver.ask(trigger())
+    (run,) = driver.handed_off
+    driver.begin(run)
+    command = cancel(run)
+    driver.send(command)
+    driver.advance(0.1)
+
+    driver.hold(Record)
+    again = driver.ask(command)
+
+    assert again.status is ResultStatus.DONE
+    assert len(driver.cancelled()) == 1
