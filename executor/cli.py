@@ -13,7 +13,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -108,9 +109,25 @@ def executor(lifeline: int | None) -> None:
 
         if lifeline is not None:
             watch(lifeline, abandon)
+        _end_with_any_thread(abandon)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: service.stop())
         sys.exit(service.run())
+
+
+def _end_with_any_thread(abandon: Callable[[], None]) -> None:
+    """Let the process end when one of its threads dies of an error.
+
+    Every thread owns something that nobody else does (a connection, a lane of store calls,
+    the launchers): without it the process would go on as half an executor and keep the token.
+    """
+    report = threading.excepthook
+
+    def end(args: threading.ExceptHookArgs) -> None:
+        report(args)
+        abandon()
+
+    threading.excepthook = end
 
 
 @main.command()

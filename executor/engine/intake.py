@@ -231,4 +231,4 @@ class Intake:
         for repeat in batch.repeats:
             result = batch.cases[repeat.command.id].result
             assert result is not None
-            self._desk.emit(Settle(repeat.tag, result))
+            self._desk.emit(Settle(repeat.tag, repeated(repeat.command, result, self._desk.now)))

@@ -44,11 +44,15 @@ class Journal:
         """Record news about one job."""
         earlier = self._progress.get(news.job_id)
         if earlier is not None:
-            same = earlier.revision == news.revision
+            # A watermark belongs to its revision; the end of a run may come from an older one.
+            newest = earlier if earlier.revision > news.revision else news
+            moved = newest.next_fire_at
+            if moved is None and earlier.revision == news.revision:
+                moved = earlier.next_fire_at
             news = JobProgress(
                 job_id=news.job_id,
-                revision=news.revision,
-                next_fire_at=news.next_fire_at or (earlier.next_fire_at if same else None),
+                revision=newest.revision,
+                next_fire_at=moved,
                 last_run=news.last_run or earlier.last_run,
             )
         self._progress[news.job_id] = news

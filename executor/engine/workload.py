@@ -25,8 +25,8 @@ from executor.engine.journal import Journal
 class _Piece:
     run: Run
     definition: Definition
-    started: bool = False
-    cancelling: bool = False
+    started_at: datetime | None = None
+    cancelling: Reason | None = None
 
 
 class Workload:
@@ -69,7 +69,7 @@ class Workload:
         piece = self._pieces.get(event.run_id)
         if piece is None:
             return
-        piece.started = True
+        piece.started_at = event.at
         self._journal.change(
             RunChange(
                 run_id=piece.run.id,
@@ -87,10 +87,10 @@ class Workload:
         piece = self._pieces.pop(run_id, None)
         if piece is None:
             return
-        if piece.cancelling:
+        if piece.cancelling is Reason.REQUESTED:
             cancelled = Outcome(state=RunState.CANCELLED, reason=Reason.REQUESTED)
             self._end(piece, cancelled, self._desk.now)
-        elif self.on_given_back(piece.run):
+        elif piece.cancelling is None and self.on_given_back(piece.run):
             self.on_finished(piece.run)
         else:
             given_up = Outcome(state=RunState.CANCELLED, reason=Reason.SUPERSEDED)
@@ -113,6 +113,8 @@ class Workload:
                 reason=outcome.reason,
                 executor=self._instance,
                 revision=run.revision,
+                # Again, because a start reported after a cancellation does not change the row.
+                started_at=piece.started_at,
                 finished_at=at,
                 follow_up=True if repeat else None,
                 exit_code=outcome.exit_code,
@@ -139,9 +141,9 @@ class Workload:
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Ask the launcher to end the run; what it reports then decides the state."""
         piece = self._pieces.get(run_id)
-        if piece is None or piece.cancelling:
+        if piece is None or piece.cancelling is not None:
             return
-        piece.cancelling = True
+        piece.cancelling = reason
         if reason is not Reason.SUPERSEDED:
             run = piece.run
             self._journal.change(RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING))
@@ -159,7 +161,7 @@ class Workload:
         assert isinstance(gone, frozenset)
         for run_id in gone & self._pieces.keys():
             piece = self._pieces[run_id]
-            if not piece.cancelling:
+            if piece.cancelling is None:
                 self._desk.note(
                     "lease_lost",
                     "the run was declared lost by another executor; cancelling it",
@@ -182,8 +184,8 @@ class Workload:
             return
         by_term: dict[int, list[str]] = {}
         for piece in self._pieces.values():
-            if not piece.cancelling:
-                by_term.setdefault(piece.run.term, []).append(piece.run.id)
+            # Also what is being cancelled: until it has ended nobody shall repeat it.
+            by_term.setdefault(piece.run.term, []).append(piece.run.id)
         self._renewals = {term: call for term, call in self._renewals.items() if not call.idle}
         for term, run_ids in by_term.items():
             call = self._renewals.setdefault(term, Call(self._desk))

@@ -1,19 +1,58 @@
-"""A TCP connection that tests can cut or freeze: a forwarder on a thread of its own.
+"""A TCP connection that tests can cut or freeze: a forwarder on threads of its own.
 
 Cutting is what the other side sees of ``kill -9``; freezing is what both sides see of a
 network or a process that has stopped moving while the connection stays up.
 """
 
-import asyncio
+import socket
 import threading
-from collections.abc import Coroutine
 from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit, urlunsplit
 
 #: Bytes moved at once.
 CHUNK = 65536
+
+
+class _Pair:
+    """One connection: the client's socket, the server's, and a thread for each direction."""
+
+    def __init__(
+        self, client: socket.socket, server: socket.socket, moving: threading.Event
+    ) -> None:
+        self._ends = client, server
+        self._moving = moving
+        self._broken = False
+        self._threads = [
+            threading.Thread(target=self._move, args=ends, name="tcp proxy")
+            for ends in ((client, server), (server, client))
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def cut(self) -> None:
+        """Break both ends; what was held up is thrown away."""
+        self._broken = True
+        for end in self._ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Wait for the end of a pair that was cut; frozen ones must be moving again."""
+        for thread in self._threads:
+            thread.join()
+        for end in self._ends:
+            end.close()
+
+    def _move(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(CHUNK):
+                self._moving.wait()
+                if self._broken:
+                    break
+                sink.sendall(chunk)
+        self.cut()
 
 
 class TcpProxy:
@@ -21,14 +60,15 @@ class TcpProxy:
 
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="tcp proxy")
-        self._moving = asyncio.Event()
+        self._moving = threading.Event()
         self._moving.set()
-        self._connections: set[asyncio.Task[None]] = set()
+        self._lock = threading.Lock()
+        self._refusing = False
+        self._pairs: list[_Pair] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._port = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name="tcp proxy")
         self._thread.start()
-        self._server = self._run(asyncio.start_server(self._accept, "127.0.0.1", 0))
-        self._port: int = self._server.sockets[0].getsockname()[1]
 
     @property
     def url(self) -> str:
@@ -38,27 +78,34 @@ class TcpProxy:
 
     def cut(self) -> None:
         """Break every connection; new ones are welcome."""
-        self._run(self._cut())
+        with self._lock:
+            for pair in self._pairs:
+                pair.cut()
 
     def shut(self) -> None:
         """Break every connection and refuse new ones, for ever."""
-        self._run(self._shut())
+        with self._lock:
+            if not self._refusing:
+                self._refusing = True
+                self._listener.shutdown(socket.SHUT_RDWR)
+                self._listener.close()
+        self.cut()
 
     def freeze(self) -> None:
         """Keep connections open and move nothing."""
-        self._loop.call_soon_threadsafe(self._moving.clear)
+        self._moving.clear()
 
     def thaw(self) -> None:
         """Move again, beginning with what was held up."""
-        self._loop.call_soon_threadsafe(self._moving.set)
+        self._moving.set()
 
     def close(self) -> None:
-        """Break everything and end the thread."""
-        if self._thread.is_alive():
-            self.shut()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+        """Break everything and end the threads."""
+        self.shut()
+        self._moving.set()
+        self._thread.join()
+        for pair in self._pairs:
+            pair.close()
 
     def __enter__(self) -> Self:
         return self
@@ -71,48 +118,19 @@ class TcpProxy:
     ) -> None:
         self.close()
 
-    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
-
-    async def _cut(self) -> None:
-        connections = list(self._connections)
-        for task in connections:
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-
-    async def _shut(self) -> None:
-        self._server.close()
-        await self._cut()
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = self._loop.create_task(self._forward(reader, writer))
-        self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
-        try:
-            upstream, onward = await asyncio.open_connection(self._parts.hostname, self._parts.port)
-            ends.append(onward)
-            moves = [self._move(reader, onward), self._move(upstream, writer)]
-            tasks = [self._loop.create_task(move) for move in moves]
+    def _accept(self) -> None:
+        while True:
             try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
-        except OSError:
-            pass  # nobody there: the client finds its connection closed
-        finally:
-            for end in ends:
-                end.transport.abort()
-            for end in ends:
-                with suppress(OSError):
-                    await end.wait_closed()
-
-    async def _move(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while chunk := await source.read(CHUNK):
-            await self._moving.wait()
-            sink.write(chunk)
-            await sink.drain()
+                client, _address = self._listener.accept()
+            except OSError:
+                return  # shut
+            try:
+                server = socket.create_connection((self._parts.hostname, self._parts.port))
+            except OSError:
+                client.close()  # nobody there
+                continue
+            with self._lock:
+                pair = _Pair(client, server, self._moving)
+                self._pairs.append(pair)
+                if self._refusing:
+                    pair.cut()

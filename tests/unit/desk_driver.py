@@ -24,6 +24,7 @@ from executor.domain.writes import JobWrite
 from executor.engine.effects import (
     CancelWork,
     Effect,
+    Exit,
     InsertRuns,
     Note,
     Request,
@@ -142,10 +143,13 @@ class Driver:
         return self.answers[tag]
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, and wake the engine whenever it asked for it."""
+        """Let time pass, and wake the engine whenever it asked for it, until it wants to end."""
         end = self.clock.monotonic() + seconds
         idle_rounds = 0
         while (left := end - self.clock.monotonic()) > 0:
+            if self.wanted(Exit):
+                self.clock.advance(left)
+                return
             wait = self.engine.wake_in(self.moment())
             self.clock.advance(min(max(wait, STEP_S), left))
             known = len(self.effects) + len(self.calls)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from click.testing import CliRunner, Result
 
 from executor import __version__
-from executor.cli import main
+from executor.cli import _end_with_any_thread, main
 from executor.config.variables import VARIABLES
 
 
@@ -61,3 +63,18 @@ def test_faulty_settings_end_every_command_with_status_2(command: str) -> None:
 def test_doubtful_settings_are_shown_with_the_others() -> None:
     """What the service would warn of at its start is in the list as well."""
     assert "Note: jobs are kept in data" in solocron("config", DYNO="web.1").output
+
+
+def test_a_thread_that_dies_of_an_error_ends_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an executor must not go on holding the token; the error is reported first."""
+    reports: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", reports.append)
+    ended = threading.Event()
+    _end_with_any_thread(ended.set)
+
+    thread = threading.Thread(target=lambda: 1 / 0)
+    thread.start()
+    thread.join()
+
+    assert ended.is_set()
+    assert len(reports) == 1

@@ -267,6 +267,7 @@ def test_a_record_that_vanished_is_not_found() -> None:
 def test_a_record_that_became_unreadable_is_answered_for() -> None:
     """A newer version may have written it: this one refuses, and asks the store no further."""
     driver = executing(a_job())
+    write(driver, replace(a_job(), revision=2), expect=1)
     driver.store.break_job("job-backup")
 
     result = driver.ask(update(description="x"))

@@ -109,6 +109,7 @@ class Spawners:
         if not self._listener.may_start():
             self._post(Refused(run_id))
             return
+        begun = self._clock.now()
         # Whatever is wrong with one job's command must not end a thread that serves them all.
         try:
             child = self._spawn(work, target)
@@ -118,7 +119,7 @@ class Spawners:
         if self._stopping.is_set():
             child.signal(signal.SIGKILL)
         else:
-            self._listener.started(run_id, self._clock.now())
+            self._listener.started(run_id, begun)
         self._post(Spawned(child))
 
     def _spawn(self, work: Work, target: CommandTarget) -> Child:

@@ -6,25 +6,28 @@ libcurl from an epoll; ``request`` turns a run into the options of one request;
 
 What a target may rely on
 -------------------------
-1. Every request of a run carries the run's id, job, attempt, term and, if it has one,
-   its fire time, and the idempotency key; a job's own headers cannot replace them.
+1. Every request of a run carries ``X-Solocron-Run-Id``, ``-Job`` (percent-encoded where
+   it is not ASCII), ``-Attempt``, ``-Term``, ``-Fire-Time`` if the run has one, and
+   ``Idempotency-Key``; a job's own headers cannot replace them.
 2. Only http and https are ever spoken, also after redirects, of which ten are followed:
    303 makes every method GET, 301 and 302 make POST a GET, 307 and 308 repeat the
    request.  ``Authorization`` and ``Cookie`` do not go along to another host; all other
    headers do.
-3. A request is sent once, with one exception that HTTP/1.1 forces on every client that
-   keeps connections: if the server closes a kept connection at the very moment the
-   request is sent, without a byte of answer, it is sent again on a new one, with the
-   same idempotency key.
+3. A request is sent once, with one exception that every client has which keeps
+   connections: if the server closes a kept connection at the very moment the request is
+   sent, without a byte of answer, libcurl sends it again on a new one, with the same
+   idempotency key.
 4. Requests are HTTP/1.1: each has its connection for itself, so that no slow answer
    stands in another's way.
 
 What surrounds it
 -----------------
 - ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy`` are obeyed as curl
-  obeys them, except that loopback addresses are never reached through a proxy.
+  obeys them, except that a job whose URL names a loopback address never meets a proxy.
 - Certificates are verified against the system's authorities, or ``SSL_CERT_FILE``.
 - ``.netrc`` and curl's own configuration are not read, cookies are not kept.
+- Names are resolved on libcurl's threads, newer versions use at most twenty: if the name
+  servers of twenty different hosts are silent, further new names wait for them.
 """
 
 from executor.adapters.http_target.launcher import HttpLauncher

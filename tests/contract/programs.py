@@ -1,0 +1,68 @@
+"""Programs for the tests to run, and what the kernel knows of their processes."""
+
+import sys
+from pathlib import Path
+
+from executor.domain.job import CommandTarget
+from executor.domain.run import Outcome
+from executor.ports.target import Launcher
+from tests.contract.launcher_contract import make_work
+from tests.fakes.work_log import WorkLog
+from tests.waiting import eventually
+
+
+def shell(script: str) -> CommandTarget:
+    """Return a target that runs *script* in a shell."""
+    return CommandTarget(argv=("/bin/sh", "-c", script))
+
+
+def python(script: str) -> CommandTarget:
+    """Return a target that runs *script* in a bare interpreter."""
+    return CommandTarget(argv=(sys.executable, "-I", "-S", "-c", script))
+
+
+def state_of(pid: int) -> str:
+    """Return the kernel's letter for the state of a process, Z for a zombie, empty if gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether the process exists and is more than a zombie."""
+    return state_of(pid) not in {"", "Z"}
+
+
+def children() -> set[int]:
+    """Return the processes that this one has started and not yet reaped."""
+    threads = Path("/proc/self/task").glob("*/children")
+    return {int(pid) for children in threads for pid in children.read_text().split()}
+
+
+def descriptors() -> int:
+    """Return how many descriptors this process has open."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def written_pids(path: Path, count: int) -> list[int]:
+    """Return the process ids that *count* processes write into *path*, once they have."""
+
+    def read() -> list[int]:
+        pids = [int(line) for line in path.read_text().split()] if path.exists() else []
+        return pids if len(pids) == count else []
+
+    return eventually(read, 10, f"{count} processes have written their ids")
+
+
+def run(launcher: Launcher, log: WorkLog, target: CommandTarget, timeout_s: float = 60) -> Outcome:
+    """Start *target* and return how it ended."""
+    launcher.start([make_work(target, timeout_s=timeout_s)])
+    return log.wait_for_end("run", timeout_s=20)
+
+
+def said(outcome: Outcome) -> str:
+    """Return the whole output."""
+    assert outcome.output is not None
+    assert outcome.output.tail == ""
+    return outcome.output.head

@@ -1,0 +1,341 @@
+"""What becomes of HTTP answers: the outcome, in words for a person; redirects and TLS."""
+
+import resource
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from executor.adapters.http_target import HttpLauncher
+from executor.adapters.system_clock import SystemClock
+from executor.domain.job import HttpTarget
+from executor.domain.run import Reason, RunState
+from executor.ports.target import Launcher
+from tests.contract.launcher_contract import make_work
+from tests.contract.test_http_launcher import Method
+from tests.fakes.recording_target import RecordingTarget
+from tests.fakes.work_log import WorkLog
+
+#: Nothing can listen here: the port is reserved and unassigned.
+_DEAD_PORT = 1
+
+
+@pytest.fixture
+def server() -> Iterator[RecordingTarget]:
+    with RecordingTarget() as server:
+        yield server
+
+
+@pytest.fixture
+def log() -> Iterator[WorkLog]:
+    log = WorkLog()
+    yield log
+    assert log.faults == []
+
+
+@pytest.fixture
+def launcher(log: WorkLog, server: RecordingTarget) -> Iterator[Launcher]:
+    """One request at a time, so that every request uses the handle of the one before."""
+    launcher = HttpLauncher(log, SystemClock(), parallel=1)
+    yield launcher
+    launcher.stop()
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1, signed by itself, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    alone = path.with_suffix(".crt")
+    request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    names = "-addext subjectAltName=IP:127.0.0.1"
+    subprocess.run(
+        ["openssl", *request.split(), *names.split(), "-keyout", str(path), "-out", str(alone)],
+        check=True,
+        capture_output=True,
+    )
+    path.write_bytes(path.read_bytes() + alone.read_bytes())
+    return path
+
+
+@contextmanager
+def crowded(address: tuple[str, int]) -> Iterator[None]:
+    """Fill the queue of a listening socket, so that nobody can connect any more."""
+    with ExitStack() as callers:
+        for _ in range(8):
+            caller = callers.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(address)
+        yield
+
+
+class TestJudgement:
+    """From the answer to the outcome."""
+
+    @pytest.mark.parametrize(
+        ("status", "expect", "error"),
+        [
+            (200, ("2xx",), None),
+            (204, ("204",), None),
+            (404, ("2xx", "404"), None),
+            (304, ("3xx",), None),
+            (200, ("204",), "the target answered 200; expected 204"),
+            (503, ("2xx",), "the target answered 503; expected 2xx"),
+            (404, ("2xx", "3xx"), "the target answered 404; expected 2xx or 3xx"),
+        ],
+    )
+    def test_the_status_decides(
+        self,
+        server: RecordingTarget,
+        launcher: Launcher,
+        log: WorkLog,
+        status: int,
+        expect: tuple[str, ...],
+        error: str | None,
+    ) -> None:
+        """A status or its class must be expected, or the run failed and says both."""
+        target = HttpTarget(url=f"{server.url}/status/{status}", expect=expect)
+        launcher.start([make_work(target)])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is (RunState.FAILED if error else RunState.SUCCEEDED)
+        assert (outcome.http_status, outcome.error) == (status, error)
+        assert outcome.exit_code is None
+
+    def test_the_answers_head_and_tail_are_kept(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """A long body keeps both ends and its size, a short one is whole."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/bytes/160000"), "long")])
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/bytes/320"), "short")])
+        log.wait_for_ends(2)
+        long, short = log.outcomes["long"].output, log.outcomes["short"].output
+        assert long is not None
+        assert short is not None
+        assert long.size == 160_000
+        assert long.head.startswith("000000000000000\n")
+        assert long.tail.endswith("000000000009999\n")
+        assert (len(short.head), short.tail, short.size) == (320, "", 320)
+
+    def test_nobody_listening_is_said_in_words(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """The error names host, port and the system's reason."""
+        launcher.start([make_work(HttpTarget(url=f"http://127.0.0.1:{_DEAD_PORT}/secret?key=1"))])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.FAILED
+        assert outcome.error == "could not connect to 127.0.0.1:1: Connection refused"
+        assert outcome.http_status is None
+
+    def test_an_unknown_host_is_said_in_words(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """The error names the host."""
+        host = "a" * 64 + ".invalid"
+        launcher.start([make_work(HttpTarget(url=f"http://{host}/"))])
+        outcome = log.wait_for_end("run", timeout_s=30)
+        assert outcome.error == f"could not find the address of host {host}"
+
+    def test_a_connection_closed_without_an_answer_is_a_failure(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """The request is not repeated on a new connection."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/drop"))])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.FAILED
+        assert outcome.error is not None
+        assert "closed the connection without an answer" in outcome.error
+        assert server.seen() == ["run"]
+
+    def test_the_targets_own_timeout_counts_too(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """The shorter of the two timeouts ends the exchange; what had come is kept."""
+        target = HttpTarget(
+            url=f"{server.url}/stall?head=first", timeout=timedelta(milliseconds=300)
+        )
+        launcher.start([make_work(target)])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.TIMED_OUT
+        assert outcome.error == "no complete answer within 0.3 s"
+        assert outcome.http_status == 200
+        assert outcome.output is not None
+        assert outcome.output.head == "first"
+
+    def test_what_came_before_a_cancellation_is_kept(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """A cancelled run shows what the target had said."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/bytes/16"), "first")])
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/hang"))])
+        log.wait_for_start("run")
+        launcher.cancel("run", Reason.REQUESTED)
+        outcome = log.wait_for_end("run")
+        assert (outcome.state, outcome.output) == (RunState.CANCELLED, None)
+
+    def test_a_connection_that_is_not_made_in_time_is_a_failure(
+        self, server: RecordingTarget, log: WorkLog
+    ) -> None:
+        """Connecting has a limit of its own, far below the run's."""
+        with socket.socket() as full:
+            full.bind(("127.0.0.1", 0))
+            full.listen(0)
+            address = full.getsockname()
+            with crowded(address):
+                launcher = HttpLauncher(log, SystemClock(), connect_timeout_s=0.2)
+                launcher.start([make_work(HttpTarget(url=f"http://127.0.0.1:{address[1]}/"))])
+                outcome = log.wait_for_end("run")
+                launcher.stop()
+        assert outcome.state is RunState.FAILED
+        assert outcome.error is not None
+        assert "could not connect to 127.0.0.1" in outcome.error
+
+    def test_an_endless_answer_takes_no_memory(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """While tens of megabytes pass, the process grows by less than 16 MB."""
+        launcher.start([make_work(HttpTarget(url=server.url), "warm")])
+        log.wait_for_end("warm")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/endless"), timeout_s=1.5)])
+        outcome = log.wait_for_end("run")
+        assert outcome.output is not None
+        assert outcome.output.size > 20_000_000
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1024
+
+
+class TestRedirects:
+    """Where redirects lead, and where not."""
+
+    @pytest.mark.parametrize(
+        ("status", "method", "arrives_as"),
+        [
+            (301, "POST", "GET"),
+            (302, "POST", "GET"),
+            (303, "POST", "GET"),
+            (303, "PUT", "GET"),
+            (307, "POST", "POST"),
+            (308, "PUT", "PUT"),
+        ],
+    )
+    def test_a_redirect_is_followed_as_its_status_says(
+        self,
+        server: RecordingTarget,
+        launcher: Launcher,
+        log: WorkLog,
+        status: int,
+        method: Method,
+        arrives_as: str,
+    ) -> None:
+        """303 turns everything into GET, 307 and 308 repeat the request; the last status counts."""
+        target = HttpTarget(
+            url=f"{server.url}/redirect/{status}?to=/status/202",
+            method=method,
+            body="hello",
+        )
+        launcher.start([make_work(target)])
+        outcome = log.wait_for_end("run")
+        assert (outcome.state, outcome.http_status) == (RunState.SUCCEEDED, 202)
+        last = server.requests[-1]
+        assert last.method == arrives_as
+        assert last.body == (b"" if arrives_as == "GET" else b"hello")
+        assert last.run_id == "run"
+
+    def test_redirects_are_judged_where_they_are_not_followed(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """With follow_redirects off, the redirect is the answer."""
+        url = f"{server.url}/redirect/302?to=/status/200"
+        launcher.start([make_work(HttpTarget(url=url, follow_redirects=False))])
+        outcome = log.wait_for_end("run")
+        assert (outcome.state, outcome.http_status) == (RunState.FAILED, 302)
+        assert len(server.requests) == 1
+
+    def test_a_circle_ends(self, server: RecordingTarget, launcher: Launcher, log: WorkLog) -> None:
+        """After ten redirects the run fails and says why."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/loop"))])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.FAILED
+        assert outcome.error is not None
+        assert "gave up after 10 redirects" in outcome.error
+        assert len(server.requests) == 11
+
+    @pytest.mark.parametrize(
+        "location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1:1/x"]
+    )
+    def test_a_redirect_never_leaves_the_web(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog, location: str
+    ) -> None:
+        """Only http and https are spoken, wherever a target sends the executor."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/redirect/302?to={location}"))])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.FAILED
+        assert outcome.error is not None
+        assert "neither http nor https" in outcome.error
+
+    def test_a_location_that_is_no_text_hurts_nobody(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Bytes that are no UTF-8 fail this run, or go back to the target; the next run is fine."""
+        for number, location in enumerate(("%ff%fe://x", "http://%ff%fe/", "/%ff%fe", "%ff")):
+            url = f"{server.url}/redirect/302?to={location}"
+            launcher.start([make_work(HttpTarget(url=url), f"run-{number}")])
+        launcher.start([make_work(HttpTarget(url=server.url), "sound")])
+        log.wait_for_ends(5)
+        assert log.outcomes["sound"].state is RunState.SUCCEEDED
+
+    def test_credentials_do_not_follow_to_another_host(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Authorization stays with the host the job names; the run's id goes along."""
+        with RecordingTarget() as other:
+            target = HttpTarget(
+                url=f"{server.url}/redirect/307?to={other.url}/",
+                headers={"Authorization": "Bearer secret", "Cookie": "secret=1"},
+            )
+            launcher.start([make_work(target)])
+            log.wait_for_end("run")
+            assert server.requests[0].headers["authorization"] == "Bearer secret"
+            assert not {"authorization", "cookie"} & set(other.requests[0].headers)
+            assert other.seen() == ["run"]
+
+
+class TestTls:
+    """Whom https trusts."""
+
+    @pytest.fixture
+    def secure(self, certificate: Path) -> Iterator[RecordingTarget]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        with RecordingTarget(context) as server:
+            yield server
+
+    def test_a_certificate_nobody_vouches_for_is_refused(
+        self, secure: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """The run fails with words about the certificate, and no request is sent."""
+        launcher.start([make_work(HttpTarget(url=secure.url))])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.FAILED
+        assert outcome.error is not None
+        assert "certificate" in outcome.error.lower()
+        assert secure.seen() == []
+
+    def test_a_trusted_certificate_is_accepted(
+        self,
+        secure: RecordingTarget,
+        certificate: Path,
+        log: WorkLog,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """SSL_CERT_FILE names the authorities."""
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        launcher = HttpLauncher(log, SystemClock())
+        launcher.start([make_work(HttpTarget(url=secure.url))])
+        outcome = log.wait_for_end("run")
+        launcher.stop()
+        assert outcome.state is RunState.SUCCEEDED, outcome
+        assert secure.seen() == ["run"]
