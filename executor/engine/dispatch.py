@@ -23,18 +23,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import inf
-from typing import TYPE_CHECKING
 
 from executor.domain.instant import TICK
 from executor.domain.run import Reason, Run, RunChange, RunState
 from executor.domain.writes import Adoption
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Request, StartRuns
+from executor.engine.gate import Gate
 from executor.engine.timing import CLAIM_BACKLOG, CLEAR_AHEAD_S, HEARTBEAT_S, RETRY_S, TRUST_S
-
-if TYPE_CHECKING:
-    from executor.engine.roster import Roster
-    from executor.engine.workload import Workload
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
 
@@ -53,10 +49,10 @@ class _Group:
 class Dispatcher:
     """Owns every row of its term from the claim to the hand-off."""
 
-    def __init__(self, desk: Desk, roster: Roster, workload: Workload, term: int) -> None:
+    def __init__(self, desk: Desk, gate: Gate, remembers: Callable[[str], bool], term: int) -> None:
         self._desk = desk
-        self._roster = roster
-        self._workload = workload
+        self._gate = gate
+        self._remembers = remembers
         self._term = term
         self._outbox: list[Run] = []
         self._outbox_from: datetime | None = None
@@ -231,7 +227,7 @@ class Dispatcher:
         elif present.term == self._term:
             # Our own row.  Either the first answer was lost, or this term has claimed it before
             # (after an edit, say) and its start is not recorded yet.
-            if present.state is RunState.PENDING and not self._workload.remembers(run.id):
+            if present.state is RunState.PENDING and not self._remembers(run.id):
                 self._settle(run)
             else:
                 self._accounted(run, present)
@@ -244,7 +240,7 @@ class Dispatcher:
 
     def _accounted(self, run: Run, present: Run) -> None:
         self._known.discard(run.id)
-        self._roster.accounted(run.id)
+        self._gate.accounted(run.id)
         self._written(present)
 
     def _settle(self, run: Run) -> None:
@@ -254,7 +250,7 @@ class Dispatcher:
             self._wait(run)
         else:
             self._known.discard(run.id)
-            self._roster.accounted(run.id)
+            self._gate.accounted(run.id)
 
     def _written(self, run: Run) -> None:
         on_written = self._on_written.pop(run.id, None)
@@ -338,10 +334,10 @@ class Dispatcher:
         for clear_at in ready:
             for run in self._groups.pop(clear_at).runs:
                 self._known.discard(run.id)
-                work = self._roster.admit(run)
+                work = self._gate.admit(run)
                 if work is not None:
                     works.append(work)
-                self._roster.accounted(run.id)
+                self._gate.accounted(run.id)
         if works:
             self._desk.emit(StartRuns(tuple(works)))
 

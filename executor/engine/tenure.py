@@ -39,7 +39,7 @@ class Tenure:
         self._began = desk.monotonic
         lease_s = options.run_lease_s
         self.roster = Roster(desk, journal, workload, term)
-        self.dispatcher = Dispatcher(desk, self.roster, workload, term)
+        self.dispatcher = Dispatcher(desk, self.roster, workload.remembers, term)
         self.supervision = Supervision(
             desk, self.roster, self.dispatcher, Clearances(record), term, lease_s
         )

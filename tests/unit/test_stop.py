@@ -30,9 +30,9 @@ def ended(driver: Driver) -> bool:
     return bool(exits)
 
 
-def at_work(**fields: object) -> Driver:
+def at_work() -> Driver:
     """Return an executor whose only run is going on."""
-    driver = executing(a_job(schedule=every(60), **fields))
+    driver = executing(a_job(schedule=every(60)))
     driver.ask(trigger())
     driver.begin(driver.handed_off[0])
     driver.advance(0.1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from executor.domain.command import CommandKind
 from executor.domain.job import Job, Pause
-from executor.domain.run import Cause, RunState
+from executor.domain.run import RunState
 from executor.domain.writes import Instance, Retention
 from executor.engine.effects import Beat, Prune, Record, WriteJobs
 from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S
@@ -104,7 +105,7 @@ def test_a_watermark_that_the_store_refused_does_not_count_as_durable() -> None:
     The daily job is edited in the very moment in which it fires.  If its row were removed
     by age, the next executor, which finds the old watermark, would run the slot again.
     """
-    fields = {"schedule": "1 0 * * *", "keep_for": "10s"}
+    fields: dict[str, Any] = {"schedule": "1 0 * * *", "keep_for": "10s"}
     driver = executing(a_job(**fields))
     driver.advance_to(at(59.5))
     driver.hold(WriteJobs)
@@ -159,8 +160,7 @@ def test_jobs_that_ran_come_first() -> None:
 )
 def test_the_slots_of_a_resting_job_age_out_as_well(job: Job) -> None:
     """A slot behind the watermark with which the job was loaded is accounted for."""
-    done = {"state": RunState.SUCCEEDED, "finished_at": at(-7100)}
-    slot = a_claim(job, at(-7150), created_at=at(-7150), cause=Cause.SCHEDULE, **done)
+    slot = a_claim(job, at(-7150), state=RunState.SUCCEEDED, finished_at=at(-7100))
     if job.next_fire_at is not None and job.next_fire_at < at(0):
         # The watermark has passed the slot.
         job = replace(job, next_fire_at=at(-7100))

@@ -1,0 +1,64 @@
+"""A launcher whose work is done the moment it is begun, or when the test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from threading import Lock
+
+from executor.domain.instant import truncate
+from executor.domain.run import Outcome, Reason, RunState
+from executor.ports.target import Work, WorkListener
+
+
+class QuickLauncher:
+    """A :class:`~executor.ports.target.Launcher` without threads: it reports from within the call.
+
+    Attributes:
+        begun: ids of the runs begun, in order.
+        patient: work does not end until it is cancelled.
+        stopped: whether :meth:`stop` was called.
+    """
+
+    def __init__(self, listener: WorkListener, *, patient: bool = False) -> None:
+        self.begun: list[str] = []
+        self.patient = patient
+        self.stopped = False
+        self._listener = listener
+        self._going_on: set[str] = set()
+        self._lock = Lock()
+
+    def start(self, works: Sequence[Work]) -> None:
+        """Begin all of *works*, and end them unless patient."""
+        for work in works:
+            run_id = work.run.id
+            if not self._listener.may_start():
+                self._listener.not_started(run_id)
+                continue
+            with self._lock:
+                self.begun.append(run_id)
+                self._going_on.add(run_id)
+            self._listener.started(run_id, _now())
+            if not self.patient:
+                self._end(run_id, Outcome(state=RunState.SUCCEEDED))
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """End the work, if it is going on."""
+        self._end(run_id, Outcome(state=RunState.CANCELLED, reason=reason))
+
+    def stop(self) -> None:
+        """Forget all work."""
+        with self._lock:
+            self.stopped = True
+            self._going_on.clear()
+
+    def _end(self, run_id: str, outcome: Outcome) -> None:
+        with self._lock:
+            if run_id not in self._going_on:
+                return
+            self._going_on.remove(run_id)
+        self._listener.finished(run_id, _now(), outcome)
+
+
+def _now() -> datetime:
+    return truncate(datetime.now(UTC))
