@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from random import Random
 from time import monotonic
 
 import pytest
 
 from tests.failover.cluster import Cluster, median
+from tests.waiting import eventually
 
 
 def _kill_repeatedly(cluster: Cluster, kills: int, apart_s: float) -> list[float]:
     """Kill whoever executes, *kills* times; return each gap until the successor's first start."""
     gaps = []
+    random = Random(kills)
     for _ in range(kills):
         leader = cluster.leader()
         begun = monotonic()
-        cluster.await_firing(begun + apart_s / 2)
+        # Jobs are due at whole seconds: strike anywhere between two of them.
+        moment = begun + apart_s / 2 + random.uniform(0.0, 1.0)
+        eventually(partial(_has_come, moment), apart_s * 2, "the moment to kill")
         killed_at = monotonic()
         leader.member.kill()
         first = cluster.await_term_after(leader.term)
@@ -24,6 +30,10 @@ def _kill_repeatedly(cluster: Cluster, kills: int, apart_s: float) -> list[float
         leader.member.start()
         cluster.await_firing(begun + apart_s)
     return gaps
+
+
+def _has_come(moment: float) -> bool:
+    return monotonic() >= moment
 
 
 @pytest.mark.parametrize(

@@ -183,9 +183,8 @@ def test_a_claim_met_again_while_its_run_is_going_on_is_not_started_again() -> N
     driver.ask(update(schedule=every(5)))
     driver.advance_to(at(12))
 
-    claimed = [r.fire_at for r in driver.inserted()]
-    assert claimed.count(at(10)) == 2
     assert driver.handed_off == [run]
+    assert driver.row(run).state is not RunState.SKIPPED
 
 
 def test_a_claim_met_again_after_its_run_is_not_started_again() -> None:
@@ -215,7 +214,7 @@ def test_an_answer_overtaken_by_the_whole_run_starts_nothing_again() -> None:
     driver.tell(TokenGained())
     driver.hold(InsertRuns, Record)
     driver.send(command)
-    outcome = driver.carry_out(driver.awaited(InsertRuns))
+    outcome = [event for call in driver.pending(InsertRuns) for event in driver.carry_out(call)]
     driver.hold()
     driver.work(run)
     assert driver.row(run).state is RunState.SUCCEEDED
