@@ -16,7 +16,9 @@ Rules
    further interval after the first look.
 3. Any look that finds the token, a mark or no candidate at all begins afresh; so does
    losing sight, because what happened meanwhile is unknown.
-4. Being wrong is harmless: a second token goes to the same holder, who merges the two.
+4. No patience is needed for a queue that is *vacant*, in particular for one that was just
+   created (:func:`is_vacant`).
+5. Being wrong is harmless: a second token goes to the same holder, who merges the two.
 
 The instants are monotonic seconds of the caller's clock.  Rule 1's bound: a broker drops
 a silent holder up to 3 T after its last byte (rabbitmq.com/docs/heartbeats, measured on
@@ -54,6 +56,18 @@ def interval(heartbeat_s: float) -> float:
     6.7
     """
     return patience(heartbeat_s) / SIGHTINGS
+
+
+def is_vacant(ready: int, consumers: int) -> bool:
+    """Return whether a token queue certainly holds no token.
+
+    Whoever had it, without acknowledging it, would be a consumer; a message whose consumer
+    goes away is waiting again in the same instant.
+
+    >>> is_vacant(ready=0, consumers=0), is_vacant(ready=0, consumers=1)
+    (True, False)
+    """
+    return ready == 0 and consumers == 0
 
 
 @dataclass(frozen=True, slots=True)

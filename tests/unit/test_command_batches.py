@@ -17,7 +17,7 @@ from executor.engine.effects import (
 )
 from executor.engine.events import CommandReceived, TokenGained
 from executor.engine.timing import COMMAND_BATCH
-from tests.builders import a_command, a_document, a_job, create, trigger, update
+from tests.builders import a_command, a_document, a_job, at, create, trigger, update
 from tests.unit.desk_driver import Driver, executing, with_jobs
 
 
@@ -139,6 +139,20 @@ def test_commands_in_hand_are_dropped_when_the_intake_closes(step: type[Request]
 
     assert not any(tag in driver.answers for tag in stale)
     assert driver.ask(update(description="newer")).status is ResultStatus.DONE
+
+
+def test_a_write_answered_after_the_intake_has_closed_is_learned_all_the_same() -> None:
+    """The command is not answered, but the job is gone: it must not go on firing."""
+    driver = executing(a_job())
+    driver.hold(WriteJobs)
+    (tag,) = driver.send(a_command(CommandKind.DELETE_JOB, "backup"))
+    driver.lose_token()
+
+    driver.release()
+    driver.advance_to(at(20))
+
+    assert tag not in driver.answers
+    assert driver.rows() == []
 
 
 def test_no_command_is_taken_before_all_jobs_are_known() -> None:

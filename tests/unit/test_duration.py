@@ -107,7 +107,7 @@ def test_the_canonical_form_has_days_and_time_parts(duration: timedelta, text: s
     assert format_duration(duration) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, LONGEST // timedelta(milliseconds=1)))
 def test_what_is_written_is_read_back(milliseconds: int) -> None:
     """Every duration in whole milliseconds, up to the longest, survives writing and reading."""
@@ -116,7 +116,7 @@ def test_what_is_written_is_read_back(milliseconds: int) -> None:
     assert parse_duration(format_duration(duration)) == duration
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.from_regex(r"P?([0-9]{1,12}[WDHMSwdhms.T]?){0,4}") | st.text(max_size=12))
 def test_any_text_is_a_duration_or_a_value_error(text: str) -> None:
     """No text makes it fail in another way, and what it accepts has a canonical form."""

@@ -60,7 +60,7 @@ def test_nothing_tells_the_buckets_from_a_dictionary() -> None:
     """Arming, disarming and taking in any order leave them as a dictionary would be."""
     run_state_machine_as_test(
         BucketsAndDictionary,
-        settings=settings(max_examples=40, stateful_step_count=30, deadline=None),
+        settings=settings(max_examples=30, stateful_step_count=25, deadline=None),
     )
 
 

@@ -17,7 +17,7 @@ AWARE = st.datetimes(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(AWARE)
 def test_truncating_cuts_down_to_the_millisecond_in_utc(instant: datetime) -> None:
     """The result is the latest whole millisecond that is not later, whatever the zone."""
@@ -29,7 +29,7 @@ def test_truncating_cuts_down_to_the_millisecond_in_utc(instant: datetime) -> No
     assert truncate(cut) == cut
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(AWARE.map(truncate))
 def test_what_is_written_is_read_back(instant: datetime) -> None:
     """Every instant of ours survives its text."""

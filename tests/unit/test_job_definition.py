@@ -268,7 +268,7 @@ def test_the_canonical_form_means_the_same_and_is_final(document: dict[str, Any]
     assert {**canonical, **document}.keys() == canonical.keys()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     DOCUMENTS,
     st.sampled_from(sorted(definition_to_document(a_definition()))),

@@ -248,3 +248,20 @@ def test_a_cancellation_that_comes_again_is_answered_again() -> None:
 
     assert again.status is ResultStatus.DONE
     assert len(driver.cancelled()) == 1
+
+
+def test_a_trigger_whose_run_is_over_is_answered_with_that_run() -> None:
+    """Its executor died before it could answer.  Meanwhile the job is busy: no matter."""
+    driver = executing(a_job())
+    command = trigger()
+    driver.hold(SaveResults)
+    driver.send(command)
+    (run,) = driver.handed_off
+    driver.work(run)
+    successor = successor_of(driver)
+    successor.advance_to(at(10))
+    successor.begin(successor.handed_off[0])
+
+    answer = successor.ask(command)
+
+    assert (answer.status, answer.run_id) == (ResultStatus.CREATED, run.id)

@@ -103,7 +103,7 @@ def test_the_strategy_knows_every_field_of_a_change() -> None:
     assert {field.name for field in fields(RunChange)} == always | set(VALUES)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(CHANGES, CHANGES)
 def test_one_merged_change_does_what_the_two_did(first: RunChange, second: RunChange) -> None:
     """Writing the merged change leaves the row as writing both, one after the other, does."""

@@ -102,7 +102,7 @@ class RabbitIntake:
         self._connection = connection
         ensure(self._link, connection, self._queues, self._queues.commands, self._on_ensured)
 
-    def _on_ensured(self, _new: bool) -> None:
+    def _on_ensured(self, _declared: Any) -> None:
         self._ensured = True
         self._consume()
 

@@ -13,9 +13,8 @@ P.commands     durable                                      accepted commands su
 limit that is never reached, because from 4.0 on it would drop the token after 20 returns
 (-1 means unlimited to 4.x only, and drops it at once on 3.10).
 
-:func:`ensure` looks before it declares, so the caller learns whether the queue is new.  A
-queue that exists with other properties is used as it is, with a warning: changing the queue
-type of a running system takes deleting the queues, not stopping every instance.
+A queue that exists with other properties is used as it is, with a warning: changing the
+queue type of a running system takes deleting the queues, not stopping every instance.
 """
 
 from __future__ import annotations
@@ -116,44 +115,35 @@ def passive_declare(
 
 
 def ensure(
-    link: Link, connection: Any, queues: Queues, queue: str, then: Callable[[bool], None]
+    link: Link, connection: Any, queues: Queues, queue: str, then: Callable[[Any], None]
 ) -> None:
-    """Make sure that the durable *queue* exists.
+    """Make sure that the durable *queue* exists and call *then* with its ``Queue.DeclareOk``.
 
-    Calls *then* with True if it did not exist before, or False.  When the broker refuses to
-    have the queue, the session fails.
+    When the broker refuses to have the queue, the session fails.
     """
+    timer = link.expect(f"declaring {queue}")
 
-    def declare(new: bool) -> None:
-        timer = link.expect(f"declaring {queue}")
+    def opened(channel: Any) -> None:
+        channel.add_on_close_callback(link.guarded(closed))
+        channel.queue_declare(
+            queue,
+            durable=True,
+            arguments=queues.arguments(queue),
+            callback=link.guarded(lambda frame: declared(channel, frame)),
+        )
 
-        def opened(channel: Any) -> None:
-            channel.add_on_close_callback(link.guarded(closed))
-            channel.queue_declare(
-                queue,
-                durable=True,
-                arguments=queues.arguments(queue),
-                callback=link.guarded(lambda _frame: declared(channel)),
-            )
+    def declared(channel: Any, frame: Any) -> None:
+        link.cancel(timer)
+        channel.close()
+        then(frame.method)
 
-        def declared(channel: Any) -> None:
-            link.cancel(timer)
-            channel.close()
-            then(new)
+    def closed(_channel: Any, error: Any) -> None:
+        link.cancel(timer)
+        if reply_code(error) == CLOSED_BY_US:
+            return
+        reason = explain(error)
+        facts = {"action": "queue_refused", "queue": queue, "reason": reason}
+        logger.warning("the broker refuses to declare a queue", extra=facts)
+        passive_declare(link, connection, queue, then, missing=lambda: link.fail(reason))
 
-        def closed(_channel: Any, error: Any) -> None:
-            link.cancel(timer)
-            if reply_code(error) == CLOSED_BY_US:
-                return
-            if new:
-                link.fail(explain(error))
-                return
-            facts = {"action": "queue_differs", "queue": queue, "reason": explain(error)}
-            logger.warning("a queue has other properties than ours", extra=facts)
-            then(False)
-
-        connection.channel(on_open_callback=link.guarded(opened))
-
-    passive_declare(
-        link, connection, queue, found=lambda _ok: declare(False), missing=lambda: declare(True)
-    )
+    connection.channel(on_open_callback=link.guarded(opened))

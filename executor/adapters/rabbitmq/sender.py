@@ -122,7 +122,7 @@ class RabbitSender:
         self._connection = connection
         ensure(self._link, connection, self._queues, self._queues.commands, self._on_ensured)
 
-    def _on_ensured(self, _new: bool) -> None:
+    def _on_ensured(self, _declared: Any) -> None:
         self._connection.channel(on_open_callback=self._link.guarded(self._on_channel))
 
     def _on_channel(self, channel: Any) -> None:
@@ -203,7 +203,7 @@ class RabbitSender:
                 self._connection,
                 self._queues,
                 self._queues.commands,
-                lambda _new: then(),
+                lambda _declared: then(),
             ),
         )
 

@@ -18,7 +18,10 @@ Rules
 3. A second token is merged: the one held is acknowledged, the newcomer is kept.
 4. Giving the token away is closing the connection.  The consumer is never cancelled alone:
    the token would stay with us, unseen.
-5. The presence mark is an exclusive queue, declared on the same connection and so gone with
+5. When a token has been missing for so long that the watchdog publishes a new one, a standby
+   begins a new session: its own consumer may be deaf.  (A quorum queue that is deleted and made
+   again while somebody begins to consume it delivers to a consumer that hears nothing.)
+6. The presence mark is an exclusive queue, declared on the same connection and so gone with
    it, but on another channel, which a refusal closes.
 """
 
@@ -102,7 +105,12 @@ class RabbitToken:
             heartbeat_s=heartbeat_s,
         )
         self._watchdog = TokenWatchdog(
-            url, self._queues, f"watchdog {instance_id}", heartbeat_s, self._on_queue
+            url,
+            self._queues,
+            f"watchdog {instance_id}",
+            heartbeat_s=heartbeat_s,
+            on_queue=self._on_queue,
+            on_vanished=self._on_vanished,
         )
 
     def start(self, on_news: Callable[[TokenNews], None]) -> None:
@@ -164,6 +172,13 @@ class RabbitToken:
                 self._tenure.queue_exists()
 
         self._link.call(go_on)
+
+    def _on_vanished(self) -> None:
+        def begin_again() -> None:
+            if not self._told_won:
+                self._link.fail("the token was missing for long")
+
+        self._link.call(begin_again)
 
     def _tell(self, news: TokenNews) -> None:
         with self._telling:

@@ -1,12 +1,12 @@
 """Sees to it that there is a token: the part of every instance that may publish one.
 
 It has a connection of its own, because one that has published is blocked by an alarm, and
-the token's must go on working then.  What to make of the looks is decided in
-:mod:`executor.domain.watchdog`, with one shortcut that needs no patience:
+the token's must go on working then.  What to make of what it sees is decided in
+:mod:`executor.domain.watchdog`.
 
-A token queue that does not exist holds no token, so whoever creates it puts one in.  The
-first start, a deleted queue and a wiped broker are over within a fraction of a second.  Two
-instances may both find it missing and publish two; the holder merges them.
+The token queue is declared on every connect and whenever it is found to be missing, and the
+answer says whether it is vacant.  So the first start, a deleted queue and a wiped broker are
+over within a fraction of a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from executor.adapters.rabbitmq.connection import Link
 from executor.adapters.rabbitmq.publisher import Fate, Publisher
 from executor.adapters.rabbitmq.queues import Queues, ensure
 from executor.adapters.rabbitmq.sight import Sight, look
-from executor.domain.watchdog import Sighting, Watchdog, interval
+from executor.domain.watchdog import Sighting, Watchdog, interval, is_vacant
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +40,21 @@ class TokenWatchdog:
     Args:
         heartbeat_s: Of the *holder's* connection; sets the patience.
         on_queue: Called, on the watchdog's thread, when the token queue exists.
+        on_vanished: Likewise, when a token is published because none was seen for long.
     """
 
     def __init__(
-        self, url: str, queues: Queues, name: str, heartbeat_s: int, on_queue: Callable[[], None]
+        self,
+        url: str,
+        queues: Queues,
+        name: str,
+        *,
+        heartbeat_s: int,
+        on_queue: Callable[[], None],
+        on_vanished: Callable[[], None],
     ) -> None:
         self._queues = queues
-        self._on_queue = on_queue
+        self._on_queue, self._on_vanished = on_queue, on_vanished
         self._decision = Watchdog(heartbeat_s)
         self._interval_s = interval(heartbeat_s)
         self._connection: Any = None
@@ -60,7 +68,7 @@ class TokenWatchdog:
         self.finish_stop = self._link.finish_stop
 
     def create_queue(self) -> None:
-        """Create the token queue with a token, because it does not exist.  Any thread."""
+        """Create the token queue, because it does not exist, with a token.  Any thread."""
         self._link.call(self._ensure_queue)
 
     def _on_up(self, connection: Any) -> None:
@@ -87,10 +95,10 @@ class TokenWatchdog:
             self._ensuring = True
             ensure(self._link, self._connection, self._queues, self._queues.token, self._on_ensured)
 
-    def _on_ensured(self, new: bool) -> None:
+    def _on_ensured(self, declared: Any) -> None:
         self._ensuring = False
-        if new:
-            self._publish_token("its queue is new", self._on_queue)
+        if is_vacant(declared.message_count, declared.consumer_count):
+            self._publish_token("its queue is vacant", self._on_queue)
         else:
             self._on_queue()
 
@@ -118,7 +126,7 @@ class TokenWatchdog:
             self._ensure_queue()
             return
         if self._decision.see(Sighting(at, sight.ready, sight.consumers, sight.marked)):
-            self._publish_token("it has vanished", lambda: None)
+            self._publish_token("it has vanished", self._on_vanished)
 
     def _publish_token(self, reason: str, then: Callable[[], None]) -> None:
         def published(fate: Fate) -> None:
