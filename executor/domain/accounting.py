@@ -7,8 +7,9 @@ next watermark.  Every slot is covered by exactly one entry:
 * slots after ``now`` are on schedule: each is to be run;
 * of the slots up to ``now``, policy ``once`` runs the latest, if it is not older than
   the deadline, and skips the others as misfires;
-* the oldest skipped slots beyond :data:`LISTED` share one entry that counts them, so
-  that a second-by-second job that rested for a year does not write 31 million rows.
+* the oldest skipped slots beyond :data:`LISTED` share one entry that counts them (one for
+  each :data:`STRIDE`), so that a second-by-second job that rested for a year does not
+  write 31 million rows.
 """
 
 from __future__ import annotations
@@ -83,15 +84,17 @@ def account(
         return Accounting(tuple(upcoming), slot)
     more_overdue = slot is not None and slot <= now
     latest = overdue[-1]
-    if more_overdue or now - latest > misfire.deadline:
+    if more_overdue:
+        return Accounting(tuple(_skipped(overdue, 0)), slot)
+    if now - latest > misfire.deadline:
         return Accounting((*_skipped(overdue), *upcoming), slot)
     cause = Cause.CATCH_UP if now - latest > late else Cause.SCHEDULE
     return Accounting((*_skipped(overdue[:-1]), Slot(latest, cause), *upcoming), slot)
 
 
-def _skipped(slots: list[datetime]) -> list[Slot]:
-    listed = [Slot(slot, None) for slot in slots[-LISTED:]]
-    summed = slots[:-LISTED]
+def _skipped(slots: list[datetime], most: int = LISTED) -> list[Slot]:
+    summed, rest = slots[: max(len(slots) - most, 0)], slots[max(len(slots) - most, 0) :]
+    listed = [Slot(slot, None) for slot in rest]
     if not summed:
         return listed
     return [Slot(summed[-1], None, covers=len(summed), covers_from=summed[0]), *listed]

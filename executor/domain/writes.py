@@ -109,11 +109,12 @@ class KnownCommands:
 class Retention:
     """Remove runs of a job: all but the newest ``keep_runs`` and all created before ``older_than``.
 
-    Open rows are never removed, nor are slots at or after ``before``, the watermark that is
-    known to be durable (None: no limit).
+    Rows created at or after ``spare_since`` (None: no limit) stay in any case.  Open rows are
+    never removed, nor are slots at or after the watermark of the job's record: they would be
+    taken for slots without a row.
     """
 
     job_id: str
     keep_runs: int
     older_than: datetime
-    before: datetime | None
+    spare_since: datetime | None = None

@@ -102,12 +102,19 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     return touched
 
 
-def decide(command: Command, scene: Scene, made: Job | None) -> Decision:
-    """Decide about *command*; *made* is the job whose last revision it has already made, if any."""
+def decide(command: Command, scene: Scene, made: Job | None, *, has_run: bool = False) -> Decision:
+    """Decide about *command*.
+
+    Args:
+        made: the job whose last revision it has made already, if any.
+        has_run: whether there is a row of the run that it asks for already.
+    """
     if made is not None:
         status = ResultStatus.CREATED if made.revision == 1 else ResultStatus.DONE
         return Answer(_result(command, scene.desk.now, status, made))
     try:
+        if command.kind is CommandKind.TRIGGER_JOB:
+            return _trigger(command, scene, has_run)
         return _DECISIONS[command.kind](command, scene)
     except _RefusalError as refusal:
         return Answer(
@@ -125,8 +132,17 @@ def decide(command: Command, scene: Scene, made: Job | None) -> Decision:
 
 def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
     """Decide about *command* after its write met something else in the store."""
+    own_id = job_id(command.id)
     if clash.current is not None:
         scene.roster.put(clash.current)
+        if clash.current.id == own_id:
+            # Made by this very command, and changed by others since.
+            return Answer(_result(command, scene.desk.now, ResultStatus.CREATED, clash.current))
+    if clash.current is None and not clash.name_taken:
+        # Gone, or unreadable: nothing that this executor could change.
+        found = scene.roster.find(command.subject)
+        if found is not None:
+            scene.roster.put(replace(found, deleted=True))
     if clash.name_taken:
         error = NameTaken(str(command.arguments.get("definition", {}).get("name")))
         return Answer(
@@ -210,6 +226,8 @@ def _create(command: Command, scene: Scene) -> Decision:
 
 def _revise(command: Command, scene: Scene, job: Job, changed: Job) -> Write:
     now = scene.desk.now
+    if changed.next_fire_at == job.next_fire_at:
+        changed = replace(changed, next_fire_at=scene.roster.settled_until(job))
     changed = replace(changed, revision=job.revision + 1, updated_at=now, last_command=command.id)
     return Write(changed, job.revision, _result(command, now, ResultStatus.DONE, changed))
 
@@ -257,16 +275,11 @@ def _resume(command: Command, scene: Scene) -> Decision:
     return _revise(command, scene, job, replace(job, paused=None))
 
 
-def _trigger(command: Command, scene: Scene) -> Decision:
+def _trigger(command: Command, scene: Scene, has_run: bool) -> Decision:
     job = _job(command, scene)
     now = scene.desk.now
     run_id = manual_run_id(command.id)
-    taken_up = (
-        scene.dispatcher.knows(run_id)
-        or scene.workload.remembers(run_id)
-        or scene.supervision.find(run_id) is not None
-    )
-    if not taken_up:
+    if not has_run and not scene.dispatcher.knows(run_id):
         if not job.definition.enabled:
             raise _RefusalError(ResultStatus.CONFLICT, RunRefused(job.name, "the job is disabled"))
         if scene.roster.is_occupied(job.id):
@@ -307,7 +320,9 @@ def _cancel(command: Command, scene: Scene) -> Decision:
         )
     else:
         why = "it has ended already"
-        if scene.supervision.find(run_id) is not None:
+        if scene.dispatcher.knows(run_id):
+            why = "it is about to start; ask again"
+        elif scene.supervision.find(run_id) is not None:
             why = "its executor was cut off; it ends, or is declared lost, within its lease"
         message = f"run {run_id!r} cannot be cancelled: {why}"
         return Answer(replace(done, status=ResultStatus.CONFLICT, message=message))
@@ -321,6 +336,5 @@ _DECISIONS = {
     CommandKind.DELETE_JOB: _delete,
     CommandKind.PAUSE_JOB: _pause,
     CommandKind.RESUME_JOB: _resume,
-    CommandKind.TRIGGER_JOB: _trigger,
     CommandKind.CANCEL_RUN: _cancel,
 }

@@ -20,8 +20,8 @@ runs, retriggers and rows adopted from former terms.  One rule for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from math import inf
 
 from executor.domain.instant import TICK
@@ -31,19 +31,9 @@ from executor.engine.desk import Call, Desk
 from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Request, StartRuns
 from executor.engine.gate import Gate
 from executor.engine.timing import CLAIM_BACKLOG, CLEAR_AHEAD_S, HEARTBEAT_S, RETRY_S, TRUST_S
+from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
-
-#: When a run without a second of its own is due: long ago, whatever the wall clock does.
-_AT_ONCE = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(slots=True)
-class _Group:
-    """Rows that wait for the same clearance; ``due`` is when the last of them is due."""
-
-    due: datetime
-    runs: list[Run] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -59,8 +49,10 @@ class Dispatcher:
         self._inserting_from: datetime | None = None
         self._adoptable: list[Adoption] = []
         self._adopting: dict[str, Run] = {}
+        self._adopted: set[str] = set()
         self._known: set[str] = set()
-        self._groups: dict[datetime, _Group] = {}
+        self._unwritten: set[str] = set()
+        self._waiting = WaitingRuns()
         self._inserting: Call[InsertRuns] = Call(desk)
         self._adopt: Call[AdoptRuns] = Call(desk)
         self._clearing: ClearTerm | None = None
@@ -72,7 +64,7 @@ class Dispatcher:
         self._failing_since: float | None = None
         self._verifications: list[Callable[[], None]] = []
         self._verifying: list[Callable[[], None]] = []
-        self._on_written: dict[str, Callable[[Run], None]] = {}
+        self._on_written: dict[str, list[Callable[[Run], None]]] = {}
         self.claiming = True
         self.on_foreign: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
@@ -116,19 +108,27 @@ class Dispatcher:
         """
         for run in runs:
             if on_written is not None:
-                self._on_written[run.id] = on_written
+                self._on_written.setdefault(run.id, []).append(on_written)
             if run.id in self._known:
-                self._written(run)
-                continue
-            self._known.add(run.id)
-            self._outbox.append(run)
-            self._outbox_from = min(self._outbox_from or run.clear_at, run.clear_at)
+                if run.id not in self._unwritten:
+                    self._written(run)
+            elif self._remembers(run.id):
+                # Handed off before; what the store shows of it may be out of date.
+                self._accounted(run, run)
+            else:
+                self._known.add(run.id)
+                self._unwritten.add(run.id)
+                self._outbox.append(run)
+                self._outbox_from = min(self._outbox_from or run.clear_at, run.clear_at)
 
     def adopt(self, run: Run) -> None:
         """Take over a pending row of a former term that has certainly not been started."""
-        if run.id in self._known:
+        if self.has_met(run.id):
+            # Whoever reads the row may have read it just before it was adopted.
             return
+        self._adopted.add(run.id)
         self._known.add(run.id)
+        self._unwritten.add(run.id)
         clear_at = self.next_clear_at(run.fire_at)
         self._adopting[run.id] = replace(run, term=self._term, clear_at=clear_at)
         self._adoptable.append(Adoption(run.id, run.term, clear_at))
@@ -140,24 +140,25 @@ class Dispatcher:
     def take_back(self, run: Run) -> None:
         """Accept a run that a launcher gave back untouched; it starts once trust is renewed."""
         self._known.add(run.id)
-        self._wait(run)
+        self._waiting.add(run)
 
     def knows(self, run_id: str) -> bool:
         """Whether this term has claimed the row and not handed it off yet."""
         return run_id in self._known
 
+    def has_met(self, run_id: str) -> bool:
+        """Whether this term has the row in hand, or adopted it once."""
+        return run_id in self._known or run_id in self._adopted
+
     def waiting(self, run_id: str) -> Run | None:
         """Return the row if it waits for its clearance or its second."""
-        for group in self._groups.values():
-            for run in group.runs:
-                if run.id == run_id:
-                    return run
-        return None
+        return self._waiting.find(run_id)
 
     def withdraw(self, run: Run) -> None:
         """Forget a row that waits; the caller records why it will not start."""
-        for group in self._groups.values():
-            group.runs = [other for other in group.runs if other.id != run.id]
+        self._waiting.remove(run.id)
+        self._known.discard(run.id)
+        self._gate.accounted(run.id)
 
     # Answers ------------------------------------------------------------------------------
 
@@ -218,6 +219,7 @@ class Dispatcher:
             else:
                 # Somebody changed it first; supervision will read what it is now.
                 self._known.discard(run.id)
+                self._adopted.discard(run.id)
                 self._written(run)
 
     def _meet(self, run: Run, present: Run) -> None:
@@ -225,9 +227,8 @@ class Dispatcher:
         if not present.is_live:
             self._accounted(run, present)
         elif present.term == self._term:
-            # Our own row.  Either the first answer was lost, or this term has claimed it before
-            # (after an edit, say) and its start is not recorded yet.
-            if present.state is RunState.PENDING and not self._remembers(run.id):
+            if present.state is RunState.PENDING:
+                # Our own row, of which the first answer was lost.
                 self._settle(run)
             else:
                 self._accounted(run, present)
@@ -247,38 +248,45 @@ class Dispatcher:
         """Our row is durable."""
         self._written(run)
         if run.state is RunState.PENDING:
-            self._wait(run)
+            self._waiting.add(run)
         else:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
 
     def _written(self, run: Run) -> None:
-        on_written = self._on_written.pop(run.id, None)
-        if on_written is not None:
-            on_written(run)
-
-    def _wait(self, run: Run) -> None:
-        due = run.fire_at if run.scheduled and run.fire_at is not None else _AT_ONCE
-        group = self._groups.setdefault(run.clear_at, _Group(due))
-        group.due = max(group.due, due)
-        group.runs.append(run)
+        self._unwritten.discard(run.id)
+        for then in self._on_written.pop(run.id, ()):
+            then(run)
 
     # Acting -------------------------------------------------------------------------------
 
     def advance(self) -> None:
         """Do what is due: write claims, clear, hand off."""
-        self._inserting.advance()
-        self._adopt.advance()
         if self.claiming:
-            if self._outbox and self._inserting.idle:
-                self._inserting.send(InsertRuns(tuple(self._outbox)))
-                self._inserting_from, self._outbox_from = self._outbox_from, None
-                self._outbox = []
-            if self._adoptable and self._adopt.idle:
-                self._adopt.send(AdoptRuns(tuple(self._adoptable), self._term))
-                self._adoptable = []
+            if self._trusted:
+                self._write()
             self._clear()
         self._hand_off()
+
+    @property
+    def _trusted(self) -> bool:
+        return self._desk.monotonic < self._trusted_until
+
+    def _write(self) -> None:
+        """Send what is claimed; only while trusted.
+
+        An executor that was paused must not write claims for slots that its successor has
+        run, and perhaps removed, long ago: it clears first, and so learns that it is over.
+        """
+        self._inserting.advance()
+        self._adopt.advance()
+        if self._outbox and self._inserting.idle:
+            self._inserting.send(InsertRuns(tuple(self._outbox)))
+            self._inserting_from, self._outbox_from = self._outbox_from, None
+            self._outbox = []
+        if self._adoptable and self._adopt.idle:
+            self._adopt.send(AdoptRuns(tuple(self._adoptable), self._term))
+            self._adoptable = []
 
     def _clear(self) -> None:
         monotonic = self._desk.monotonic
@@ -289,7 +297,9 @@ class Dispatcher:
         now = self._desk.now
         soon = now + _CLEAR_AHEAD
         bound = self._unwritten_from()
-        wanted = [at for at in self._groups if self._needs_clearance(at, soon, bound)]
+        wanted = [
+            group.clear_at for group in self._waiting if self._needs_clearance(group, soon, bound)
+        ]
         if not (wanted or self._verifications or monotonic >= self._next_clear):
             return
         until = max([now, *wanted])
@@ -302,14 +312,16 @@ class Dispatcher:
         self._verifying, self._verifications = self._verifications, []
         self._desk.emit(self._clearing)
 
-    def _needs_clearance(self, clear_at: datetime, soon: datetime, bound: datetime | None) -> bool:
-        group = self._groups[clear_at]
+    def _needs_clearance(self, group: Group, soon: datetime, bound: datetime | None) -> bool:
         if group.due > soon:
             return False
-        if self._cleared is None or clear_at > self._cleared:
-            return bound is None or clear_at < bound
+        if not self._is_cleared(group):
+            return bound is None or group.clear_at < bound
         # Cleared already, but too long ago to start anything on the strength of it.
         return self._desk.monotonic + CLEAR_AHEAD_S >= self._trusted_until
+
+    def _is_cleared(self, group: Group) -> bool:
+        return self._cleared is not None and group.clear_at <= self._cleared
 
     def _unwritten_from(self) -> datetime | None:
         """Return the earliest ``clear_at`` of a row that is not known to be durable."""
@@ -320,19 +332,13 @@ class Dispatcher:
         return min(starts, default=None)
 
     def _hand_off(self) -> None:
-        if not self._groups or self._cleared is None:
-            return
-        if self._desk.monotonic >= self._trusted_until:
+        if not self._trusted:
             return
         now = self._desk.now
-        ready = sorted(
-            clear_at
-            for clear_at, group in self._groups.items()
-            if clear_at <= self._cleared and group.due <= now
-        )
+        ready = [group for group in self._waiting if self._is_cleared(group) and group.due <= now]
         works = []
-        for clear_at in ready:
-            for run in self._groups.pop(clear_at).runs:
+        for group in sorted(ready, key=lambda group: group.clear_at):
+            for run in self._waiting.take(group):
                 self._known.discard(run.id)
                 work = self._gate.admit(run)
                 if work is not None:
@@ -346,9 +352,7 @@ class Dispatcher:
     @property
     def holds_cleared(self) -> bool:
         """Whether rows are cleared (or may be) and not yet handed off."""
-        return self._clearing is not None or any(
-            self._cleared is not None and clear_at <= self._cleared for clear_at in self._groups
-        )
+        return self._clearing is not None or any(map(self._is_cleared, self._waiting))
 
     def release(self) -> list[RunChange]:
         """Give up the rows that were cleared but not handed off; the next executor repeats them.
@@ -365,24 +369,25 @@ class Dispatcher:
                 finished_at=self._desk.now,
                 follow_up=True,
             )
-            for clear_at, group in self._groups.items()
-            if requested is not None and clear_at <= requested
+            for group in self._waiting
+            if requested is not None and group.clear_at <= requested
             for run in group.runs
         ]
 
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
-        times = [self._inserting.wake_at, self._adopt.wake_at]
+        times = [self._inserting.wake_at, self._adopt.wake_at] if self._trusted else [inf]
         may_clear = self.claiming and self._clearing is None
         if may_clear:
             times.append(self._next_clear)
         bound = self._unwritten_from()
-        for clear_at, group in self._groups.items():
+        may_clear = may_clear and self._failing_since is None
+        for group in self._waiting:
             due = self._desk.deadline(group.due)
-            if self._cleared is not None and clear_at <= self._cleared:
-                if max(due, self._desk.monotonic) < self._trusted_until:
-                    times.append(due)
-            elif may_clear and self._failing_since is None and (bound is None or clear_at < bound):
+            if self._is_cleared(group):
+                starts = max(due, self._desk.monotonic) < self._trusted_until
+                times.append(due if starts else inf)
+            elif may_clear and (bound is None or group.clear_at < bound):
                 times.append(due - CLEAR_AHEAD_S)
         return min(times)

@@ -105,10 +105,11 @@ class Record(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallCommands(Request):
-    """``known_commands``; the answer is KnownCommands."""
+    """``known_commands`` and ``existing_runs``; the answer is the pair of theirs."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     command_ids: tuple[str, ...]
+    run_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

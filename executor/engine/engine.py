@@ -287,7 +287,7 @@ class Engine:
 
     def _mind_store(self, tenure: Tenure) -> None:
         """Say so when the store is silent, and give the token away when it stays so."""
-        since = tenure.dispatcher.silent_since
+        since = tenure.silent_since
         if since is None:
             if self._store_silent:
                 self._store_silent = False

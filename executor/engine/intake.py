@@ -2,12 +2,13 @@
 
 A batch goes through four steps, each waiting for the store:
 
-1. *recall* what is remembered of these commands: an answer, or a job whose last
-   revision was made by one of them (then the effect stands and only the answer is missing);
+1. *recall* what is remembered of these commands: an answer, or a job whose last revision
+   or a run that one of them made (then the effect stands and only the answer is missing);
 2. *write* the new revisions, each a compare-and-set, and claim the runs asked for;
 3. *verify* the term by a clearance that begins after the writes: an executor that was
    superseded meanwhile answers nothing, its successor gets the command again;
-4. *save* the answers, then answer.
+4. *save* the answers (at the same time, if all of them are effects and none a refusal,
+   which a superseded executor might have got wrong), then answer.
 
 At most one command of a batch concerns a given job, so decisions see what is stored.
 """
@@ -17,7 +18,8 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from executor.domain.command import Command, CommandResult
+from executor.domain.command import Command, CommandKind, CommandResult
+from executor.domain.identity import manual_run_id
 from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.writes import JobClash, JobWrite, KnownCommands
@@ -45,6 +47,7 @@ class _Case:
     tag: object
     command: Command
     result: CommandResult | None = None
+    effective: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +59,8 @@ class _Batch:
     cancels: set[str] = field(default_factory=set)
     deciding: bool = False
     verifying: bool = False
+    verified: bool = False
+    saved: bool = False
 
 
 class Intake:
@@ -75,20 +80,29 @@ class Intake:
         self._waiting.append(_Case(tag, command))
 
     def abandon(self) -> None:
-        """Forget every command, for good: they are back in the queue and come again."""
+        """Forget every command: they are back in the queue and come again.
+
+        A write that is out is still learned of when it is answered.
+        """
         self._waiting.clear()
         self._batch = None
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not ours."""
         if self._recall.answered(request):
-            assert isinstance(result, KnownCommands)
-            self._on_recalled(result)
+            assert isinstance(result, tuple)
+            if self._batch is not None:
+                self._on_recalled(*result)
         elif self._write.answered(request):
+            assert isinstance(request, WriteJobs)
             assert isinstance(result, list)
-            self._on_written(result)
+            if self._batch is None:
+                self._learn(request, result)
+            else:
+                self._on_written(result)
         elif self._save.answered(request):
-            self._on_saved()
+            if self._batch is not None:
+                self._on_saved()
         else:
             return False
         return True
@@ -96,6 +110,9 @@ class Intake:
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not ours."""
         calls = (self._recall, self._write, self._save)
+        if self._batch is None:
+            # Abandoned: whoever gets the commands next makes these calls.
+            return any(call.answered(request) for call in calls)
         return any(call.failed(request) for call in calls)
 
     def advance(self) -> None:
@@ -104,7 +121,7 @@ class Intake:
             call.advance()
         if self._batch is not None:
             self._continue()
-        elif self._waiting:
+        elif self._waiting and self._recall.idle and self._write.idle and self._save.idle:
             self._begin()
 
     def _begin(self) -> None:
@@ -120,7 +137,12 @@ class Intake:
                 break
             subjects |= touched
             batch.cases[case.command.id] = self._waiting.popleft()
-        self._recall.send(RecallCommands(tuple(batch.cases)))
+        runs = [
+            manual_run_id(command_id)
+            for command_id, case in batch.cases.items()
+            if case.command.kind is CommandKind.TRIGGER_JOB
+        ]
+        self._recall.send(RecallCommands(tuple(batch.cases), tuple(runs)))
 
     @property
     def wake_at(self) -> float:
@@ -129,7 +151,7 @@ class Intake:
 
     # Steps --------------------------------------------------------------------------------
 
-    def _on_recalled(self, known: KnownCommands) -> None:
+    def _on_recalled(self, known: KnownCommands, begun: frozenset[str]) -> None:
         assert self._batch is not None
         self._batch.deciding = True
         made: dict[str, Job] = {}
@@ -142,7 +164,9 @@ class Intake:
             if result is not None:
                 case.result = repeated(case.command, result, self._desk.now)
             else:
-                self._take(case, decide(case.command, self._scene, made.get(case.command.id)))
+                revised = made.get(case.command.id)
+                has_run = manual_run_id(case.command.id) in begun
+                self._take(case, decide(case.command, self._scene, revised, has_run=has_run))
         self._batch.deciding = False
         self._continue()
 
@@ -154,7 +178,7 @@ class Intake:
             self._batch.writes[case.command.id] = decision
         elif isinstance(decision, Cancel):
             self._batch.cancels.add(decision.run_id)
-            case.result = decision.result
+            case.result, case.effective = decision.result, True
         else:
             self._claim(case, decision)
 
@@ -167,7 +191,7 @@ class Intake:
             if self._batch is not batch:
                 return
             batch.claims.discard(case.command.id)
-            case.result = decision.result
+            case.result, case.effective = decision.result, True
             self._continue()
 
         self._scene.dispatcher.claim([decision.run], on_written)
@@ -188,8 +212,13 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
+    def _learn(self, request: WriteJobs, clashes: list[JobClash | None]) -> None:
+        for write, clash in zip(request.writes, clashes, strict=True):
+            if clash is None:
+                self._scene.roster.put(write.job)
+
     def _apply(self, case: _Case, write: Write) -> None:
-        case.result = write.result
+        case.result, case.effective = write.result, True
         self._scene.roster.put(write.job)
         self._desk.note(
             "job_changed",
@@ -214,17 +243,32 @@ class Intake:
             )
         elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
             batch.verifying = True
-            self._scene.dispatcher.verify(self._on_verified)
+            self._scene.dispatcher.verify(lambda: self._on_verified(batch))
+            if all(case.effective for case in batch.cases.values()):
+                # What is durable is true whatever comes of the term; a refusal may not be.
+                self._save_results(batch)
 
-    def _on_verified(self) -> None:
-        if self._batch is None:
-            return
-        results = [case.result for case in self._batch.cases.values() if case.result is not None]
+    def _save_results(self, batch: _Batch) -> None:
+        results = [case.result for case in batch.cases.values() if case.result is not None]
         self._save.send(SaveResults(tuple(results)))
+
+    def _on_verified(self, batch: _Batch) -> None:
+        if self._batch is not batch:
+            return
+        batch.verified = True
+        if batch.saved:
+            self._settle(batch)
+        elif self._save.idle:
+            self._save_results(batch)
 
     def _on_saved(self) -> None:
         assert self._batch is not None
-        batch, self._batch = self._batch, None
+        self._batch.saved = True
+        if self._batch.verified:
+            self._settle(self._batch)
+
+    def _settle(self, batch: _Batch) -> None:
+        self._batch = None
         for case in batch.cases.values():
             assert case.result is not None
             self._desk.emit(Settle(case.tag, case.result))

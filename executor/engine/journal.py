@@ -8,7 +8,6 @@ bounded by the work in progress, because nothing new is dispatched then.
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from math import inf
 
 from executor.domain.run import RunChange
@@ -29,7 +28,6 @@ class Journal:
         self._progress: dict[str, JobProgress] = {}
         self._since = inf
         self._call: Call[Record] = Call(desk)
-        self._durable: dict[str, datetime] = {}
 
     def change(self, change: RunChange) -> None:
         """Record a change of one row."""
@@ -62,10 +60,6 @@ class Journal:
         """Whether a change of this row is not known to be durable yet."""
         return run_id in self._in_hand
 
-    def durable_watermark(self, job_id: str) -> datetime | None:
-        """Return the latest watermark of the job that this process knows to be durable."""
-        return self._durable.get(job_id)
-
     @property
     def empty(self) -> bool:
         """Whether everything is durable."""
@@ -80,9 +74,6 @@ class Journal:
             self._in_hand[change.run_id] -= 1
             if not self._in_hand[change.run_id]:
                 del self._in_hand[change.run_id]
-        for news in request.progress:
-            if news.next_fire_at is not None:
-                self._durable[news.job_id] = news.next_fire_at
         return True
 
     def failed(self, request: Request) -> bool:

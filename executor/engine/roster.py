@@ -8,7 +8,7 @@ evaluated is set aside as broken and never stops another.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 
@@ -18,22 +18,32 @@ from executor.domain.identity import slot_run_id
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.run import Cause, Reason, Run, RunChange, RunState
-from executor.domain.schedule import next_after
+from executor.domain.schedule import Schedule, next_after
 from executor.domain.writes import BrokenJob, JobProgress
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.journal import Journal
-from executor.engine.timing import CLAIM_AHEAD_S, LATE_S
+from executor.engine.timing import CLAIM_AHEAD_S, LATE_S, OVERTAKEN_S
 from executor.engine.workload import Workload
 
 _AHEAD = timedelta(seconds=CLAIM_AHEAD_S)
 _LATE = timedelta(seconds=LATE_S)
+_OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
 
 #: Jobs opened between two looks at the backlog.
 _HANDFUL = 1_000
 
 #: Slots accounted for between two looks at other events; more than come due in one second.
 _SLOTS = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """The watermark of a job once a row is settled."""
+
+    job_id: str
+    schedule: Schedule
+    next_fire_at: datetime | None
 
 
 class Roster:
@@ -48,7 +58,8 @@ class Roster:
         self._ids: dict[str, str] = {}
         self._buckets = FireBuckets()
         self._occupants: dict[str, set[str]] = {}
-        self._watermarks: dict[str, JobProgress] = {}
+        self._watermarks: dict[str, _Mark] = {}
+        self._unsettled: dict[str, datetime] = {}
         self.broken: dict[str, BrokenJob] = {}
         self.finished_since_prune: set[str] = set()
 
@@ -75,22 +86,38 @@ class Roster:
     def put(self, job: Job) -> None:
         """Add a job or replace it by a newer revision, and arm it."""
         former = self._jobs.get(job.id)
+        if former is not None and former.revision > job.revision:
+            return
         if former is not None:
-            if former.revision > job.revision:
-                return
             if self._ids.get(former.name) == job.id:
                 del self._ids[former.name]
             if former.definition.schedule == job.definition.schedule:
-                # The watermark may have moved on while the new revision was being written.
-                job = replace(job, next_fire_at=_later(former.next_fire_at, job.next_fire_at))
+                job = self._moved_on(former, job)
+            else:
+                self._unsettled.pop(job.id, None)
         if job.deleted:
             self._jobs.pop(job.id, None)
+            self._unsettled.pop(job.id, None)
             self._buckets.disarm(job.id)
             return
         self.broken.pop(job.id, None)
         self._jobs[job.id] = job
         self._ids[job.name] = job.id
         self._arm(job)
+
+    def _moved_on(self, former: Job, job: Job) -> Job:
+        """Return *job* with the watermark of *former*, which may have moved in the meantime."""
+        later = _later(former.next_fire_at, job.next_fire_at)
+        if later != job.next_fire_at and job.id not in self._unsettled:
+            # The store may have refused it as news of a former revision.
+            self._journal.progress(
+                JobProgress(job_id=job.id, revision=job.revision, next_fire_at=later)
+            )
+        return replace(job, next_fire_at=later)
+
+    def settled_until(self, job: Job) -> datetime | None:
+        """Return the first slot not known to have a row: the watermark of a new revision."""
+        return self._unsettled.get(job.id, job.next_fire_at)
 
     def _arm(self, job: Job) -> None:
         due = job.next_fire_at
@@ -148,9 +175,8 @@ class Roster:
         self._arm(advanced)
         if runs:
             # Only the last row carries the watermark: then all are durable and it is cleared.
-            self._watermarks[runs[-1].id] = JobProgress(
-                job_id=job.id, revision=job.revision, next_fire_at=accounting.next_fire_at
-            )
+            self._watermarks[runs[-1].id] = _Mark(job.id, schedule, accounting.next_fire_at)
+            self._unsettled.setdefault(job.id, job.next_fire_at)
         return runs
 
     def _run(self, job: Job, slot: Slot, dispatcher: Dispatcher) -> Run:
@@ -189,9 +215,19 @@ class Roster:
 
     def accounted(self, run_id: str) -> None:
         """The row of this id needs no claim any more: move the watermark it carries."""
-        news = self._watermarks.pop(run_id, None)
-        if news is not None and news.next_fire_at is not None:
-            self._journal.progress(news)
+        mark = self._watermarks.pop(run_id, None)
+        job = None if mark is None else self._jobs.get(mark.job_id)
+        if mark is None or job is None or job.definition.schedule != mark.schedule:
+            return
+        if mark.next_fire_at is None or mark.next_fire_at == job.next_fire_at:
+            self._unsettled.pop(job.id, None)
+        else:
+            self._unsettled[job.id] = mark.next_fire_at
+        if mark.next_fire_at is not None:
+            # For the revision of now: a watermark counts as long as the schedule does.
+            self._journal.progress(
+                JobProgress(job_id=job.id, revision=job.revision, next_fire_at=mark.next_fire_at)
+            )
 
     @property
     def wake_at(self) -> float:
@@ -227,9 +263,18 @@ class Roster:
                 return Reason.PAUSED
             if run.revision != job.revision and not _is_slot(job, run.fire_at):
                 return Reason.SUPERSEDED
-            if self._desk.now - run.fire_at > job.definition.misfire.deadline:
+            late = self._desk.now - run.fire_at
+            if late > job.definition.misfire.deadline or (
+                late > _OVERTAKEN and self._is_overtaken(job, run.fire_at)
+            ):
                 return Reason.MISFIRE
         return Reason.OVERLAP if self.is_occupied(job.id) else None
+
+    def _is_overtaken(self, job: Job, fire_at: datetime) -> bool:
+        """Whether a later slot is due: by policy ``once`` only the latest is caught up."""
+        schedule = job.definition.schedule
+        later = None if schedule is None else next_after(schedule, fire_at)
+        return later is not None and later <= self._desk.now
 
     def skip(self, run: Run, reason: Reason) -> None:
         """Record that a pending row of this term will not start."""
@@ -251,6 +296,13 @@ class Roster:
             term=run.term,
             reason=reason.value,
         )
+
+    def is_past(self, run: Run) -> bool:
+        """Whether *run* stands for a slot before its job's watermark: accounted for without it."""
+        job = self._jobs.get(run.job_id)
+        if not run.scheduled or job is None or run.fire_at is None or job.next_fire_at is None:
+            return False
+        return run.fire_at < job.next_fire_at
 
     def is_occupied(self, job_id: str) -> bool:
         """Whether a run of this job is unfinished, here or (by its lease) elsewhere."""

@@ -2,7 +2,8 @@
 
 At the takeover and once a second afterwards the open rows of former terms are read.
 
-* A pending row beyond its term's last clearance has certainly not started: adopt it.
+* A pending row beyond its term's last clearance has certainly not started: adopt it,
+  unless its slot lies before its job's watermark.  Then it is a leftover: skip it.
 * Any other live row may be in progress where it was: it occupies its job until its
   executor finishes it or its lease ends by the store's clock.  A row without a lease
   gets one when it is first seen, so that every owner has a full lease's time to renew.
@@ -62,16 +63,28 @@ class Supervision:
         """Take in every open row of a former term, as read at one time."""
         former, self._foreign = self._foreign, {}
         for run in rows:
-            if not run.is_live:
-                self._repeat(run)
-            elif self._clearances.may_have_started(run):
+            if run.is_live and self._clearances.may_have_started(run):
                 self._meet(run)
+            elif run.job_id in self._roster or self.all_loaded:
+                self._take_up(run)
             else:
-                self._dispatcher.adopt(run)
+                # Whether and how it may start is its job's to say.
+                self._deferred[run.id] = run
         for run_id, run in former.items():
             if run_id not in self._foreign:
                 self._roster.vacate(run)
         self._unstamped = tuple(run.id for run in self._foreign.values() if run.lease_until is None)
+
+    def _take_up(self, run: Run) -> None:
+        """Adopt or repeat a row that is certainly not in progress."""
+        if not run.is_live:
+            self._repeat(run)
+        elif self._roster.is_past(run) and not self._dispatcher.has_met(run.id):
+            # Written by a superseded executor after its slot had been run, and that row been
+            # removed by retention.
+            self._roster.skip(run, Reason.SUPERSEDED)
+        else:
+            self._dispatcher.adopt(run)
 
     def _meet(self, run: Run) -> None:
         """Note a row that may be in progress elsewhere."""
@@ -171,7 +184,7 @@ class Supervision:
         if self.all_loaded and self._deferred:
             deferred, self._deferred = self._deferred, {}
             for run in deferred.values():
-                self._repeat(run)
+                self._take_up(run)
         if self._to_settle and self._settle.idle:
             self._settle.send(SettleFollowUps(tuple(self._to_settle)))
             self._to_settle = []

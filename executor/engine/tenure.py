@@ -47,7 +47,7 @@ class Tenure:
             desk, self.roster, self.dispatcher, self.supervision, workload, journal, term
         )
         self._intake = Intake(self._scene)
-        self._upkeep = Upkeep(desk, self.roster, journal)
+        self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
         self._open_runs: Call[ReadOpenRuns] = Call(desk)
         self._due_jobs: Call[ReadDueJobs] = Call(desk)
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
@@ -62,6 +62,14 @@ class Tenure:
         """Whether every job is known; commands are taken from then on."""
         return self.supervision.all_loaded
 
+    @property
+    def silent_since(self) -> float | None:
+        """Since when (monotonic) the store is silent on what is needed; None if it is not."""
+        since = [self.dispatcher.silent_since]
+        if not self._ready:
+            since += [self._open_runs.failing_since, self._due_jobs.failing_since]
+        return min((start for start in since if start is not None), default=None)
+
     def awaits(self, request: ReadAllJobs) -> bool:
         """Whether *request* is the load under way."""
         return request is self._all_jobs.request
@@ -69,7 +77,6 @@ class Tenure:
     def drop_commands(self) -> None:
         """Forget the commands in hand: they are back in the queue and come again."""
         self._intake.abandon()
-        self._intake = Intake(self._scene)
 
     def receive(self, tag: object, command: Command) -> None:
         """Take a command."""

@@ -25,6 +25,10 @@ TRUST_S: Final = 2.5
 #: Slots noticed later than this count as caught up rather than on schedule.
 LATE_S: Final = 1.0
 
+#: A claimed slot that could not be started for so long was held up by an outage, longer than any
+#: call of the store may take; if a later slot is due by then, that one is run instead.
+OVERTAKEN_S: Final = 5.0
+
 #: Jobs due within this time are loaded first at a takeover; loading all others takes less.
 URGENT_S: Final = 60.0
 
@@ -69,6 +73,8 @@ class Options:
         instance: id of this process, the ``holder`` of its terms.
         host, version: for the list of instances.
         run_lease_s: how long a silent executor's runs count as alive.
+        retention_rest_s: how long a row stays at least: longer than a write that its sender has
+            given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
     """
 
@@ -76,4 +82,5 @@ class Options:
     host: str = ""
     version: str = ""
     run_lease_s: float = 10.0
+    retention_rest_s: float = 300.0
     grace_s: float = 25.0

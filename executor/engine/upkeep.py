@@ -14,7 +14,6 @@ from typing import Final
 from executor.domain.writes import Instance, Retention
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import Beat, Prune, Request
-from executor.engine.journal import Journal
 from executor.engine.roster import Roster
 from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S, Options
 
@@ -69,10 +68,10 @@ class Heartbeat:
 class Upkeep:
     """Removes what the jobs' retention allows to remove; part of a tenure."""
 
-    def __init__(self, desk: Desk, roster: Roster, journal: Journal) -> None:
+    def __init__(self, desk: Desk, roster: Roster, rest_s: float) -> None:
         self._desk = desk
+        self._rest_s = rest_s
         self._roster = roster
-        self._journal = journal
         self._call: Call[Prune] = Call(desk)
         self._next = desk.monotonic + UPKEEP_S
         self._turn: list[str] = []
@@ -108,13 +107,11 @@ class Upkeep:
     def _retention(self, job_id: str) -> Retention:
         job = self._roster.get(job_id)
         assert job is not None
-        durable = self._journal.durable_watermark(job_id)
         return Retention(
             job_id=job_id,
             keep_runs=job.definition.keep_runs,
             older_than=self._desk.now - job.definition.keep_for,
-            # What the roster was loaded with is durable too, but by now it is only a lower bound.
-            before=durable or job.created_at,
+            spare_since=self._desk.now - timedelta(seconds=self._rest_s),
         )
 
     @property

@@ -212,6 +212,10 @@ class RunStore(Protocol):
         """
         ...
 
+    def existing_runs(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Return those of *run_ids* of which there is a row."""
+        ...
+
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
         """Move pending rows to *term*; return the ids that belong to *term* now, or did before."""
         ...
@@ -269,6 +273,8 @@ class JobStore(Protocol):
 
     def write_jobs(self, writes: Sequence[JobWrite]) -> list[JobClash | None]:
         """Apply each write; None in the answer's place means applied, now or by an earlier call.
+
+        The record's own ``last_run`` stays: it is news, not part of a revision.
 
         A record that cannot be read is overwritten by a write that expects its revision.
         """

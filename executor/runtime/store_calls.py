@@ -79,7 +79,8 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
-            return store.known_commands(request.command_ids)
+            begun = store.existing_runs(request.run_ids) if request.run_ids else frozenset()
+            return store.known_commands(request.command_ids), begun
         case WriteJobs():
             return store.write_jobs(request.writes)
         case SaveResults():

@@ -131,8 +131,30 @@ class InsertLaw(StoreWorkshop):
             assert len(winners) == 1
             assert [run for answer in answers for run in answer.values()] == winners * 7
 
+    def test_existing_rows_are_told_from_those_that_are_not_there(self) -> None:
+        """By their ids, in whatever state they are; slots and other rows alike."""
+        self.put_runs([a_claim("slot"), a_run("ended", state=RunState.FAILED), a_run("not asked")])
+
+        assert self.store.existing_runs(["slot", "ended", "missing"]) == {"slot", "ended"}
+        assert self.another_store().existing_runs({"missing", "slot"}) == {"slot"}
+
+    def test_a_row_that_was_refused_does_not_exist(self) -> None:
+        """The one in its way has another id."""
+        self.put_run(a_claim("first"))
+        self.store.insert_runs([a_claim("second")])
+
+        assert self.store.existing_runs(["first", "second"]) == {"first"}
+
+    def test_any_number_of_rows_can_be_asked_for(self) -> None:
+        """Thousands of ids in one call."""
+        self.put_runs([a_claim(f"c{number}", slot(number)) for number in range(0, 6000, 2)])
+
+        found = self.store.existing_runs([f"c{number}" for number in range(6000)])
+        assert found == {f"c{number}" for number in range(0, 6000, 2)}
+
     def test_no_rows_are_no_work(self) -> None:
         """Every batch may be empty."""
+        assert self.store.existing_runs([]) == frozenset()
         assert self.store.insert_runs([]) == {}
         assert self.store.adopt_runs([], 1) == frozenset()
         assert self.store.renew_leases(1, [], 1.0) == frozenset()

@@ -70,12 +70,40 @@ class WriteLaw(StoreWorkshop):
         assert self.another_store().load_job(job.id) == job
 
     def test_a_job_is_replaced_whole_at_the_expected_revision(self) -> None:
-        """Nothing of the former revision remains."""
-        first = self.put_job(every_job_field("name"))
-        second = replace(a_job("renamed", id=first.id), revision=first.revision + 1)
+        """Nothing of the former revision remains, and nothing of the new one is missing."""
+        full = every_job_field()
+        bare = replace(a_job("renamed", id=full.id), revision=1, last_run=full.last_run)
+        self.put_job(bare)
 
-        assert self.store.write_jobs([JobWrite(second, first.revision)]) == [None]
-        assert self.store.load_job(first.id) == second
+        assert self.store.write_jobs([JobWrite(full, 1)]) == [None]
+        assert self.store.load_job(full.id) == full
+        bare = replace(bare, revision=full.revision + 1)
+        assert self.store.write_jobs([JobWrite(bare, full.revision)]) == [None]
+        assert self.store.load_job(full.id) == bare
+
+    def test_a_revision_leaves_the_last_run_as_it_is(self) -> None:
+        """It is news: the writer may know an older one, or none, and takes nothing back."""
+        job = self.put_job(a_job(last_run=a_last_run("first", 1)))
+        latest = a_last_run("latest", 2, "failed")
+        news = JobProgress(job_id=job.id, revision=1, last_run=latest)
+        self.store.advance_jobs([news])
+        for revision, known in ((2, job.last_run), (3, None)):
+            written = replace(job, revision=revision, last_run=known)
+
+            assert self.store.write_jobs([JobWrite(written, revision - 1)]) == [None]
+            assert self.store.load_job(job.id) == replace(written, last_run=latest)
+
+    def test_a_revision_brings_no_last_run_where_there_is_none(self) -> None:
+        """The first news are recorded afterwards, whenever that run has ended."""
+        job = self.put_job(a_job())
+        second = replace(job, revision=2)
+        write = JobWrite(replace(second, last_run=a_last_run("unknown", 9)), 1)
+
+        assert self.store.write_jobs([write]) == [None]
+        assert self.store.load_job(job.id) == second
+        news = JobProgress(job_id=job.id, revision=1, last_run=a_last_run("first", 1))
+        self.store.advance_jobs([news])
+        assert self.store.load_job(job.id) == replace(second, last_run=a_last_run("first", 1))
 
     def test_a_job_at_another_revision_is_left_alone(self) -> None:
         """The answer shows it; neither an older nor a newer one is overwritten."""

@@ -1,9 +1,10 @@
 """The law of removal: old runs and deleted jobs go, whatever is still needed stays."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from executor.domain.run import LIVE, Run, RunState
-from executor.domain.writes import JobWrite, Retention
+from executor.domain.writes import JobProgress, JobWrite, Retention
 from executor.ports.store import RunFilter
 from tests.contract.store_workshop import StoreWorkshop
 from tests.contract.store_world import NOON, a_claim, a_job, a_run, noon, slot
@@ -28,15 +29,12 @@ class PruneLaw(StoreWorkshop):
     def _prune(
         self,
         keep_runs: int = ANY_NUMBER,
-        older_than: object = ANY_AGE,
-        before: object = None,
+        older_than: datetime = ANY_AGE,
         job_id: str = "job-backup",
+        spare_since: datetime | None = None,
     ) -> int:
         retention = Retention(
-            job_id=job_id,
-            keep_runs=keep_runs,
-            older_than=older_than,  # type: ignore[arg-type]
-            before=before,  # type: ignore[arg-type]
+            job_id=job_id, keep_runs=keep_runs, older_than=older_than, spare_since=spare_since
         )
         return self.store.prune_runs([retention], 1000)
 
@@ -62,6 +60,13 @@ class PruneLaw(StoreWorkshop):
         assert self._prune(older_than=noon(2)) == 2
         assert self._runs_left() == ["r2", "r3"]
 
+    def test_young_rows_stay_in_any_case(self) -> None:
+        """Not even ``keep_runs`` removes what was created at ``spare_since`` or later."""
+        self.put_runs([self._ended(number) for number in range(4)])
+
+        assert self._prune(keep_runs=0, older_than=noon(1000), spare_since=noon(2)) == 2
+        assert self._runs_left() == ["r2", "r3"]
+
     def test_open_rows_are_never_removed(self) -> None:
         """Live ones and those that still demand a run, however old; they do count as kept."""
         rows = [self._ended(number, state=state) for number, state in enumerate(sorted(LIVE))]
@@ -71,25 +76,63 @@ class PruneLaw(StoreWorkshop):
         assert self._prune(keep_runs=1, older_than=noon(1000)) == 2
         assert self._runs_left() == sorted(run.id for run in [*rows, demand])
 
-    def test_slots_not_known_to_be_behind_the_watermark_stay(self) -> None:
-        """Removing one at or after it would let the slot be claimed again."""
-        self.put_runs([a_claim(f"c{i}", slot(i), state=RunState.SKIPPED) for i in range(4)])
+    def _put_slots(self, number: int) -> None:
+        self.put_runs([a_claim(f"c{i}", slot(i), state=RunState.SKIPPED) for i in range(number)])
 
-        assert self._prune(keep_runs=1, older_than=noon(1000), before=slot(2)) == 2
+    def test_slots_not_behind_the_watermark_stay(self) -> None:
+        """Removing one at or after that of the job's record would let it be claimed again."""
+        self.put_jobs([a_job(next_fire_at=slot(2)), a_job("other", next_fire_at=slot(0))])
+        self._put_slots(4)
+
+        assert self._prune(keep_runs=1, older_than=noon(1000)) == 2
         assert self._runs_left() == ["c2", "c3"]
+        assert self._prune(keep_runs=0) == 0
+
+    def test_slots_that_the_watermark_has_passed_go(self) -> None:
+        """It is the record's of now that counts, not that of an earlier call."""
+        self.put_job(a_job(next_fire_at=slot(0)))
+        self._put_slots(4)
+        assert self._prune(keep_runs=0) == 0
+        news = JobProgress(job_id="job-backup", revision=1, next_fire_at=slot(3))
+        self.store.advance_jobs([news])
+
+        assert self._prune(keep_runs=0) == 3
+        assert self._runs_left() == ["c3"]
+
+    def test_without_a_watermark_slots_know_no_limit(self) -> None:
+        """Of a job that never fires again nothing is claimed, nor of one without a record."""
+        self.put_job(a_job(next_fire_at=None))
+        self._put_slots(3)
+        self.put_run(a_claim("stray", job_id="gone", state=RunState.SKIPPED))
+
+        assert self._prune(keep_runs=0) == 3
+        assert self._prune(keep_runs=0, job_id="gone") == 1
+
+    def test_each_job_of_a_call_has_its_own_watermark(self) -> None:
+        """However many jobs one call is about."""
+        for name, minute in (("a", 1), ("b", 2), ("c", None)):
+            self.put_job(a_job(name, next_fire_at=None if minute is None else slot(minute)))
+            rows = [a_claim(f"{name}{i}", slot(i), job_id=f"job-{name}") for i in range(3)]
+            self.put_runs([replace(row, state=RunState.SKIPPED) for row in rows])
+        retentions = [
+            Retention(job_id=f"job-{name}", keep_runs=0, older_than=ANY_AGE) for name in "abc"
+        ]
+
+        assert self.store.prune_runs(retentions, 1000) == 6
+        assert self._runs_left() == ["a1", "a2", "b2"]
 
     def test_rows_that_are_no_slots_know_no_watermark(self) -> None:
         """Nobody could claim them again."""
+        self.put_job(a_job(next_fire_at=slot(2)))
         self.put_runs([a_run("inherits", fire_at=slot(5), state=RunState.FAILED)])
 
-        assert self._prune(older_than=noon(1000), before=slot(2)) == 1
+        assert self._prune(older_than=noon(1000)) == 1
 
     def test_other_jobs_keep_their_runs(self) -> None:
         """A retention speaks of one job, several in one call of one each."""
         self.put_runs([self._ended(number, job_id=f"job-{number}") for number in range(3)])
         retentions = [
-            Retention(job_id=f"job-{i}", keep_runs=1, older_than=noon(1000), before=None)
-            for i in (0, 2, 7)
+            Retention(job_id=f"job-{i}", keep_runs=1, older_than=noon(1000)) for i in (0, 2, 7)
         ]
 
         assert self.store.prune_runs(retentions, 1000) == 2
@@ -99,8 +142,7 @@ class PruneLaw(StoreWorkshop):
         """Calls that go on until nothing is removed remove everything there was to remove."""
         self.put_runs([self._ended(i, job_id=f"job-{i % 3}") for i in range(60)])
         retentions = [
-            Retention(job_id=f"job-{i}", keep_runs=1, older_than=ANY_AGE, before=None)
-            for i in range(3)
+            Retention(job_id=f"job-{i}", keep_runs=1, older_than=ANY_AGE) for i in range(3)
         ]
         removed: list[int] = []
         while not removed or removed[-1]:

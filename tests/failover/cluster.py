@@ -11,7 +11,7 @@ import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -130,9 +130,9 @@ class Member:
     def kill(self) -> None:
         """Kill every process of it with -9, executor first."""
         executor = self.executor_process()
-        executor.send_signal(signal.SIGKILL)
-        for process in self.served.descendants():
-            process.send_signal(signal.SIGKILL)
+        for process in [executor, *self.served.descendants()]:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
         self.served.process.kill()
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ class MemoryJobs(MemoryRuns):
             del self._owners[standing.name]
         if not job.deleted:
             self._owners[job.name] = job.id
-        self._jobs[job.id] = job
+        self._jobs[job.id] = job if standing is None else replace(job, last_run=standing.last_run)
         self._broken.discard(job.id)
         return None
 
@@ -97,6 +97,11 @@ class MemoryJobs(MemoryRuns):
             for job in doomed:
                 del self._jobs[job.id]
             return len(doomed)
+
+    def watermark_of(self, job_id: str) -> datetime | None:
+        """Return the job's watermark."""
+        job = self._jobs.get(job_id)
+        return None if job is None else job.next_fire_at
 
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id or name."""

@@ -79,6 +79,11 @@ class MemoryRuns(MemoryPart):
         if self._slots.get((run.job_id, run.fire_at)) == run.id:
             del self._slots[run.job_id, run.fire_at]
 
+    def existing_runs(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Return the ids that have a row."""
+        with self.lock:
+            return frozenset(run_id for run_id in run_ids if run_id in self._runs)
+
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
         """Move pending rows to *term*."""
         with self.lock:
@@ -177,18 +182,25 @@ class MemoryRuns(MemoryPart):
             return len(doomed[:limit])
 
     def _doomed(self, retention: Retention) -> Iterator[Run]:
+        watermark = self.watermark_of(retention.job_id)
         rows = self._rows_of(retention.job_id)
         rows.sort(key=lambda run: (run.created_at, run.id), reverse=True)
         for rank, run in enumerate(rows):
             unwanted = rank >= retention.keep_runs or run.created_at < retention.older_than
+            if retention.spare_since is not None:
+                unwanted = unwanted and run.created_at < retention.spare_since
             guarded = (
                 run.scheduled
-                and retention.before is not None
+                and watermark is not None
                 and run.fire_at is not None
-                and run.fire_at >= retention.before
+                and run.fire_at >= watermark
             )
             if unwanted and not run.is_open and not guarded:
                 yield run
+
+    def watermark_of(self, job_id: str) -> datetime | None:
+        """Return the watermark of the job's record, which is kept elsewhere; None if none."""
+        raise NotImplementedError
 
     def remove_ended_runs(self, job_id: str) -> bool:
         """Remove the job's rows that are not open; return whether none is left."""

@@ -88,7 +88,7 @@ def check_repeats(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
     wrong = []
     for start in ledger.starts:
         parent = rows.get(start.run.parent_run_id or "")
-        if start.run.parent_run_id and (parent is None or parent.state in LIVE):
+        if parent is not None and parent.state in LIVE:
             wrong.append(f"{start.run.id} repeats {start.run.parent_run_id}, which is not over")
     return wrong
 

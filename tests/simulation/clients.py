@@ -127,4 +127,4 @@ class Client:
         ):
             self.surprises.append(f"{command.id} {command.kind}: {result.status} {result.message}")
         self.pending = None
-        self._world.after(self._world.random.uniform(0.2, 3.0), self._ask)
+        self._world.after(self._world.random.uniform(0.05, 2.0), self._ask)

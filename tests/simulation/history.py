@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from executor.domain.job import Job, definition_from_document
 from executor.domain.run import Run
+from executor.domain.writes import JobWrite
 from tests.fakes.memory_store import MemoryStore
 from tests.simulation import checker
 from tests.simulation.broker import ModelBroker
@@ -22,6 +23,9 @@ ENDS = 65.0
 
 #: The steady jobs and their periods (s).
 STEADY = {"every-1": 1, "every-2": 2, "every-5": 5}
+
+#: A job whose history is pruned at once: what is gone must not be run again.
+PRUNED = "every-1-kept-briefly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,13 @@ def run_history(seed: int, switches: Switches = Switches(), *, trace: bool = Fal
 
 
 def _write_steady_jobs(model: MemoryStore) -> None:
-    from executor.ports.store import JobWrite
-
-    for name, period in STEADY.items():
+    for name, period in [*STEADY.items(), (PRUNED, 1)]:
+        document = definition(name, period)
+        if name == PRUNED:
+            document["keep_runs"] = 1
         job = Job(
             id=f"id-of-{name}",
-            definition=definition_from_document(definition(name, period)),
+            definition=definition_from_document(document),
             revision=1,
             created_at=EPOCH,
             updated_at=EPOCH,

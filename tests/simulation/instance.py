@@ -54,6 +54,9 @@ from tests.simulation.world import World
 RUN_LEASE_S = 4.0
 GRACE_S = 3.0
 
+#: Longer than the latest of the late writes below.
+RETENTION_REST_S = 9.0
+
 
 @dataclass(slots=True)
 class StoreWeather:
@@ -105,7 +108,10 @@ class SimulatedInstance:
         self._competes = True
         self._origin = self._world.random.uniform(1e5, 2e5) - self._world.time
         options = Options(
-            instance=f"{self.name}.{self.life}", run_lease_s=RUN_LEASE_S, grace_s=GRACE_S
+            instance=f"{self.name}.{self.life}",
+            run_lease_s=RUN_LEASE_S,
+            retention_rest_s=RETENTION_REST_S,
+            grace_s=GRACE_S,
         )
         self._engine = Engine(options, self._moment())
         self._work: dict[str, Run] = {}
@@ -300,6 +306,9 @@ class SimulatedInstance:
                 # It was written, but the answer is lost.
                 outcomes = [Failed(request, StoreUnavailable("answer lost"))]
             delay = self._world.delay(0.002) * self._weather.slow
+            if self._world.chance(0.01):
+                # It is done, and the answer dawdles: much happens before it arrives.
+                delay += self._world.random.uniform(0.3, 3.0)
         else:
             outcomes = [Failed(request, StoreUnavailable("not reached"))]
             delay = self._world.random.uniform(0.05, 2.0)

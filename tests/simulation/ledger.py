@@ -86,7 +86,7 @@ class LedgerStore:
         existing = self.model.insert_runs(runs)
         for run in runs:
             if run.id not in existing:
-                self._ledger.owned[run.id, run.term] = self._ledger.next()
+                self._ledger.owned.setdefault((run.id, run.term), self._ledger.next())
         return existing
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:

@@ -86,7 +86,9 @@ class Driver:
         assert isinstance(self.store.clock, FakeClock)
         self.clock = self.store.clock
         self.instance = instance
-        options = Options(instance=instance, run_lease_s=run_lease_s, grace_s=grace_s)
+        options = Options(
+            instance=instance, run_lease_s=run_lease_s, grace_s=grace_s, retention_rest_s=3.0
+        )
         self.engine = Engine(options, self.moment())
         self.effects: list[Effect] = []
         self.calls: list[Request] = []

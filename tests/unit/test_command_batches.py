@@ -90,6 +90,18 @@ def test_a_superseded_executor_answers_nothing() -> None:
 
     assert driver.engine.term is None
     assert tag not in driver.answers
+
+
+def test_a_superseded_executor_keeps_no_refusal() -> None:
+    """It may be wrong by then; an effect is saved beside the clearance, because it stands."""
+    driver = executing(a_job())
+    driver.advance(1)
+    driver.store.mint_term("successor")
+
+    driver.send(update("no such job"))
+    driver.advance(2)
+
+    assert driver.engine.term is None
     assert driver.called(SaveResults) == []
 
 

@@ -191,19 +191,6 @@ def test_news_about_a_job_are_merged_by_revision(
     assert bench.sent().progress == (merged,)
 
 
-def test_a_watermark_is_known_as_durable_once_it_is() -> None:
-    """Not while it waits, nor while its batch is out."""
-    bench = Bench()
-    bench.journal.progress(news(1, 10))
-    assert bench.journal.durable_watermark("job") is None
-    record = bench.sent()
-    assert bench.journal.durable_watermark("job") is None
-
-    bench.journal.answered(record)
-
-    assert bench.journal.durable_watermark("job") == at(10)
-
-
 # In the engine ------------------------------------------------------------------------------
 
 

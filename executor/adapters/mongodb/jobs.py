@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from pymongo import ASCENDING, InsertOne, ReplaceOne, UpdateOne
+from pymongo import ASCENDING, InsertOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from executor.adapters.documents import Document
@@ -29,7 +29,7 @@ from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, L
 #: Jobs in one batch of ``all_jobs``, some 30 ms of decoding.
 _BATCH: Final = 1000
 
-_Write = InsertOne[Document] | ReplaceOne[Document]
+_Write = InsertOne[Document] | UpdateOne
 
 
 class MongoJobs(MongoPart):
@@ -105,7 +105,10 @@ def _write(write: JobWrite) -> _Write:
     record = to_record(job_to_document(write.job))
     if write.expect is None:
         return InsertOne(record)
-    return ReplaceOne({"_id": write.job.id, "revision": write.expect}, record)
+    # Absent there, the merge leaves it absent here: the news are the record's own.
+    record.pop("last_run", None)
+    merged = {"$mergeObjects": [{"$literal": record}, {"last_run": "$last_run"}]}
+    return UpdateOne({"_id": write.job.id, "revision": write.expect}, [{"$replaceWith": merged}])
 
 
 def _is_taken(job: Job, owners: dict[str, str]) -> bool:

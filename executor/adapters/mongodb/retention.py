@@ -2,6 +2,8 @@
 
 Rows are chosen by a query and removed by their ids.  Nothing can come to life in
 between: a row that has ended and demands nothing is changed by nobody any more.
+Watermarks are read before the rows are chosen; they only move forward, so an old one
+spares too much and never too little.
 """
 
 from __future__ import annotations
@@ -29,12 +31,23 @@ class MongoRetention(MongoPart):
     @translated
     def prune_runs(self, retentions: Sequence[Retention], limit: int) -> int:
         """Remove at most *limit* rows that their jobs need not keep; return how many."""
+        if not retentions:
+            return 0
         most = min(limit, _BATCH)
+        watermarks = self._watermarks([retention.job_id for retention in retentions])
         ids: list[str] = []
         for retention in retentions:
             if len(ids) < most:
-                ids += self._some(self._unwanted(retention), most - len(ids))
+                unwanted = self._unwanted(retention, watermarks.get(retention.job_id))
+                ids += self._some(unwanted, most - len(ids))
         return self._remove(ids)
+
+    def _watermarks(self, job_ids: list[str]) -> dict[str, datetime]:
+        """Return the watermarks of those of the jobs that have one."""
+        found = self._jobs.find(
+            {"_id": {"$in": job_ids}, "next_fire_at": {"$ne": None}}, {"next_fire_at": True}
+        )
+        return {record["_id"]: record["next_fire_at"] for record in found}
 
     def _some(self, which: Document, limit: int) -> list[str]:
         return [record["_id"] for record in self._runs.find(which, {"_id": True}).limit(limit)]
@@ -43,18 +56,20 @@ class MongoRetention(MongoPart):
         # All at once: every removal waits for the majority's journal.
         return self._runs.delete_many({"_id": {"$in": ids}}).deleted_count if ids else 0
 
-    def _unwanted(self, retention: Retention) -> Document:
+    def _unwanted(self, retention: Retention, watermark: datetime | None) -> Document:
         """Return the condition for rows to be removed: a range of the index and what to spare."""
         wanted: Document = {"created_at": {"$lt": retention.older_than}}
         spared: list[Document] = []
+        if retention.spare_since is not None:
+            spared.append({"created_at": {"$gte": retention.spare_since}})
         newest_too_many = self._newest_too_many(retention)
         if newest_too_many is not None:
             created_at, run_id = newest_too_many["created_at"], newest_too_many["_id"]
             if instant(created_at) >= retention.older_than:
                 wanted = {"created_at": {"$lte": created_at}}
                 spared.append({"created_at": created_at, "_id": {"$gt": run_id}})
-        if retention.before is not None:
-            spared.append({"scheduled": True, "fire_at": {"$gte": retention.before}})
+        if watermark is not None:
+            spared.append({"scheduled": True, "fire_at": {"$gte": watermark}})
         if spared:
             wanted["$nor"] = spared
         return {"job_id": retention.job_id, **_CLOSED, **wanted}

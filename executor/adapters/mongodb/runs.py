@@ -129,6 +129,11 @@ class MongoRuns(MongoPart):
         }
 
     @translated
+    def existing_runs(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Return those of *run_ids* of which there is a row."""
+        return self._ids(run_ids, {})
+
+    @translated
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
         """Move pending rows to *term*; return the ids that are its own now."""
         if not adoptions:

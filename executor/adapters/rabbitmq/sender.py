@@ -10,7 +10,8 @@ wait, each on its own request.  A request goes through these steps (see ``reques
 Rules
 -----
 1. The probe is a mandatory publish to the presence mark.  Only after it was routed is the
-   command published: durable, mandatory and confirmed.
+   command published: durable, mandatory and confirmed.  There is one probe at a time, for
+   all requests that wait when it begins.
 2. Answers come by *direct reply-to*: the broker's pseudo queue of this channel, so there is
    no queue to declare or to leave behind.  An answer may overtake the confirm; it wins.
 3. When the session ends, requests that were sent end with what is known of them: their
@@ -24,7 +25,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -67,6 +67,7 @@ class RabbitSender:
         self._connection: Any = None
         self._publisher: Publisher | None = None
         self._opening: Publisher | None = None
+        self._probing = False
         #: Requests that have not ended, by the id their answer carries.
         self._requests: dict[str, Request] = {}
         self._last_id = 0
@@ -75,7 +76,7 @@ class RabbitSender:
             "sender",
             on_up=self._on_up,
             on_down=self._on_down,
-            on_unblocked=self._probe_waiting,
+            on_unblocked=self._probe,
         )
         self._link.start()
 
@@ -134,77 +135,77 @@ class RabbitSender:
 
     def _on_ready(self) -> None:
         self._publisher = self._opening
-        self._probe_waiting()
+        self._probe()
 
     def _on_down(self, reason: str) -> None:
         self._connection = self._publisher = self._opening = None
+        self._probing = False
         for request in self._requests.values():
             if request.stage >= Stage.SENT:
                 request.end_without_answer(reason)
             else:
                 request.advance(Stage.WAITING)
+                request.nobody = False
         self._forget_ended()
 
     # --- on the link's thread: requests --------------------------------------------------------
 
     def _begin(self, request: Request) -> None:
         self._last_id += 1
-        key = str(self._last_id)
-        self._requests[key] = request
-        self._probe(key, request)
+        self._requests[str(self._last_id)] = request
+        self._probe()
 
-    def _probe_waiting(self) -> None:
-        for key, request in list(self._requests.items()):
-            if request.stage is Stage.WAITING:
-                self._probe(key, request)
+    def _probe(self) -> None:
+        """Ask once for all who wait whether somebody executes, unless that is being asked."""
+        if self._publisher is None or self._link.blocked or self._probing:
+            return
+        asking = [
+            (key, request)
+            for key, request in self._requests.items()
+            if request.stage is Stage.WAITING and request.advance(Stage.PROBING)
+        ]
+        if asking:
+            self._probing = True
+            self._publisher.publish(self._queues.executor, b"", partial(self._on_probed, asking))
 
-    def _probe(self, key: str, request: Request) -> None:
-        if self._publisher is None or self._link.blocked:
-            request.nobody = False
-        elif request.advance(Stage.PROBING):
-            self._publisher.publish(
-                self._queues.executor, b"", partial(self._on_probed, key, request)
-            )
-
-    def _on_probed(self, key: str, request: Request, fate: Fate) -> None:
-        request.nobody = fate is Fate.UNROUTABLE
+    def _on_probed(self, asking: list[tuple[str, Request]], fate: Fate) -> None:
+        self._probing = False
+        for key, request in asking:
+            request.nobody = fate is Fate.UNROUTABLE
+            if fate is Fate.TAKEN:
+                self._publish(key, request)
+            else:
+                request.advance(Stage.WAITING)
         if fate is Fate.TAKEN:
-            self._publish(key, request)
-        elif request.advance(Stage.WAITING):
-            self._link.later(PROBE_AGAIN_S, partial(self._probe_again, key, request))
-
-    def _probe_again(self, key: str, request: Request) -> None:
-        if request.stage is Stage.WAITING:
-            self._probe(key, request)
+            self._probe()  # for those who came in the meantime
+        else:
+            self._link.later(PROBE_AGAIN_S, self._probe)
 
     def _publish(self, key: str, request: Request) -> None:
         if self._publisher is not None and request.advance(Stage.SENT):
             self._publisher.publish(
                 self._queues.commands,
                 request.body,
-                partial(self._on_sent, key, request),
+                partial(self._on_sent, request),
                 durable=True,
                 reply_to=REPLY_QUEUE,
                 correlation_id=key,
             )
 
-    def _on_sent(self, key: str, request: Request, fate: Fate) -> None:
+    def _on_sent(self, request: Request, fate: Fate) -> None:
         if fate is Fate.TAKEN:
             request.advance(Stage.ACCEPTED)
         elif request.advance(Stage.WAITING):
             # The queue was deleted, or the broker could not write: nothing was kept.
-            self._restore_queue(partial(self._probe_again, key, request))
+            self._link.later(PROBE_AGAIN_S, self._restore_queue)
 
-    def _restore_queue(self, then: Callable[[], None]) -> None:
-        self._link.later(
-            PROBE_AGAIN_S,
-            lambda: ensure(
-                self._link,
-                self._connection,
-                self._queues,
-                self._queues.commands,
-                lambda _declared: then(),
-            ),
+    def _restore_queue(self) -> None:
+        ensure(
+            self._link,
+            self._connection,
+            self._queues,
+            self._queues.commands,
+            lambda _declared: self._probe(),
         )
 
     def _on_answer(self, _channel: Any, _method: Any, properties: Any, body: bytes) -> None:

@@ -20,10 +20,11 @@ COLUMNS: Final = (
     "id, name, deleted, revision, updated_at, next_fire_at, last_command, last_run, document"
 )
 
-#: The columns that :func:`job_to_row` fills, in its order.
+#: The columns that :func:`job_to_row` fills, in its order; the last is written once only, with
+#: the first revision.
 WRITTEN: Final = (
     *("id", "name", "folded", "owner", "tags", "enabled", "deleted", "revision", "updated_at"),
-    *("next_fire_at", "last_command", "last_run", "document"),
+    *("next_fire_at", "last_command", "document", "last_run"),
 )
 
 #: Fields of a job's document that are columns instead.
@@ -50,8 +51,8 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         milliseconds(job.updated_at),
         None if job.next_fire_at is None else milliseconds(job.next_fire_at),
         apart["last_command"],
-        None if job.last_run is None else last_run_to_text(job.last_run),
         to_json(document),
+        None if job.last_run is None else last_run_to_text(job.last_run),
     )
 
 

@@ -33,9 +33,9 @@ _INSERT: Final = (
     "ON CONFLICT DO NOTHING"
 )
 
-#: Leaves the row as it is where the name is taken.
+#: Leaves the row as it is where the name is taken, and ``last_run``, the last column, always.
 _UPDATE: Final = (
-    f"UPDATE OR IGNORE jobs SET {', '.join(f'{name} = ?' for name in WRITTEN)} "
+    f"UPDATE OR IGNORE jobs SET {', '.join(f'{name} = ?' for name in WRITTEN[:-1])} "
     "WHERE id = ? AND revision = ?"
 )
 
@@ -163,7 +163,7 @@ def _write(
     if write.expect is None:
         written = connection.execute(_INSERT, row)
     else:
-        written = connection.execute(_UPDATE, (*row, write.job.id, write.expect))
+        written = connection.execute(_UPDATE, (*row[:-1], write.job.id, write.expect))
     if written.rowcount:
         return None
     # A deleted job has no name to defend, so nobody's can be in its way.

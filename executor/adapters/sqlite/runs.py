@@ -49,15 +49,18 @@ _CUT: Final = """
     ORDER BY created_at DESC, row DESC LIMIT 1 OFFSET ?
 """
 
-#: Spares open rows, and slots at or after the durable watermark.  The bound says no more than
-#: the line after it, in a form that ends the walk along the index.
+#: Spares open rows, and slots at or after the watermark of the job's record, if it has one: they
+#: would be claimed again.  The bound says no more than the line after it, in a form that ends
+#: the walk along the index.
 _PRUNE: Final = f"""
     DELETE FROM runs WHERE row IN (
         SELECT row FROM runs INDEXED BY runs_by_job WHERE job_id = :job_id
             AND created_at <= :bound
             AND (created_at < :older_than OR (created_at, row) <= (:cut_at, :cut_row))
+            AND (:spare_since IS NULL OR created_at < :spare_since)
             AND NOT {OPEN}
-            AND (NOT scheduled OR :before IS NULL OR fire_at < :before)
+            AND (scheduled AND fire_at >= (SELECT next_fire_at FROM jobs WHERE id = :job_id))
+                IS NOT TRUE
         ORDER BY created_at, row LIMIT :room
     )
 """
@@ -85,6 +88,13 @@ class RunTable:
                 for run, row in zip(runs, rows, strict=True)
                 if not connection.execute(INSERT, row).rowcount
             }
+
+    def existing_runs(self, run_ids: Collection[str]) -> frozenset[str]:
+        """Return those of *run_ids* of which there is a row."""
+        if not run_ids:
+            return frozenset()
+        with self._database.read() as connection:
+            return _ids(connection, "TRUE", (), run_ids)
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
         """Move pending rows to *term*; return the ids that belong to *term* now."""
@@ -243,15 +253,17 @@ def _prune(connection: sqlite3.Connection, retention: Retention, room: int) -> i
     cut = connection.execute(_CUT, (retention.job_id, retention.keep_runs)).fetchone()
     cut_at, cut_row = cut or (None, None)
     older_than = milliseconds(retention.older_than)
+    spared = retention.spare_since
+    spare_since = None if spared is None else milliseconds(spared)
     return connection.execute(
         _PRUNE,
         {
             "job_id": retention.job_id,
             "bound": older_than if cut_at is None else max(older_than, cut_at),
             "older_than": older_than,
+            "spare_since": spare_since,
             "cut_at": cut_at,
             "cut_row": cut_row,
-            "before": None if retention.before is None else milliseconds(retention.before),
             "room": room,
         },
     ).rowcount

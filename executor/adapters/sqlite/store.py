@@ -38,6 +38,7 @@ class SqliteStore:
 
         runs = RunTable(self._database)
         self.insert_runs = runs.insert_runs
+        self.existing_runs = runs.existing_runs
         self.adopt_runs = runs.adopt_runs
         self.change_runs = runs.change_runs
         self.renew_leases = runs.renew_leases
