@@ -57,6 +57,7 @@ class Reason(StrEnum):
     DELETED = "deleted"
     REQUESTED = "requested"
     SHUTDOWN = "shutdown"
+    BROKEN = "broken"
 
 
 _ENDS: Final = frozenset(

@@ -153,6 +153,12 @@ def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
     return decide(command, scene, None)
 
 
+def undecidable(command: Command, now: datetime, error: Exception) -> CommandResult:
+    """Return the answer to a command over which the executor stumbled; nothing was changed."""
+    answer = _result(command, now, ResultStatus.CONFLICT, None)
+    return replace(answer, message=f"the executor cannot carry this out: {error!r}")
+
+
 def repeated(command: Command, result: CommandResult, now: datetime) -> CommandResult:
     """Return the answer to a command whose id has been answered before."""
     if result.digest == command.digest:

@@ -30,7 +30,15 @@ from executor.domain.writes import Adoption
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Request, StartRuns
 from executor.engine.gate import Gate
-from executor.engine.timing import CLAIM_BACKLOG, CLEAR_AHEAD_S, HEARTBEAT_S, RETRY_S, TRUST_S
+from executor.engine.timing import (
+    ADOPT_ROWS,
+    CLAIM_BACKLOG,
+    CLEAR_AHEAD_S,
+    HEARTBEAT_S,
+    INSERT_ROWS,
+    RETRY_S,
+    TRUST_S,
+)
 from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
@@ -75,15 +83,10 @@ class Dispatcher:
         return self._trusted_until
 
     @property
-    def backlog(self) -> int:
-        """Rows claimed and not yet written."""
-        request = self._inserting.request
-        return len(self._outbox) + (len(request.runs) if request else 0)
-
-    @property
     def has_room(self) -> bool:
-        """Whether further seconds may be opened."""
-        return self.backlog < CLAIM_BACKLOG
+        """Whether further seconds may be opened: not while too many claims are unwritten."""
+        request = self._inserting.request
+        return len(self._outbox) + (len(request.runs) if request else 0) < CLAIM_BACKLOG
 
     @property
     def clearing(self) -> bool:
@@ -281,12 +284,14 @@ class Dispatcher:
         self._inserting.advance()
         self._adopt.advance()
         if self._outbox and self._inserting.idle:
-            self._inserting.send(InsertRuns(tuple(self._outbox)))
-            self._inserting_from, self._outbox_from = self._outbox_from, None
-            self._outbox = []
+            self._outbox.sort(key=lambda run: run.clear_at)
+            batch, self._outbox = self._outbox[:INSERT_ROWS], self._outbox[INSERT_ROWS:]
+            self._inserting_from = batch[0].clear_at
+            self._outbox_from = self._outbox[0].clear_at if self._outbox else None
+            self._inserting.send(InsertRuns(tuple(batch)))
         if self._adoptable and self._adopt.idle:
-            self._adopt.send(AdoptRuns(tuple(self._adoptable), self._term))
-            self._adoptable = []
+            some, self._adoptable = self._adoptable[:ADOPT_ROWS], self._adoptable[ADOPT_ROWS:]
+            self._adopt.send(AdoptRuns(tuple(some), self._term))
 
     def _clear(self) -> None:
         monotonic = self._desk.monotonic

@@ -26,6 +26,7 @@ class Lane(StrEnum):
     JOURNAL = "journal"
     COMMANDS = "commands"
     UPKEEP = "upkeep"
+    RETENTION = "retention"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,12 +162,16 @@ class RenewLeases(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prune(Request):
-    """``prune_runs`` and ``purge_jobs``; the answer is the number of rows removed."""
+    """``prune_runs`` and ``purge_jobs``; the answer is the number of rows and jobs removed.
 
-    lane: ClassVar[Lane] = Lane.UPKEEP
+    ``limit`` bounds the rows, ``purge_limit`` the jobs.
+    """
+
+    lane: ClassVar[Lane] = Lane.RETENTION
     retentions: tuple[Retention, ...]
     purge_before: datetime
     limit: int
+    purge_limit: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

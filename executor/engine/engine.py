@@ -219,6 +219,7 @@ class Engine:
             newer=error.current,
         )
         self._end_tenure()
+        self._workload.cancel_unstarted()
         if self._holds_token and self._stop_at is None:
             self._desk.emit(StepAside(0.0))
 

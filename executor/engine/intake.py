@@ -16,7 +16,9 @@ At most one command of a batch concerns a given job, so decisions see what is st
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.identity import manual_run_id
@@ -34,6 +36,7 @@ from executor.engine.decisions import (
     decide_again,
     repeated,
     touched_by,
+    undecidable,
 )
 from executor.engine.desk import Call
 from executor.engine.effects import RecallCommands, Request, SaveResults, Settle, WriteJobs
@@ -166,9 +169,24 @@ class Intake:
             else:
                 revised = made.get(case.command.id)
                 has_run = manual_run_id(case.command.id) in begun
-                self._take(case, decide(case.command, self._scene, revised, has_run=has_run))
+                self._decide(case, partial(decide, made=revised, has_run=has_run))
         self._batch.deciding = False
         self._continue()
+
+    def _decide(self, case: _Case, how: Callable[[Command, Scene], Decision]) -> None:
+        try:
+            decision = how(case.command, self._scene)
+        except Exception as error:  # One command that cannot be decided must not stop others.
+            self._desk.note(
+                "command_broken",
+                "a command cannot be decided and is refused",
+                "ERROR",
+                command_id=case.command.id,
+                command=case.command.kind.value,
+                error=repr(error),
+            )
+            decision = Answer(undecidable(case.command, self._desk.now, error))
+        self._take(case, decision)
 
     def _take(self, case: _Case, decision: Decision) -> None:
         assert self._batch is not None
@@ -208,7 +226,7 @@ class Intake:
                 # Our own write, whose first answer was lost.
                 self._apply(case, Write(clash.current, write.expect, write.result))
             else:
-                self._take(case, decide_again(case.command, self._scene, clash))
+                self._decide(case, partial(decide_again, clash=clash))
         self._batch.deciding = False
         self._continue()
 

@@ -8,6 +8,7 @@ bounded by the work in progress, because nothing new is dispatched then.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import islice
 from math import inf
 
 from executor.domain.run import RunChange
@@ -85,10 +86,10 @@ class Journal:
         self._call.advance()
         if not self._call.idle or self._desk.monotonic < self.wake_at:
             return
-        changes, self._changes = self._changes, {}
-        progress, self._progress = self._progress, {}
-        self._since = inf
-        self._call.send(Record(tuple(changes.values()), tuple(progress.values())))
+        changes = [self._changes.pop(key) for key in list(islice(self._changes, JOURNAL_ROWS))]
+        progress = [self._progress.pop(job) for job in list(islice(self._progress, JOURNAL_ROWS))]
+        self._since = self._desk.monotonic if self._changes or self._progress else inf
+        self._call.send(Record(tuple(changes), tuple(progress)))
 
     @property
     def wake_at(self) -> float:

@@ -30,11 +30,12 @@ _AHEAD = timedelta(seconds=CLAIM_AHEAD_S)
 _LATE = timedelta(seconds=LATE_S)
 _OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
 
-#: Jobs opened between two looks at the backlog.
-_HANDFUL = 1_000
+#: Slots accounted for between two looks at other events: some 20 ms.  After a rest of days there
+#: are millions, and the clearances must go on meanwhile.
+_SLOTS = 10_000
 
-#: Slots accounted for between two looks at other events; more than come due in one second.
-_SLOTS = 100_000
+#: A pause that lasts longer is looked at again by then; no instant of ours overflows.
+_LONG = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ class Roster:
                 self._buckets.disarm(job.id)
                 return
             # A second later, because seconds are opened ahead, when the pause still stands.
-            due = max(due, job.paused.until + timedelta(seconds=1))
+            ends = min(job.paused.until, self._desk.now + _LONG) + timedelta(seconds=1)
+            due = max(due, ends)
         self._buckets.arm(job.id, ceil(due.timestamp()))
 
     # Opening seconds ------------------------------------------------------------------------
@@ -139,19 +141,15 @@ class Roster:
         """Claim the slots of every job that is due within the next moments."""
         until = (self._desk.now + _AHEAD).timestamp()
         slots = 0
-        while dispatcher.has_room and slots < _SLOTS:
-            due = self._buckets.pop_due(until, _HANDFUL)
-            if not due:
-                return
-            for job_id in due:
-                job = self._jobs[job_id]
-                try:
-                    runs = self._open(job, dispatcher)
-                except Exception as error:  # One job that cannot be evaluated must not stop others.
-                    self._set_aside(job, error)
-                else:
-                    dispatcher.claim(runs)
-                    slots += sum(run.covers for run in runs)
+        while dispatcher.has_room and slots < _SLOTS and (due := self._buckets.pop_due(until, 1)):
+            job = self._jobs[due[0]]
+            try:
+                runs = self._open(job, dispatcher)
+            except Exception as error:  # One job that cannot be evaluated must not stop others.
+                self._set_aside(job, error)
+            else:
+                dispatcher.claim(runs)
+                slots += sum(run.covers for run in runs)
 
     def _open(self, job: Job, dispatcher: Dispatcher) -> list[Run]:
         if not job.is_active(self._desk.now):
@@ -242,7 +240,12 @@ class Roster:
     def admit(self, run: Run) -> tuple[Run, Definition] | None:
         """Decide, at the hand-off, whether *run* starts; record why if it does not."""
         job = self._jobs.get(run.job_id)
-        reason = self._refusal(run, job)
+        try:
+            reason = self._refusal(run, job)
+        except Exception as error:  # One job that cannot be evaluated must not stop others.
+            assert job is not None
+            self._set_aside(job, error)
+            reason = Reason.BROKEN
         if reason is not None or job is None:
             self.skip(run, reason or Reason.DELETED)
             return None

@@ -120,6 +120,9 @@ class Supervision:
         self._dispatcher.claim([again], lambda _: self._to_settle.append(run.id))
 
     def _may_repeat(self, run: Run, job: Job) -> bool:
+        if run.reason is Reason.REQUESTED:
+            # Lost while it was being cancelled: somebody wanted it to end.
+            return False
         never_started = run.reason is Reason.SUPERSEDED and run.started_at is None
         return job.definition.enabled and (
             never_started or run.retriggers < job.definition.retrigger

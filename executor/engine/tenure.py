@@ -98,7 +98,7 @@ class Tenure:
         ):
             return True
         else:
-            return self._intake.answered(request, result) or self._upkeep.answered(request)
+            return self._intake.answered(request, result) or self._upkeep.answered(request, result)
         self._begin()
         return True
 

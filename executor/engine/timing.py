@@ -58,6 +58,11 @@ UPKEEP_ROWS: Final = 2_000
 #: Rows claimed but not yet written, above which no further seconds are opened.
 CLAIM_BACKLOG: Final = 20_000
 
+#: Rows in one call of the store: the larger a batch, the longer a clearance behind it waits, and
+#: one that outlasts the call's time limit would be repeated for ever.
+INSERT_ROWS: Final = 2_000
+ADOPT_ROWS: Final = 1_000
+
 #: Commands decided together.
 COMMAND_BATCH: Final = 100
 

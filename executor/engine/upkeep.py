@@ -21,6 +21,12 @@ from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S
 _RAN: Final = 200
 _IN_TURN: Final = 50
 
+#: Deleted jobs removed in one step, each with all its runs.
+_PURGED: Final = 10
+
+#: Seconds until the next step when there is more to remove than one may.
+_AT_ONCE_S: Final = 0.5
+
 
 class Heartbeat:
     """Keeps the record of this process fresh; lives as long as the process."""
@@ -76,9 +82,14 @@ class Upkeep:
         self._next = desk.monotonic + UPKEEP_S
         self._turn: list[str] = []
 
-    def answered(self, request: Request) -> bool:
+    def answered(self, request: Request, removed: object) -> bool:
         """Handle the store's answer; False if the request is not ours."""
-        return self._call.answered(request)
+        if not self._call.answered(request):
+            return False
+        assert isinstance(removed, int)
+        if removed >= UPKEEP_ROWS or len(self._roster.finished_since_prune) > _RAN:
+            self._next = self._desk.monotonic + _AT_ONCE_S
+        return True
 
     def failed(self, request: Request) -> bool:
         """Handle the store's silence: the next step does it anew."""
@@ -101,6 +112,7 @@ class Upkeep:
                 tuple(map(self._retention, sorted(chosen & set(self._roster.ids())))),
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
                 UPKEEP_ROWS,
+                _PURGED,
             )
         )
 

@@ -146,8 +146,16 @@ class Workload:
         piece.cancelling = reason
         if reason is not Reason.SUPERSEDED:
             run = piece.run
-            self._journal.change(RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING))
+            self._journal.change(
+                RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING, reason=reason)
+            )
         self._desk.emit(CancelWork(run_id, reason))
+
+    def cancel_unstarted(self) -> None:
+        """Take back what waits in the launchers: by a later trust it must not start."""
+        for run_id, piece in list(self._pieces.items()):
+            if piece.started_at is None:
+                self.cancel(run_id, Reason.SUPERSEDED)
 
     def cancel_all(self, reason: Reason) -> None:
         """Ask the launchers to end everything."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from queue import SimpleQueue
 from threading import Thread
@@ -39,12 +40,18 @@ class Lanes:
         """Make *request* after those before it in its lane."""
         self._queues[request.lane].put(request)
 
-    def stop(self, timeout_s: float) -> None:
-        """End each thread once it has made the calls it has; wait *timeout_s* for it at most."""
+    def stop(self, timeout_s: float) -> bool:
+        """End the threads once they have made the calls they have.
+
+        Returns:
+            Whether all of them ended within *timeout_s*.
+        """
+        deadline = time.monotonic() + timeout_s
         for queue in self._queues.values():
             queue.put(None)
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(deadline - time.monotonic(), 0.0))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self, queue: SimpleQueue[Request | None]) -> None:
         while (request := queue.get()) is not None:

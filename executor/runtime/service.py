@@ -64,7 +64,10 @@ logger = logging.getLogger("executor.engine")
 HUNG_AFTER_LOOKS: Final = 10
 
 #: Beyond the grace period, how long (s) a stop may take to cancel and to record what ran.
-STOP_MARGIN_S: Final = 8.0
+STOP_MARGIN_S: Final = 6.0
+
+#: How long (s) the store's calls under way may still take at the end.
+LANES_S: Final = 1.0
 
 #: Pause (s) between two attempts to reach a silent store at the start: first, at most.
 PREPARE_PAUSE_S: Final = (0.5, 10.0)
@@ -156,8 +159,8 @@ class ExecutorService:
             self._launcher.stop()
             self._intake.stop()
             self._token.stop()
-            self._lanes.stop(STOP_MARGIN_S / 4)
-            self._forget_instance()
+            if self._lanes.stop(LANES_S):
+                self._forget_instance()
             self._done.set()
         return self._status
 

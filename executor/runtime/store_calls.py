@@ -94,7 +94,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             store.settle_follow_ups(request.run_ids)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
-            return removed + store.purge_jobs(request.purge_before, request.limit)
+            return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case Beat():
             store.beat(request.instance)
         case _:

@@ -49,6 +49,7 @@ class LocalToken:
         self._instance_id = instance_id
         self._lock: HeldLock | None = None
         self._aside_until = 0.0
+        self._yielding = False
         self._trouble = ""
         self._stopping = False
         self._wake = threading.Event()
@@ -64,6 +65,7 @@ class LocalToken:
     def step_aside(self, seconds: float) -> None:
         """Give the token away, if held, and do not compete for *seconds*."""
         self._aside_until = time.monotonic() + seconds
+        self._yielding = True
         self._wake.set()
 
     def describe(self) -> str:
@@ -105,6 +107,7 @@ class LocalToken:
         aside_s = self._aside_until - time.monotonic()
         if aside_s > 0:
             return aside_s
+        self._yielding = False
         lock = try_lock(self._path)
         if lock is None:
             return _ATTEMPT_EVERY_S
@@ -115,7 +118,9 @@ class LocalToken:
 
     def _hold(self, on_news: Callable[[TokenNews], None]) -> float:
         assert self._lock is not None
-        if self._aside_until > time.monotonic():
+        if self._yielding:
+            # However long ago it was asked: this process may have stood still since.
+            self._yielding = False
             reason = "stepped aside"
         elif not self._lock.is_in_place():
             reason = f"{self._path} was removed or replaced"
