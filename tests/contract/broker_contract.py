@@ -12,6 +12,7 @@ import pytest
 
 from executor.domain.command import Command, CommandResult
 from executor.domain.errors import NoExecutor
+from executor.ports.broker import TokenWon
 from tests.contract.broker_workshop import Workshop
 from tests.contract.broker_world import (
     PATIENCE_S,
@@ -85,6 +86,15 @@ class BrokerContract(Workshop):
 
         holder.await_loss()
         assert holder.wins == 1
+
+    def test_a_holder_that_steps_aside_for_no_time_lets_go_all_the_same(self) -> None:
+        """It loses the token, and wins it again only by a new victory."""
+        holder = self.holder()
+
+        holder.token.step_aside(0)
+        holder.await_win(2)
+
+        assert holder.news.count(TokenWon()) == 2
 
     def test_a_holder_that_steps_aside_stays_aside(self) -> None:
         """Even without any other candidate it does not win again before the time is over."""

@@ -107,10 +107,14 @@ class LocalToken:
         aside_s = self._aside_until - time.monotonic()
         if aside_s > 0:
             return aside_s
-        self._yielding = False
         lock = try_lock(self._path)
         if lock is None:
             return _ATTEMPT_EVERY_S
+        if self._aside_until > time.monotonic():
+            # Asked in the very moment in which the lock was taken.
+            lock.release()
+            return 0
+        self._yielding = False
         self._lock = lock
         lock.sign(self._instance_id)
         on_news(TokenWon())
