@@ -202,7 +202,8 @@ class TestLocalQueue(LocalWorkshop):
         executor = self.answering_executor()
 
         assert sender.send(command("1"), PATIENCE_S) == done(command("1"))
-        assert executor.received == ["1"]
+        # Two sendings made one delivery; the third met it, or came when it was settled.
+        assert executor.received in (["1"], ["1", "1"])
 
     def test_another_request_under_the_same_id_is_the_executors_to_judge(self) -> None:
         """It is delivered beside the first one, and each sender gets its own answer."""
