@@ -86,6 +86,20 @@ def check_starts(ledger: Ledger) -> list[str]:
     return wrong
 
 
+def check_started_rows(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
+    """What is started is live for the store and its starter's, and does not end as skipped."""
+    wrong = []
+    for start in ledger.starts:
+        who = f"{start.run.job} {start.run.fire_at} {start.run.id[:8]} by {start.instance}"
+        row = start.row
+        if row is None or row.state not in LIVE or row.term != start.run.term:
+            wrong.append(f"{who}: started although its row is {row and (row.state, row.term)}")
+        last = rows.get(start.run.id)
+        if last is not None and last.state == "skipped":
+            wrong.append(f"{who}: started, and recorded as skipped")
+    return wrong
+
+
 def check_repeats(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
     """A repeating run starts only when the run it repeats is over for the store."""
     wrong = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from executor.domain.errors import RunNotFound
 from executor.domain.job import Job, definition_from_document
 from executor.domain.run import Run
 from executor.domain.writes import JobWrite
@@ -52,8 +53,8 @@ def run_history(seed: int, switches: Switches = Switches(), *, trace: bool = Fal
     """Live through the history of *seed* and judge it."""
     world = World(seed)
     world.trace = [] if trace else None
-    ledger = Ledger(world)
     model = MemoryStore(world, unique_slots=switches.unique, fenced=switches.cleared)
+    ledger = Ledger(world, lambda run_id: _row(model, run_id))
     store = LedgerStore(model, ledger)
     _write_steady_jobs(model)
     broker, weather = ModelBroker(world), StoreWeather()
@@ -72,6 +73,13 @@ def run_history(seed: int, switches: Switches = Switches(), *, trace: bool = Fal
     world.run_until(ENDS)
     wrong = _judge(ledger, model, clients, instances)
     return Verdict(seed, wrong, len(ledger.starts), len(ledger.minted), world.trace or [])
+
+
+def _row(model: MemoryStore, run_id: str) -> Run | None:
+    try:
+        return model.get_run(run_id)
+    except RunNotFound:
+        return None
 
 
 def _write_steady_jobs(model: MemoryStore) -> None:
@@ -97,6 +105,7 @@ def _judge(
     rest = ledger.world.now() - timedelta(seconds=8)
     wrong = checker.check_slots(rows.values(), STEADY, EPOCH, rest)
     wrong += checker.check_starts(ledger)
+    wrong += checker.check_started_rows(ledger, rows)
     wrong += checker.check_repeats(ledger, rows)
     jobs: dict[str, object] = {
         job.name: {

@@ -5,7 +5,7 @@ The checker judges from this and from the rows; the engine never sees it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,12 +19,13 @@ from tests.simulation.world import World
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A target was called."""
+    """A target was called; ``row`` is how the store had the run at that moment."""
 
     order: int
     time: float
     run: Run
     instance: str
+    row: Run | None
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class Ledger:
     """An append-only account of one history."""
 
     world: World
+    rows: Callable[[str], Run | None]
     starts: list[Start] = field(default_factory=list)
     owned: dict[tuple[str, int], int] = field(default_factory=dict)
     clearances: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
@@ -46,7 +48,8 @@ class Ledger:
 
     def started(self, run: Run, instance: str) -> None:
         """A target is called now."""
-        self.starts.append(Start(self.next(), self.world.time, run, instance))
+        row = self.rows(run.id)
+        self.starts.append(Start(self.next(), self.world.time, run, instance, row))
         self.unfinished.add(run.id)
         self.world.say(instance, f"START {run.job} {run.fire_at} {run.cause} {run.id[:8]}")
 
