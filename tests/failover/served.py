@@ -134,10 +134,10 @@ class Served:
 
     def run_command(self, command: str) -> None:
         """Create a job with this *command* and run it now."""
-        job = {"name": "work", "target": {"kind": "command", "command": command}}
+        job = {"name": "errand", "target": {"kind": "command", "command": command}}
         status, document = self.request("POST", "/v1/jobs", job)
         assert status == HTTPStatus.CREATED, document
-        status, document = self.request("POST", "/v1/jobs/work/trigger")
+        status, document = self.request("POST", "/v1/jobs/errand/trigger")
         assert status == HTTPStatus.CREATED, document
 
     def await_end(self) -> int:
