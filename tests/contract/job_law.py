@@ -51,7 +51,13 @@ class WriteLaw(StoreWorkshop):
         """Every field, to the millisecond; where nothing was given, nothing comes back."""
         bare = a_job("bare")
         endless = a_job("pause", paused=Pause(since=noon()))
-        env = {"target": {"kind": "command", "command": "a 'b'", "env": {"$A.b": AWKWARD}}}
+        env = {
+            "target": {
+                "kind": "command",
+                "command": "a 'b'",
+                "env": {"$A.b": AWKWARD, "$ref": "r", "$id": "i"},
+            }
+        }
         command = a_job("command", definition=env)
         jobs = [every_job_field(), bare, endless, command]
         self.put_jobs(jobs)

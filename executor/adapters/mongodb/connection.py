@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.dbref import DBRef
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -125,6 +126,13 @@ def to_record(document: Document) -> Document:
 def from_record(record: Document) -> Document:
     """Turn MongoDB's form back into a document, in place."""
     record["id"] = record.pop("_id")
+    definition = record.get("definition")
+    target = definition.get("target") if isinstance(definition, dict) else None
+    if isinstance(target, dict):
+        # The driver takes names like $ref and $id for a reference of its own.
+        for name in ("env", "headers"):
+            if isinstance(target.get(name), DBRef):
+                target[name] = dict(target[name].as_doc())
     return record
 
 
