@@ -14,11 +14,13 @@ from typing import Any, Final, TypeAlias
 from pydantic import TypeAdapter
 
 from executor.adapters.documents import UNREADABLE, Document, instant
+from executor.domain.command import CommandKind
 from executor.domain.duration import parse_duration
 from executor.domain.errors import SolocronError
 from executor.domain.job import (
     Definition,
     Job,
+    LastCommand,
     LastRun,
     Misfire,
     Overlap,
@@ -59,8 +61,10 @@ def job_to_document(job: Job) -> Document:
         document["paused"] = _pause_to_document(job.paused)
     if job.last_run is not None:
         document["last_run"] = last_run_to_document(job.last_run)
-    if job.last_command:
-        document["last_command"] = job.last_command
+    if job.last_command is not None:
+        document["last_command"] = job.last_command.id
+        document["last_command_kind"] = str(job.last_command.kind)
+        document["last_command_digest"] = job.last_command.digest
     return document
 
 
@@ -88,7 +92,7 @@ def _read_job(document: Mapping[str, Any]) -> Job:
         next_fire_at=None if next_fire_at is None else instant(next_fire_at),
         paused=None if paused is None else _read_pause(paused),
         last_run=None if last_run is None else last_run_from_document(last_run),
-        last_command=get("last_command", ""),
+        last_command=_read_command(document) if "last_command" in document else None,
         deleted=bool(document["deleted"]),
     )
 
@@ -154,6 +158,14 @@ def _read_pause(document: Mapping[str, Any]) -> Pause:
         since=instant(document["since"]),
         reason=document["reason"],
         until=None if until is None else instant(until),
+    )
+
+
+def _read_command(document: Mapping[str, Any]) -> LastCommand:
+    return LastCommand(
+        id=document["last_command"],
+        kind=CommandKind(document["last_command_kind"]),
+        digest=document["last_command_digest"],
     )
 
 

@@ -28,6 +28,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from executor.domain.command import Command, CommandKind
 from executor.domain.duration import format_duration, parse_duration
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.faults import faults_of
@@ -286,13 +287,27 @@ class LastRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LastCommand:
+    """What a redelivered command is recognised by, and its answer made up from."""
+
+    id: str
+    kind: CommandKind
+    digest: str
+
+    @classmethod
+    def of(cls, command: Command) -> LastCommand:
+        """Return what is kept of *command*."""
+        return cls(id=command.id, kind=command.kind, digest=command.digest)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A definition with what the service knows about it.
 
     Attributes:
         next_fire_at: the watermark: the earliest slot not yet accounted for.  It only moves
             forward within a revision; None when the schedule has no further slot.
-        last_command: the command that made this revision, so that a redelivered one is known.
+        last_command: the command that made this revision.
         deleted: the job is gone for its users; the row waits for retention to remove its runs.
     """
 
@@ -304,7 +319,7 @@ class Job:
     next_fire_at: datetime | None = None
     paused: Pause | None = None
     last_run: LastRun | None = None
-    last_command: str = ""
+    last_command: LastCommand | None = None
     deleted: bool = False
 
     @property

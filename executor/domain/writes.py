@@ -75,10 +75,14 @@ class JobProgress:
 
 @dataclass(frozen=True, slots=True)
 class JobWrite:
-    """Store ``job`` whole, if its record is at revision ``expect`` now (None: if there is none)."""
+    """Store ``job`` whole, if its record is at revision ``expect`` now (None: if there is none).
+
+    ``forward``: the schedule is what it was, so a later watermark of the record stays.
+    """
 
     job: Job
     expect: int | None
+    forward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,8 @@ class JobClash:
 class KnownCommands:
     """What the store remembers of some commands.
 
-    ``results`` by command id; ``jobs`` are those, deleted ones included, whose ``last_command``
-    is one of them.
+    ``results`` by command id; ``jobs`` are those, deleted ones included, whose
+    ``last_command`` is one of them.
     """
 
     results: Mapping[str, CommandResult]

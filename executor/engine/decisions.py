@@ -23,7 +23,7 @@ from executor.domain.errors import (
 )
 from executor.domain.identity import job_id, manual_run_id
 from executor.domain.instant import from_text
-from executor.domain.job import Definition, Job, Pause, definition_from_document
+from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
 from executor.domain.run import Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import next_after
 from executor.domain.writes import JobClash
@@ -44,11 +44,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Write *job* over revision *expect* (None: there is none), then answer *result*."""
+    """Write *job* over revision *expect* (None: there is none), then answer *result*.
+
+    ``former`` is the revision that is overwritten; ``forward`` as in :class:`JobWrite`.
+    """
 
     job: Job
     expect: int | None
     result: CommandResult
+    former: Job | None = None
+    forward: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,7 @@ def decide(command: Command, scene: Scene, made: Job | None, *, has_run: bool = 
         has_run: whether there is a row of the run that it asks for already.
     """
     if made is not None:
-        status = ResultStatus.CREATED if made.revision == 1 else ResultStatus.DONE
-        return Answer(_result(command, scene.desk.now, status, made))
+        return Answer(_repeated(command, made, scene.desk.now))
     try:
         if command.kind is CommandKind.TRIGGER_JOB:
             return _trigger(command, scene, has_run)
@@ -135,8 +139,11 @@ def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
     own_id = job_id(command.id)
     if clash.current is not None:
         scene.roster.put(clash.current)
+        made = clash.current.last_command
+        if made is not None and made.id == command.id:
+            return Answer(_repeated(command, clash.current, scene.desk.now))
         if clash.current.id == own_id:
-            # Made by this very command, and changed by others since.
+            # Made by this very command so long ago that its answer is forgotten.
             return Answer(_result(command, scene.desk.now, ResultStatus.CREATED, clash.current))
     if clash.current is None and not clash.name_taken:
         # Gone, or unreadable: nothing that this executor could change.
@@ -153,6 +160,22 @@ def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
     return decide(command, scene, None)
 
 
+def implied_result(job: Job, now: datetime) -> CommandResult | None:
+    """Return the answer to the command that made this revision: it follows from the record."""
+    made = job.last_command
+    if made is None:
+        return None
+    return CommandResult(
+        command_id=made.id,
+        kind=made.kind,
+        digest=made.digest,
+        status=ResultStatus.CREATED if job.revision == 1 else ResultStatus.DONE,
+        finished_at=now,
+        job_id=job.id,
+        revision=job.revision,
+    )
+
+
 def undecidable(command: Command, now: datetime, error: Exception) -> CommandResult:
     """Return the answer to a command over which the executor stumbled; nothing was changed."""
     answer = _result(command, now, ResultStatus.CONFLICT, None)
@@ -165,6 +188,12 @@ def repeated(command: Command, result: CommandResult, now: datetime) -> CommandR
         return result
     answer = _result(command, now, ResultStatus.CONFLICT, None)
     return replace(answer, message=str(CommandReused(command.id)))
+
+
+def _repeated(command: Command, made: Job, now: datetime) -> CommandResult:
+    result = implied_result(made, now)
+    assert result is not None
+    return repeated(command, result, now)
 
 
 def _result(
@@ -225,7 +254,7 @@ def _create(command: Command, scene: Scene) -> Decision:
         created_at=now,
         updated_at=now,
         next_fire_at=_first_slot(definition, now),
-        last_command=command.id,
+        last_command=LastCommand.of(command),
     )
     return Write(job, None, _result(command, now, ResultStatus.CREATED, job))
 
@@ -234,8 +263,12 @@ def _revise(command: Command, scene: Scene, job: Job, changed: Job) -> Write:
     now = scene.desk.now
     if changed.next_fire_at == job.next_fire_at:
         changed = replace(changed, next_fire_at=scene.roster.settled_until(job))
-    changed = replace(changed, revision=job.revision + 1, updated_at=now, last_command=command.id)
-    return Write(changed, job.revision, _result(command, now, ResultStatus.DONE, changed))
+    changed = replace(
+        changed, revision=job.revision + 1, updated_at=now, last_command=LastCommand.of(command)
+    )
+    forward = not changed.deleted and changed.definition.schedule == job.definition.schedule
+    result = _result(command, now, ResultStatus.DONE, changed)
+    return Write(changed, job.revision, result, job, forward)
 
 
 def _update(command: Command, scene: Scene) -> Decision:

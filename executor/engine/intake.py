@@ -4,7 +4,9 @@ A batch goes through four steps, each waiting for the store:
 
 1. *recall* what is remembered of these commands: an answer, or a job whose last revision
    or a run that one of them made (then the effect stands and only the answer is missing);
-2. *write* the new revisions, each a compare-and-set, and claim the runs asked for;
+2. *write* the new revisions, each a compare-and-set, and claim the runs asked for.  The record
+   remembers one command only, the one that made its revision; so before that is overwritten
+   the answer to it is saved, unless this executor knows that it is;
 3. *verify* the term by a clearance that begins after the writes: an executor that was
    superseded meanwhile answers nothing, its successor gets the command again;
 4. *save* the answers (at the same time, if all of them are effects and none a refusal,
@@ -16,13 +18,14 @@ At most one command of a batch concerns a given job, so decisions see what is st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.identity import manual_run_id
-from executor.domain.job import Job
+from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
 from executor.domain.writes import JobClash, JobWrite, KnownCommands
 from executor.engine.decisions import (
@@ -34,6 +37,7 @@ from executor.engine.decisions import (
     Write,
     decide,
     decide_again,
+    implied_result,
     repeated,
     touched_by,
     undecidable,
@@ -76,7 +80,10 @@ class Intake:
         self._batch: _Batch | None = None
         self._recall: Call[RecallCommands] = Call(desk)
         self._write: Call[WriteJobs] = Call(desk)
+        self._vouch: Call[SaveResults] = Call(desk)
         self._save: Call[SaveResults] = Call(desk)
+        #: By job, the command that made its revision and whose answer is saved.
+        self._answered: dict[str, str] = {}
 
     def receive(self, tag: object, command: Command) -> None:
         """Take a command that came off the queue."""
@@ -103,7 +110,13 @@ class Intake:
                 self._learn(request, result)
             else:
                 self._on_written(result)
+        elif self._vouch.answered(request):
+            assert isinstance(request, SaveResults)
+            self._note_answered(request.results)
+            self._continue()
         elif self._save.answered(request):
+            assert isinstance(request, SaveResults)
+            self._note_answered(request.results)
             if self._batch is not None:
                 self._on_saved()
         else:
@@ -112,7 +125,7 @@ class Intake:
 
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not ours."""
-        calls = (self._recall, self._write, self._save)
+        calls = self._calls
         if self._batch is None:
             # Abandoned: whoever gets the commands next makes these calls.
             return any(call.answered(request) for call in calls)
@@ -120,11 +133,11 @@ class Intake:
 
     def advance(self) -> None:
         """Begin the next batch if there is none."""
-        for call in (self._recall, self._write, self._save):
+        for call in self._calls:
             call.advance()
         if self._batch is not None:
             self._continue()
-        elif self._waiting and self._recall.idle and self._write.idle and self._save.idle:
+        elif self._waiting and all(call.idle for call in self._calls):
             self._begin()
 
     def _begin(self) -> None:
@@ -150,7 +163,11 @@ class Intake:
     @property
     def wake_at(self) -> float:
         """Monotonic time of the next repetition."""
-        return min(call.wake_at for call in (self._recall, self._write, self._save))
+        return min(call.wake_at for call in self._calls)
+
+    @property
+    def _calls(self) -> tuple[Call[Any], ...]:
+        return self._recall, self._vouch, self._write, self._save
 
     # Steps --------------------------------------------------------------------------------
 
@@ -161,7 +178,8 @@ class Intake:
         for job in known.jobs:
             # A revision that a former executor wrote just before it was superseded.
             self._scene.roster.put(job)
-            made[job.last_command] = job
+            if job.last_command is not None:
+                made[job.last_command.id] = job
         for case in self._batch.cases.values():
             result = known.results.get(case.command.id)
             if result is not None:
@@ -222,7 +240,9 @@ class Intake:
             case = self._batch.cases[command_id]
             if clash is None:
                 self._apply(case, write)
-            elif clash.current is not None and clash.current.last_command == command_id:
+            elif clash.current is not None and clash.current.last_command == LastCommand.of(
+                case.command
+            ):
                 # Our own write, whose first answer was lost.
                 self._apply(case, Write(clash.current, write.expect, write.result))
             else:
@@ -253,18 +273,39 @@ class Intake:
         batch = self._batch
         if batch is None or batch.deciding or batch.verifying:
             return
-        if not (self._recall.idle and self._write.idle):
+        if not (self._recall.idle and self._vouch.idle and self._write.idle):
             return
-        if batch.writes:
-            self._write.send(
-                WriteJobs(tuple(JobWrite(w.job, w.expect) for w in batch.writes.values()))
-            )
+        if unanswered := self._unanswered(batch):
+            self._vouch.send(SaveResults(unanswered))
+        elif batch.writes:
+            writes = batch.writes.values()
+            self._write.send(WriteJobs(tuple(JobWrite(w.job, w.expect, w.forward) for w in writes)))
         elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
             batch.verifying = True
             self._scene.dispatcher.verify(lambda: self._on_verified(batch))
             if all(case.effective for case in batch.cases.values()):
                 # What is durable is true whatever comes of the term; a refusal may not be.
                 self._save_results(batch)
+
+    def _unanswered(self, batch: _Batch) -> tuple[CommandResult, ...]:
+        """Return the answers to the commands whose revisions are about to be overwritten."""
+        results = [
+            implied_result(write.former, self._desk.now)
+            for write in batch.writes.values()
+            if write.former is not None
+        ]
+        return tuple(
+            result
+            for result in results
+            if result is not None
+            and result.job_id is not None
+            and self._answered.get(result.job_id) != result.command_id
+        )
+
+    def _note_answered(self, results: Sequence[CommandResult]) -> None:
+        for result in results:
+            if result.job_id is not None and result.run_id is None:
+                self._answered[result.job_id] = result.command_id
 
     def _save_results(self, batch: _Batch) -> None:
         results = [case.result for case in batch.cases.values() if case.result is not None]

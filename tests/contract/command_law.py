@@ -6,7 +6,7 @@ from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.errors import CommandNotFound, Fault
 from executor.domain.writes import KnownCommands
 from tests.contract.store_workshop import StoreWorkshop
-from tests.contract.store_world import AWKWARD, a_job, an_answer
+from tests.contract.store_world import AWKWARD, a_job, an_answer, made_by
 
 
 class CommandLaw(StoreWorkshop):
@@ -50,9 +50,9 @@ class CommandLaw(StoreWorkshop):
         """Answers by id, and the jobs whose revision a command made, deleted ones included."""
         answers = [an_answer(f"c{number}") for number in range(3)]
         jobs = [
-            a_job("a", last_command="c1"),
-            a_job("b", last_command="c7", deleted=True),
-            a_job("c", last_command="c8"),
+            a_job("a", last_command=made_by("c1")),
+            a_job("b", last_command=made_by("c7"), deleted=True),
+            a_job("c", last_command=made_by("c8")),
         ]
         self.store.save_results(answers)
         self.put_jobs([*jobs, a_job("d")])

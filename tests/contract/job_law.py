@@ -1,11 +1,14 @@
 """The law of jobs: written by compare-and-set, advanced forward only, loaded whatever is broken."""
 
 from dataclasses import replace
+from datetime import datetime
+
+import pytest
 
 from executor.domain.job import Job, Pause
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite
 from tests.contract.store_workshop import StoreWorkshop
-from tests.contract.store_world import AWKWARD, a_job, a_last_run, noon, race, slot
+from tests.contract.store_world import AWKWARD, a_job, a_last_run, made_by, noon, race, slot
 
 
 def every_job_field(name: str = "full é 日本 _x_") -> Job:
@@ -40,7 +43,7 @@ def every_job_field(name: str = "full é 日本 _x_") -> Job:
         next_fire_at=slot(3),
         paused=Pause(since=noon(2), reason=AWKWARD, until=noon(9)),
         last_run=a_last_run("run", 4),
-        last_command=AWKWARD,
+        last_command=made_by(AWKWARD),
     )
 
 
@@ -115,7 +118,7 @@ class WriteLaw(StoreWorkshop):
         """The answer shows it; neither an older nor a newer one is overwritten."""
         job = self.put_job(a_job(revision=5))
         for expect in (4, 6):
-            write = JobWrite(replace(job, revision=expect + 1, last_command="new"), expect)
+            write = JobWrite(replace(job, revision=expect + 1, last_command=made_by("new")), expect)
 
             assert self.store.write_jobs([write]) == [JobClash(job, False)]
         assert self.store.load_job(job.id) == job
@@ -163,7 +166,7 @@ class WriteLaw(StoreWorkshop):
     def test_a_write_may_be_repeated(self) -> None:
         """It is answered as the first time, also when the job has made progress since."""
         create = JobWrite(a_job(), None)
-        update = JobWrite(a_job(revision=2, next_fire_at=slot(1), last_command="c"), 1)
+        update = JobWrite(a_job(revision=2, next_fire_at=slot(1), last_command=made_by("c")), 1)
         for write in (create, create, update, update):
             assert self.store.write_jobs([write]) == [None]
         progress = JobProgress(
@@ -174,6 +177,23 @@ class WriteLaw(StoreWorkshop):
         assert self.store.write_jobs([update]) == [None]
         progressed = replace(update.job, next_fire_at=slot(2), last_run=a_last_run())
         assert self.store.load_job("job-backup") == progressed
+
+    @pytest.mark.parametrize(
+        ("here", "there", "kept"), [(2, 5, 5), (5, 2, 5), (2, None, 2), (None, 5, 5)]
+    )
+    def test_a_revision_with_the_same_schedule_never_moves_the_watermark_back(
+        self, here: int | None, there: int | None, kept: int
+    ) -> None:
+        """An executor that was superseded meanwhile does not know how far its successor got."""
+        mark: dict[int | None, datetime | None] = {None: None, 2: slot(2), 5: slot(5)}
+        job = self.put_job(a_job(next_fire_at=mark[there]))
+        second = replace(job, revision=2, next_fire_at=mark[here])
+
+        assert self.store.write_jobs([JobWrite(second, 1, forward=True)]) == [None]
+        assert self.store.load_job(job.id) == replace(second, next_fire_at=slot(kept))
+        third = replace(second, revision=3, next_fire_at=None)
+        assert self.store.write_jobs([JobWrite(third, 2)]) == [None]
+        assert self.store.load_job(job.id) == third
 
     def test_every_write_of_a_batch_stands_for_itself(self) -> None:
         """Answers are in the order of the writes."""
@@ -203,7 +223,9 @@ class WriteLaw(StoreWorkshop):
         self.put_job(a_job())
         for revision in range(1, 6):
             writes = [
-                JobWrite(a_job(revision=revision + 1, last_command=f"{revision}-{i}"), revision)
+                JobWrite(
+                    a_job(revision=revision + 1, last_command=made_by(f"{revision}-{i}")), revision
+                )
                 for i in range(len(stores))
             ]
             answers = race(

@@ -14,7 +14,7 @@ from executor.domain.run import Cause, Output, Run, RunState
 from executor.domain.writes import BrokenJob, Instance, JobWrite
 from executor.ports.store import Counts, InvalidCursor, JobFilter, Page, RunFilter
 from tests.contract.store_workshop import StoreWorkshop
-from tests.contract.store_world import NOON, a_claim, a_job, a_last_run, a_run, noon
+from tests.contract.store_world import NOON, a_claim, a_job, a_last_run, a_run, made_by, noon
 
 Item = TypeVar("Item")
 
@@ -114,7 +114,9 @@ class JobListLaw(StoreWorkshop):
 
     def test_jobs_come_back_whole(self) -> None:
         """As find_job returns them."""
-        job = self.put_job(a_job(next_fire_at=noon(9), last_run=a_last_run(), last_command="c"))
+        job = self.put_job(
+            a_job(next_fire_at=noon(9), last_run=a_last_run(), last_command=made_by("c"))
+        )
 
         assert self.readers.list_jobs(JobFilter(), 5, None).items == (job,)
 

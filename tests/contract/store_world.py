@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
-from executor.domain.job import Job, LastRun, definition_from_document
+from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
 from executor.domain.run import Cause, Run, RunState
 
 Item = TypeVar("Item")
@@ -63,6 +63,11 @@ def a_job(name: str = "backup", **changes: Any) -> Job:
         "updated_at": NOON,
     }
     return Job(**{**fields, **changes})
+
+
+def made_by(command_id: str) -> LastCommand:
+    """Return what a record remembers of an update with this id."""
+    return LastCommand(id=command_id, kind=CommandKind.UPDATE_JOB, digest=f"digest {command_id}")
 
 
 def a_run(run_id: str = "run", **changes: Any) -> Run:

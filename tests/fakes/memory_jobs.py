@@ -77,7 +77,11 @@ class MemoryJobs(MemoryRuns):
             del self._owners[standing.name]
         if not job.deleted:
             self._owners[job.name] = job.id
-        self._jobs[job.id] = job if standing is None else replace(job, last_run=standing.last_run)
+        if standing is not None:
+            if write.forward:
+                job = replace(job, next_fire_at=_later(job.next_fire_at, standing.next_fire_at))
+            job = replace(job, last_run=standing.last_run)
+        self._jobs[job.id] = job
         self._broken.discard(job.id)
         return None
 
@@ -130,6 +134,10 @@ def _advanced(job: Job, news: JobProgress) -> Job:
     if last is not None and (job.last_run is None or job.last_run.finished_at < last.finished_at):
         job = replace(job, last_run=last)
     return job
+
+
+def _later(one: datetime | None, other: datetime | None) -> datetime | None:
+    return max(one, other) if one and other else one or other
 
 
 def _matches(job: Job, which: JobFilter) -> bool:

@@ -49,7 +49,10 @@ class MemoryStore(MemoryTerms, MemoryJobs):
         """Return what is remembered of commands."""
         with self.lock:
             wanted = set(command_ids) - {""}
-            jobs = self._load([j for j in self._jobs.values() if j.last_command in wanted]).jobs
+            made = [
+                j for j in self._jobs.values() if j.last_command and j.last_command.id in wanted
+            ]
+            jobs = self._load(made).jobs
             results = {one: self._results[one] for one in command_ids if one in self._results}
             return KnownCommands(results, jobs)
 

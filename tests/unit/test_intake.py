@@ -8,7 +8,7 @@ import pytest
 
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.identity import job_id
-from executor.domain.job import Job, Pause
+from executor.domain.job import Job, LastCommand, Pause
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
 from tests.builders import (
@@ -51,7 +51,7 @@ def test_a_job_is_created() -> None:
         created_at=at(0),
         updated_at=at(0),
         next_fire_at=at(30),
-        last_command=command.id,
+        last_command=LastCommand.of(command),
     )
 
 
@@ -65,7 +65,7 @@ def test_a_job_is_changed() -> None:
 
     assert outcome(result) == (ResultStatus.DONE, "job-backup", 2)
     assert driver.job() == replace(
-        a_job(description="new"), revision=2, updated_at=at(3), last_command=command.id
+        a_job(description="new"), revision=2, updated_at=at(3), last_command=LastCommand.of(command)
     )
 
 

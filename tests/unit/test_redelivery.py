@@ -8,6 +8,7 @@ import pytest
 
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.identity import job_id
+from executor.domain.job import LastCommand
 from executor.domain.writes import JobWrite
 from executor.engine.effects import (
     ClearTerm,
@@ -82,6 +83,51 @@ def test_a_command_redelivered_after_a_crash_has_one_effect_and_one_answer(
     )
 
 
+def test_a_change_is_not_applied_again_over_a_later_one() -> None:
+    """Its executor was cut off before the answer was saved; the successor answered another.
+
+    When the first comes again, the record does not remember it any more: its answer does.
+    """
+    driver = executing(a_job())
+    first, second = update(description="first"), update(description="second")
+    driver.hold(SaveResults)
+    (tag,) = driver.send(first)
+    assert driver.job().definition.description == "first"
+
+    successor = successor_of(driver)
+    assert successor.ask(second).revision == 3
+    again = successor.ask(first)
+
+    assert (again.status, again.revision) == (ResultStatus.DONE, 2)
+    assert successor.job().definition.description == "second"
+    assert successor.job().revision == 3
+    assert tag not in driver.answers
+
+
+def test_a_revision_is_overwritten_only_when_the_answer_to_it_is_saved() -> None:
+    """Saving it may fail for a while; the later change waits."""
+    driver = executing(replace(a_job(), last_command=LastCommand.of(update(command_id="first"))))
+    driver.hold(SaveResults)
+    (tag,) = driver.send(update(description="second"))
+    driver.fail(driver.awaited(SaveResults))
+    driver.advance(1.1)
+    assert driver.called(WriteJobs) == []
+
+    driver.release()
+
+    assert driver.answers[tag].status is ResultStatus.DONE
+    assert driver.store.get_result("first").revision == 1
+
+
+def test_an_answer_known_to_be_saved_is_not_saved_again() -> None:
+    """The next change of the same job costs nothing more."""
+    driver = executing(a_job())
+    for number in range(3):
+        driver.ask(update(description=f"{number}"))
+
+    assert len(driver.called(SaveResults)) == 3
+
+
 def test_an_answer_that_was_saved_is_given_again() -> None:
     """Even after the job has moved on, a repetition hears what the first one heard."""
     driver = executing(a_job())
@@ -96,7 +142,7 @@ def test_an_answer_that_was_saved_is_given_again() -> None:
 def test_a_revision_without_an_answer_is_recognised_by_its_command() -> None:
     """The write stands, only the answer is missing: it is made up from what stands there."""
     command = update(description="new")
-    written = replace(a_job(description="new"), revision=7, last_command=command.id)
+    written = replace(a_job(description="new"), revision=7, last_command=LastCommand.of(command))
     driver = executing(written)
 
     answer = driver.ask(command)
@@ -108,7 +154,7 @@ def test_a_revision_without_an_answer_is_recognised_by_its_command() -> None:
 def test_a_deletion_without_an_answer_is_recognised_as_well() -> None:
     """The record is kept long enough for that."""
     command = a_command(CommandKind.DELETE_JOB, "backup")
-    gone = replace(a_job(), revision=2, deleted=True, last_command=command.id)
+    gone = replace(a_job(), revision=2, deleted=True, last_command=LastCommand.of(command))
     driver = executing(gone)
 
     assert driver.ask(command).status is ResultStatus.DONE
@@ -119,7 +165,7 @@ def test_a_creation_whose_job_has_moved_on_is_answered(deleted: bool) -> None:
     """Redelivered behind a later command, it finds its job at another revision: it was created."""
     command = create()
     job = replace(a_job(), id=job_id(command.id))
-    since = replace(job, revision=2, last_command="later", deleted=deleted)
+    since = replace(job, revision=2, last_command=LastCommand.of(update()), deleted=deleted)
     store = with_jobs(job)
     assert store.write_jobs([JobWrite(since, 1)]) == [None]
     driver = Driver(store)
@@ -186,6 +232,23 @@ def test_an_id_that_comes_back_with_another_request_is_refused() -> None:
     assert refused.status is ResultStatus.CONFLICT
     assert "used for a different request" in refused.message
     assert driver.job().definition.description == "first"
+
+
+@pytest.mark.parametrize("kind", [CommandKind.CREATE_JOB, CommandKind.PUT_JOB])
+def test_an_id_that_comes_back_with_another_request_before_it_is_answered_is_refused(
+    kind: CommandKind,
+) -> None:
+    """The record that it made tells the two requests apart."""
+    driver = executing()
+    driver.hold(SaveResults, ClearTerm)
+    driver.send(a_command(kind, "one", id="key", definition=a_document("one")))
+    successor = successor_of(driver)
+
+    refused = successor.ask(a_command(kind, "two", id="key", definition=a_document("two")))
+
+    assert refused.status is ResultStatus.CONFLICT
+    assert "used for a different request" in refused.message
+    assert [job.name for batch in successor.store.all_jobs() for job in batch.jobs] == ["one"]
 
 
 def test_a_command_delivered_twice_in_one_go_is_done_once_and_answered_twice() -> None:

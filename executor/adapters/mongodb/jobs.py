@@ -107,7 +107,11 @@ def _write(write: JobWrite) -> _Write:
         return InsertOne(record)
     # Absent there, the merge leaves it absent here: the news are the record's own.
     record.pop("last_run", None)
-    merged = {"$mergeObjects": [{"$literal": record}, {"last_run": "$last_run"}]}
+    kept: Document = {"last_run": "$last_run"}
+    if write.forward:
+        own = record.pop("next_fire_at", None)
+        kept["next_fire_at"] = {"$max": ["$next_fire_at", own]} if own else "$next_fire_at"
+    merged = {"$mergeObjects": [{"$literal": record}, kept]}
     return UpdateOne({"_id": write.job.id, "revision": write.expect}, [{"$replaceWith": merged}])
 
 

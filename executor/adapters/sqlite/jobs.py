@@ -33,10 +33,19 @@ _INSERT: Final = (
     "ON CONFLICT DO NOTHING"
 )
 
+#: The number of the watermark among the parameters.
+_MARK: Final = WRITTEN.index("next_fire_at") + 1
+
 #: Leaves the row as it is where the name is taken, and ``last_run``, the last column, always.
 _UPDATE: Final = (
     f"UPDATE OR IGNORE jobs SET {', '.join(f'{name} = ?' for name in WRITTEN[:-1])} "
     "WHERE id = ? AND revision = ?"
+)
+
+#: The same, but a later watermark of the record stays.
+_UPDATE_FORWARD: Final = _UPDATE.replace(
+    "next_fire_at = ?",
+    f"next_fire_at = ifnull(max(next_fire_at, ?{_MARK}), ifnull(next_fire_at, ?{_MARK}))",
 )
 
 _ADVANCE: Final = """
@@ -163,7 +172,8 @@ def _write(
     if write.expect is None:
         written = connection.execute(_INSERT, row)
     else:
-        written = connection.execute(_UPDATE, (*row[:-1], write.job.id, write.expect))
+        update = _UPDATE_FORWARD if write.forward else _UPDATE
+        written = connection.execute(update, (*row[:-1], write.job.id, write.expect))
     if written.rowcount:
         return None
     # A deleted job has no name to defend, so nobody's can be in its way.
