@@ -13,6 +13,7 @@ pytest.register_assert_rewrite(
             "change_law",
             "claim_law",
             "command_law",
+            "command_workshop",
             "job_law",
             "lease_law",
             "reader_law",

@@ -84,12 +84,6 @@ class LauncherLaw(ABC):
         """Return the ids of the runs that reached a target, in order."""
 
     @pytest.fixture
-    def log(self) -> Iterator[WorkLog]:
-        log = WorkLog()
-        yield log
-        assert log.faults == []
-
-    @pytest.fixture
     def launch(self, log: WorkLog) -> Iterator[Callable[..., Launcher]]:
         launchers: list[Launcher] = []
 

@@ -40,11 +40,6 @@ def children() -> set[int]:
     return {int(pid) for children in threads for pid in children.read_text().split()}
 
 
-def descriptors() -> int:
-    """Return how many descriptors this process has open."""
-    return len(list(Path("/proc/self/fd").iterdir()))
-
-
 def written_pids(path: Path, count: int) -> list[int]:
     """Return the process ids that *count* processes write into *path*, once they have."""
 

@@ -4,19 +4,14 @@ import os
 import resource
 import shlex
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from executor.adapters.command_target import CommandLauncher
-from executor.adapters.system_clock import SystemClock
 from executor.domain.run import Reason, RunState
 from executor.ports.target import Launcher
+from tests.contract.command_workshop import GRACE_S, CommandWorkshop
 from tests.contract.launcher_contract import make_work
 from tests.contract.programs import (
     children,
-    descriptors,
     is_alive,
     python,
     run,
@@ -28,42 +23,8 @@ from tests.contract.programs import (
 from tests.fakes.work_log import WorkLog
 from tests.waiting import eventually
 
-#: What may pass until SIGKILL and until an open output is given up, seconds, in these tests.
-_GRACE_S = 0.5
-_LINGER_S = 0.5
 
-
-@pytest.fixture
-def log() -> Iterator[WorkLog]:
-    log = WorkLog()
-    yield log
-    assert log.faults == []
-
-
-@pytest.fixture
-def launcher(log: WorkLog) -> Iterator[Launcher]:
-    launcher = CommandLauncher(log, SystemClock(), grace_s=_GRACE_S, linger_s=_LINGER_S)
-    yield launcher
-    launcher.stop()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    """After each test: no child more, not even a zombie, and no descriptor."""
-    before = children(), descriptors()
-    yield
-    assert (children(), descriptors()) == before
-
-
-@pytest.fixture
-def patient(log: WorkLog) -> Iterator[Launcher]:
-    """For what must end by itself, however slow the machine."""
-    launcher = CommandLauncher(log, SystemClock(), grace_s=1000, linger_s=1000)
-    yield launcher
-    launcher.stop()
-
-
-class TestEnding:
+class TestEnding(CommandWorkshop):
     """How programs are ended, and with whom."""
 
     def test_a_program_may_say_goodbye(self, patient: Launcher, log: WorkLog) -> None:
@@ -99,7 +60,7 @@ class TestEnding:
         outcome = log.wait_for_end("run")
         assert (outcome.state, outcome.exit_code) == (RunState.CANCELLED, None)
         eventually(lambda: not any(map(is_alive, family)), 5, "the whole family is gone")
-        assert (log.ended_at["run"] - log.started_at["run"]).total_seconds() >= _GRACE_S
+        assert (log.ended_at["run"] - log.started_at["run"]).total_seconds() >= GRACE_S
 
     def test_children_have_the_whole_grace_period(
         self, patient: Launcher, log: WorkLog, tmp_path: Path
@@ -185,7 +146,7 @@ class TestEnding:
         assert log.ended == []
 
 
-class TestLimits:
+class TestLimits(CommandWorkshop):
     """Much of everything."""
 
     def test_a_gigabyte_of_output_takes_no_memory(self, launcher: Launcher, log: WorkLog) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,45 +11,13 @@ from executor.adapters.system_clock import SystemClock
 from executor.domain.job import CommandTarget
 from executor.domain.run import RunState
 from executor.ports.target import Launcher, WorkListener
+from tests.contract.command_workshop import GRACE_S, LINGER_S, CleanLeaving, CommandWorkshop
 from tests.contract.launcher_contract import LauncherLaw, make_work
-from tests.contract.programs import (
-    children,
-    descriptors,
-    python,
-    run,
-    said,
-    shell,
-)
+from tests.contract.programs import python, run, said, shell
 from tests.fakes.work_log import WorkLog
 
-#: What may pass until SIGKILL and until an open output is given up, seconds, in these tests.
-_GRACE_S = 0.5
-_LINGER_S = 0.5
 
-
-@pytest.fixture
-def log() -> Iterator[WorkLog]:
-    log = WorkLog()
-    yield log
-    assert log.faults == []
-
-
-@pytest.fixture
-def launcher(log: WorkLog) -> Iterator[Launcher]:
-    launcher = CommandLauncher(log, SystemClock(), grace_s=_GRACE_S, linger_s=_LINGER_S)
-    yield launcher
-    launcher.stop()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_is_left() -> Iterator[None]:
-    """After each test: no child more, not even a zombie, and no descriptor."""
-    before = children(), descriptors()
-    yield
-    assert (children(), descriptors()) == before
-
-
-class TestCommandLauncher(LauncherLaw):
+class TestCommandLauncher(CleanLeaving, LauncherLaw):
     """The law."""
 
     @pytest.fixture(autouse=True)
@@ -59,7 +26,7 @@ class TestCommandLauncher(LauncherLaw):
 
     def make_launcher(self, listener: WorkListener, parallel: int) -> Launcher:
         return CommandLauncher(
-            listener, SystemClock(), parallel=parallel, grace_s=_GRACE_S, linger_s=_LINGER_S
+            listener, SystemClock(), parallel=parallel, grace_s=GRACE_S, linger_s=LINGER_S
         )
 
     def _tracing(self, script: str) -> CommandTarget:
@@ -84,7 +51,7 @@ class TestCommandLauncher(LauncherLaw):
         return self.trace.read_text().split() if self.trace.exists() else []
 
 
-class TestOutcome:
+class TestOutcome(CommandWorkshop):
     """From the way a program ends to the outcome."""
 
     def test_both_streams_are_one_in_the_order_written(
@@ -157,7 +124,7 @@ class TestOutcome:
         assert log.started_at == {}
 
 
-class TestSurroundings:
+class TestSurroundings(CommandWorkshop):
     """What a program finds when it starts."""
 
     def test_the_environment_says_which_run_it_is(self, launcher: Launcher, log: WorkLog) -> None:

@@ -16,34 +16,10 @@ from executor.adapters.system_clock import SystemClock
 from executor.domain.job import HttpTarget
 from executor.domain.run import Reason, RunState
 from executor.ports.target import Launcher
+from tests.contract.http_workshop import DEAD_PORT, HttpWorkshop, Method
 from tests.contract.launcher_contract import make_work
-from tests.contract.test_http_launcher import Method
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
-
-#: Nothing can listen here: the port is reserved and unassigned.
-_DEAD_PORT = 1
-
-
-@pytest.fixture
-def server() -> Iterator[RecordingTarget]:
-    with RecordingTarget() as server:
-        yield server
-
-
-@pytest.fixture
-def log() -> Iterator[WorkLog]:
-    log = WorkLog()
-    yield log
-    assert log.faults == []
-
-
-@pytest.fixture
-def launcher(log: WorkLog, server: RecordingTarget) -> Iterator[Launcher]:
-    """One request at a time, so that every request uses the handle of the one before."""
-    launcher = HttpLauncher(log, SystemClock(), parallel=1)
-    yield launcher
-    launcher.stop()
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +49,7 @@ def crowded(address: tuple[str, int]) -> Iterator[None]:
         yield
 
 
-class TestJudgement:
+class TestJudgement(HttpWorkshop):
     """From the answer to the outcome."""
 
     @pytest.mark.parametrize(
@@ -124,7 +100,7 @@ class TestJudgement:
         self, server: RecordingTarget, launcher: Launcher, log: WorkLog
     ) -> None:
         """The error names host, port and the system's reason."""
-        launcher.start([make_work(HttpTarget(url=f"http://127.0.0.1:{_DEAD_PORT}/secret?key=1"))])
+        launcher.start([make_work(HttpTarget(url=f"http://127.0.0.1:{DEAD_PORT}/secret?key=1"))])
         outcome = log.wait_for_end("run")
         assert outcome.state is RunState.FAILED
         assert outcome.error == "could not connect to 127.0.0.1:1: Connection refused"
@@ -207,7 +183,7 @@ class TestJudgement:
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1024
 
 
-class TestRedirects:
+class TestRedirects(HttpWorkshop):
     """Where redirects lead, and where not."""
 
     @pytest.mark.parametrize(
@@ -303,7 +279,7 @@ class TestRedirects:
             assert other.seen() == ["run"]
 
 
-class TestTls:
+class TestTls(HttpWorkshop):
     """Whom https trusts."""
 
     @pytest.fixture

@@ -1,8 +1,5 @@
 """The launcher contract on HTTP targets, and what a request and its answer look like."""
 
-from collections.abc import Iterator
-from typing import Final, Literal, get_args
-
 import pytest
 
 from executor import __version__
@@ -11,36 +8,10 @@ from executor.adapters.system_clock import SystemClock
 from executor.domain.job import HttpTarget
 from executor.domain.run import RunState
 from executor.ports.target import Launcher, WorkListener
+from tests.contract.http_workshop import DEAD_PORT, METHODS, HttpWorkshop
 from tests.contract.launcher_contract import LauncherLaw, make_work
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
-
-Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-METHODS: Final[tuple[Method, ...]] = get_args(Method)
-
-#: Nothing can listen here: the port is reserved and unassigned.
-_DEAD_PORT = 1
-
-
-@pytest.fixture
-def server() -> Iterator[RecordingTarget]:
-    with RecordingTarget() as server:
-        yield server
-
-
-@pytest.fixture
-def log() -> Iterator[WorkLog]:
-    log = WorkLog()
-    yield log
-    assert log.faults == []
-
-
-@pytest.fixture
-def launcher(log: WorkLog, server: RecordingTarget) -> Iterator[Launcher]:
-    """One request at a time, so that every request uses the handle of the one before."""
-    launcher = HttpLauncher(log, SystemClock(), parallel=1)
-    yield launcher
-    launcher.stop()
 
 
 class TestHttpLauncher(LauncherLaw):
@@ -72,7 +43,7 @@ class TestHttpLauncher(LauncherLaw):
         return self.server.seen()
 
 
-class TestRequest:
+class TestRequest(HttpWorkshop):
     """What the target receives."""
 
     def test_every_request_says_which_run_it_is(
@@ -180,7 +151,7 @@ class TestRequest:
         assert server.requests[0].path == "/stra%C3%9Fe%20a?q=%C3%BC"
 
 
-class TestConnections:
+class TestConnections(HttpWorkshop):
     """How targets are reached."""
 
     def test_connections_are_kept(
@@ -210,7 +181,7 @@ class TestConnections:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A proxy in the environment does not stand between the executor and its own machine."""
-        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{_DEAD_PORT}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{DEAD_PORT}")
         localhost = f"http://localhost:{server.port}/"
         launcher.start(
             [

@@ -15,19 +15,6 @@ from tests.fakes.work_log import WorkLog
 
 
 @pytest.fixture
-def server() -> Iterator[RecordingTarget]:
-    with RecordingTarget() as server:
-        yield server
-
-
-@pytest.fixture
-def log() -> Iterator[WorkLog]:
-    log = WorkLog()
-    yield log
-    assert log.faults == []
-
-
-@pytest.fixture
 def launcher(log: WorkLog, server: RecordingTarget) -> Iterator[Launcher]:
     launcher = Launchers(log, SystemClock())
     yield launcher

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pymongo.errors import PyMongoError
 
 from executor.adapters.mongodb import MongoReaders, MongoStore
 from executor.domain.errors import StaleTerm, StoreUnavailable
@@ -17,6 +18,7 @@ from tests.contract.lease_law import LeaseLaw
 from tests.contract.mongo_workshop import MongoWorkshop
 from tests.contract.store_world import PATIENCE_S, a_claim, noon
 from tests.contract.term_law import TermLaw
+from tests.fakes.tcp_proxy import TcpProxy
 from tests.servers.mongodb import MongoDB, MongoNode
 from tests.waiting import eventually
 
@@ -137,7 +139,7 @@ class TestASilentServer:
 
 
 class TestAReplicaSet:
-    """Three servers whose primary is cut off and comes back."""
+    """Three servers whose primary stands still and comes back."""
 
     @pytest.fixture
     def servers(self) -> Iterator[MongoDB]:
@@ -174,3 +176,50 @@ class TestAReplicaSet:
         finally:
             behind.close()
             successor.close()
+
+    @pytest.mark.timeout(180)
+    def test_nothing_older_is_read_than_what_was_written(self, servers: MongoDB) -> None:
+        """Led back to a former primary, a client waits until that has caught up."""
+        old = servers.primary()
+        with TcpProxy(old.uri) as way:
+            store = MongoStore(way.url, timeout_s=SHORT_TIMEOUT_S)
+            try:
+                store.prepare()
+                store.insert_runs([a_claim("before")])
+                old.pause()
+                way.lead_to(servers.primary().uri)
+                minted = eventually(
+                    lambda: store.mint_term("a"),
+                    ELECTION_S,
+                    "the new primary mints",
+                    ignoring=(StoreUnavailable,),
+                )
+                for node in servers.nodes:
+                    if node is not old:
+                        node.pause()
+                old.resume()
+                way.lead_to(old.uri)
+                self._has_only(old, "before")
+                for read in (store.read_term, lambda: store.open_runs_before(9)):
+                    with pytest.raises(StoreUnavailable):
+                        read()
+
+                for node in servers.nodes:
+                    node.resume()
+                found = eventually(
+                    store.read_term, ELECTION_S, "it catches up", ignoring=(StoreUnavailable,)
+                )
+                assert found == minted
+            finally:
+                store.close()
+
+    def _has_only(self, node: MongoNode, run_id: str) -> None:
+        """Make sure that *node* answers others, with a row and without a term."""
+
+        def answer() -> bool:
+            with node.client() as client:
+                database = client["solocron"]
+                assert database["executor"].find_one() is None
+                return [row["_id"] for row in database["runs"].find()] == [run_id]
+
+        eventually(answer, PATIENCE_S, "it answers", ignoring=(PyMongoError,))
