@@ -18,14 +18,9 @@ from pydantic import ConfigDict, Field
 
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import Fault
+from executor.domain.fields import Text, is_job_id
 from executor.domain.instant import to_text
-from executor.domain.job import (
-    Definition,
-    Text,
-    definition_from_document,
-    definition_to_document,
-    is_job_id,
-)
+from executor.domain.job import Definition, definition_from_document, definition_to_document
 from web.bodies import JSON, Instant, object_reader
 from web.commands import Show, answer, carry_out, command, send
 from web.conditions import if_match

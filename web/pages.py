@@ -20,10 +20,11 @@ from flask import Flask, Response, make_response, render_template, request
 
 from executor.domain.errors import StoreUnavailable
 from executor.domain.instant import to_text
-from executor.domain.job import CommandTarget, HttpTarget, Job
+from executor.domain.job import Job
 from executor.domain.preview import describe
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.schedule import Schedule
+from executor.domain.targets import CommandTarget, HttpTarget
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.documents import job_state

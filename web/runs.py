@@ -12,7 +12,7 @@ from flask import Response
 
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.errors import JobNotFound
-from executor.domain.job import is_job_id
+from executor.domain.fields import is_job_id
 from executor.ports.store import RunFilter
 from web import parameters
 from web.commands import carry_out, command

@@ -22,12 +22,11 @@ from executor.domain.job import (
     Job,
     LastCommand,
     LastRun,
-    Misfire,
-    Overlap,
     Pause,
     definition_from_document,
     definition_to_document,
 )
+from executor.domain.policies import Misfire, Overlap
 from executor.domain.schedule import Schedule, schedule_from_document
 from executor.domain.writes import BrokenJob
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from executor.domain.job import Misfire
+from executor.domain.policies import Misfire
 from executor.domain.run import Cause
 
 #: Skipped slots of one gap that get an entry of their own, newest first: as many as

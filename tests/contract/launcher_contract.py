@@ -14,8 +14,9 @@ import pytest
 
 from executor.adapters.captured_output import OUTPUT_LIMIT
 from executor.adapters.system_clock import SystemClock
-from executor.domain.job import CommandTarget, Definition, HttpTarget
+from executor.domain.job import Definition
 from executor.domain.run import Cause, Reason, Run, RunState
+from executor.domain.targets import CommandTarget, HttpTarget
 from executor.ports.target import Launcher, Work, WorkListener
 from tests.fakes.work_log import WorkLog
 from tests.waiting import eventually

@@ -3,8 +3,8 @@
 import sys
 from pathlib import Path
 
-from executor.domain.job import CommandTarget
 from executor.domain.run import Outcome
+from executor.domain.targets import CommandTarget
 from executor.ports.target import Launcher
 from tests.contract.launcher_contract import make_work
 from tests.fakes.work_log import WorkLog

@@ -8,8 +8,8 @@ import pytest
 
 from executor.adapters.command_target import CommandLauncher
 from executor.adapters.system_clock import SystemClock
-from executor.domain.job import CommandTarget
 from executor.domain.run import RunState
+from executor.domain.targets import CommandTarget
 from executor.ports.target import Launcher, WorkListener
 from tests.contract.command_workshop import GRACE_S, LINGER_S, CleanLeaving, CommandWorkshop
 from tests.contract.launcher_contract import LauncherLaw, make_work

@@ -13,8 +13,8 @@ import pytest
 
 from executor.adapters.http_target import HttpLauncher
 from executor.adapters.system_clock import SystemClock
-from executor.domain.job import HttpTarget
 from executor.domain.run import Reason, RunState
+from executor.domain.targets import HttpTarget
 from executor.ports.target import Launcher
 from tests.contract.http_workshop import DEAD_PORT, HttpWorkshop, Method
 from tests.contract.launcher_contract import make_work

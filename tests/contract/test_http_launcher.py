@@ -5,8 +5,8 @@ import pytest
 from executor import __version__
 from executor.adapters.http_target import HttpLauncher
 from executor.adapters.system_clock import SystemClock
-from executor.domain.job import HttpTarget
 from executor.domain.run import RunState
+from executor.domain.targets import HttpTarget
 from executor.ports.target import Launcher, WorkListener
 from tests.contract.http_workshop import DEAD_PORT, METHODS, HttpWorkshop
 from tests.contract.launcher_contract import LauncherLaw, make_work

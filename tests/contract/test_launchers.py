@@ -6,8 +6,8 @@ import pytest
 
 from executor.adapters.launchers import Launchers
 from executor.adapters.system_clock import SystemClock
-from executor.domain.job import CommandTarget, HttpTarget
 from executor.domain.run import Reason, RunState
+from executor.domain.targets import CommandTarget, HttpTarget
 from executor.ports.target import Launcher
 from tests.contract.launcher_contract import make_work
 from tests.fakes.recording_target import RecordingTarget

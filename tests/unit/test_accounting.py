@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.domain.accounting import LISTED, STRIDE, Accounting, Slot, account
-from executor.domain.job import Misfire
+from executor.domain.policies import Misfire
 from executor.domain.run import Cause
 from tests.builders import at
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from executor.domain.fields import is_job_id
 from executor.domain.identity import (
     command_id,
     job_id,
@@ -16,7 +17,6 @@ from executor.domain.identity import (
     retrigger_run_id,
     slot_run_id,
 )
-from executor.domain.job import is_job_id
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 

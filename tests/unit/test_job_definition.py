@@ -11,15 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from executor.domain.errors import InvalidJob
+from executor.domain.fields import is_job_id
 from executor.domain.job import (
     DEFINITION,
-    CommandTarget,
     Job,
     Pause,
     definition_from_document,
     definition_to_document,
-    is_job_id,
 )
+from executor.domain.targets import CommandTarget
 from tests.builders import a_definition, a_job, at
 
 PLAIN = {"name": "plain", "target": {"kind": "http", "url": "https://example.com/report"}}

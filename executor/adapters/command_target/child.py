@@ -16,8 +16,8 @@ from enum import Enum, auto
 from typing import Final
 
 from executor.adapters.captured_output import CapturedOutput
-from executor.domain.job import CommandTarget
 from executor.domain.run import Outcome, Reason, RunState
+from executor.domain.targets import CommandTarget
 
 #: Bytes read at once: all that a pipe holds by default.
 _READ: Final = 65_536

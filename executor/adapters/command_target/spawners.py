@@ -16,7 +16,7 @@ from typing import Final
 
 from executor.adapters.command_target.child import Child, explained, spawn
 from executor.adapters.command_target.surroundings import environment_of
-from executor.domain.job import CommandTarget
+from executor.domain.targets import CommandTarget
 from executor.ports.clock import Clock
 from executor.ports.target import Work, WorkListener
 

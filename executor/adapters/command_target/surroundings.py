@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from executor.domain.instant import to_text
-from executor.domain.job import CommandTarget
 from executor.domain.run import Run
+from executor.domain.targets import CommandTarget
 
 _OWN_PREFIX: Final = "SOLOCRON_"
 

@@ -11,8 +11,8 @@ import pycurl
 
 from executor.adapters.http_target.request import MOST_REDIRECTS
 from executor.adapters.http_target.transfers import Ended
-from executor.domain.job import HttpTarget
 from executor.domain.run import Outcome, Output, RunState
+from executor.domain.targets import HttpTarget
 
 #: libcurl's timers and TOTAL_TIME are read from the clock one after the other, milliseconds.
 _TIMER_SLACK_MS: Final = 5

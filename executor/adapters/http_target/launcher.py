@@ -26,8 +26,8 @@ from executor.adapters.http_target.request import (
 )
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
-from executor.domain.job import HttpTarget
 from executor.domain.run import Outcome, Reason, RunState
+from executor.domain.targets import HttpTarget
 from executor.ports.clock import Clock
 from executor.ports.target import Work, WorkListener
 

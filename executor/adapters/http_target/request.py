@@ -19,8 +19,8 @@ import pycurl
 
 from executor import __version__
 from executor.domain.instant import to_text
-from executor.domain.job import HttpTarget
 from executor.domain.run import Run
+from executor.domain.targets import HttpTarget
 
 #: Redirects followed for one request; more is a loop.  Browsers stop at 20, curl at 30.
 MOST_REDIRECTS: Final = 10

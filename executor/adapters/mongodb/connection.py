@@ -3,9 +3,12 @@
 1. Every write is acknowledged by the majority, from the journal; every read is from the
    primary and shows only what the majority has.  So nothing that was seen or promised
    is undone by a failover.
-2. A driver that has written to a primary never goes back to an older one, so what a
-   client reads after its own write includes it.  Taking over stands on this: unfinished
-   rows are read after the term was minted.
+2. What a client reads includes all that its finished calls have read or written, whichever
+   server answers.  A primary just elected may not know yet which of its data the majority
+   has, and one that was replaced may not know that it was: each is told the time that the
+   client has reached, and its answer waits until the majority's data are of that time.
+   Taking over stands on this: jobs and unfinished rows are read after the term was minted,
+   and therefore with everything that any former executor had cleared.
 3. Every call is over within the timeout, retries and election included.  Whatever the
    driver raises then is :class:`~executor.domain.errors.StoreUnavailable`.
 4. Nothing needs a transaction, so a server without a replica set will do.
@@ -13,13 +16,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from threading import Lock
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.dbref import DBRef
+from bson.timestamp import Timestamp
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
@@ -32,6 +38,7 @@ from executor.domain.errors import StoreUnavailable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+Part = TypeVar("Part", bound="MongoPart")
 
 #: Documents in MongoDB's form: the key is ``_id``.
 Records: TypeAlias = Collection[Document]
@@ -82,13 +89,19 @@ def connect(uri: str, timeout_s: float) -> Database[Document]:
     )
 
 
-def translated(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Make *method* raise :class:`StoreUnavailable` for every error of the driver."""
+def translated(
+    method: Callable[Concatenate[Part, Parameters], Result],
+) -> Callable[Concatenate[Part, Parameters], Result]:
+    """Make *method* one call of a client: after its former ones, with errors in our words.
+
+    Whatever the driver raises in it becomes :class:`StoreUnavailable`.
+    """
 
     @wraps(method)
-    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    def call(part: Part, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            return method(*args, **kwargs)
+            with part.after_former_calls():
+                return method(part, *args, **kwargs)
         except PyMongoError as error:
             raise unavailable(error) from error
 
@@ -111,6 +124,25 @@ class MongoPart:
         self._jobs: Records = database["jobs"]
         self._runs: Records = database["runs"]
         self._commands: Records = database["commands"]
+        #: The server's time of the latest thing that was read or written, None before the
+        #: first; for ever None on a server without a replica set, which is always up to date.
+        self._reached: Timestamp | None = None
+        self._reaching = Lock()
+
+    @contextmanager
+    def after_former_calls(self) -> Iterator[None]:
+        """Give what is done inside, on this thread, a session that includes all former calls.
+
+        A call that fails promises nothing, so that its time is forgotten: it may be that of
+        a write which is going to be undone, and no server would reach it soon.
+        """
+        with self._database.client.start_session(causal_consistency=True).bind() as session:
+            if self._reached is not None:
+                session.advance_operation_time(self._reached)
+            yield
+        with self._reaching:
+            known = [time for time in (self._reached, session.operation_time) if time is not None]
+            self._reached = max(known, default=None)
 
     def close(self) -> None:
         """Give connections back; no method may be called afterwards."""

@@ -98,7 +98,7 @@ class MongoRuns(MongoPart):
         """Return the rows in the way of *refused*, by the ids of those.
 
         The insert was acknowledged by the majority although it failed: its acknowledgement
-        covers what it met, so a read from the majority's data finds that.
+        covers what it met, so reads after it find that.
         """
         records = {
             record["_id"]: record

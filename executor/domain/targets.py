@@ -1,0 +1,132 @@
+"""Targets: what a run does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Annotated, Final, Literal, Union
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from executor.domain.errors import Fault
+from executor.domain.fields import CLOSED, PositiveDuration, Text
+
+_NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not a URL: {error}") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write an absolute URL that starts with http:// or https://")
+    if _NOT_IN_URL.search(value):
+        raise ValueError("contains white space or control characters; percent-encode them")
+    return value
+
+
+def _header_text(value: str) -> str:
+    if any(
+        (ord(character) < 32 and character != "\t") or ord(character) == 127 for character in value
+    ):
+        raise ValueError("header values must not contain control characters or line breaks")
+    return value
+
+
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,200}", value):
+        raise ValueError(f"{value!r} is not a header name")
+    return value
+
+
+def _expected(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if isinstance(value, str) and re.fullmatch(r"[1-5](\d\d|xx)", value):
+        return value
+    raise ValueError(f"{value!r} is neither a status (204) nor a class of statuses (2xx)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpTarget:
+    """Send one HTTP request; it succeeds when the final status is expected."""
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["http"] = "http"
+    url: Annotated[str, AfterValidator(_url), Field(max_length=8192)]
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "POST"
+    headers: dict[
+        Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_text)]
+    ] = field(default_factory=dict)
+    body: Annotated[str, Field(max_length=1_000_000)] = ""
+    timeout: PositiveDuration = timedelta(seconds=30)
+    """Longest time for the whole exchange; the job's own ``timeout`` ends it as well."""
+    expect: Annotated[
+        tuple[
+            Annotated[
+                str,
+                BeforeValidator(_expected),
+                WithJsonSchema({"type": "string", "pattern": "^[1-5](\\d\\d|xx)$"}),
+            ],
+            ...,
+        ],
+        Field(min_length=1),
+    ] = ("2xx",)
+    follow_redirects: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandTarget:
+    """Run a program on the executor's machine; it succeeds when it exits with 0.
+
+    Exactly one of ``command`` and ``argv``.  ``command`` is split into words as a shell would,
+    but no shell runs it: pipes and ``;`` need ``bash -c '...'``.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["command"] = "command"
+    command: Annotated[Text, Field(max_length=100_000)] | None = None
+    argv: Annotated[tuple[Text, ...], Field(min_length=1, max_length=10_000)] | None = None
+    env: dict[Text, Text] = field(default_factory=dict)
+    cwd: Text | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The program and its arguments.
+
+        Raises:
+            ValueError: ``command`` has an unclosed quotation.
+        """
+        return self.argv if self.argv is not None else tuple(shlex.split(self.command or ""))
+
+
+Target = Annotated[Union[HttpTarget, CommandTarget], Field(discriminator="kind")]  # noqa: UP007
+
+
+def target_faults(target: Target) -> list[Fault]:
+    """Return what no single field of *target* says: faults by path within a job."""
+    if not isinstance(target, CommandTarget):
+        return []
+    if target.command is None and target.argv is None:
+        return [Fault("target.command", "is required: one text, or argv with a list")]
+    if target.command is not None and target.argv is not None:
+        return [Fault("target.argv", "leave it out or command: both say what to run")]
+    where = "target.command" if target.argv is None else "target.argv"
+    try:
+        words = target.words
+    except ValueError as error:
+        return [Fault(where, f"cannot be split into words: {error}; check the quotes")]
+    if not words or not words[0]:
+        return [Fault(where, "names no program to run")]
+    return [
+        Fault(f"target.env.{name}" if name else "target.env", "a name must not be empty or hold =")
+        for name in target.env
+        if not name or "=" in name
+    ]
