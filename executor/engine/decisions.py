@@ -315,10 +315,14 @@ def _resume(command: Command, scene: Scene) -> Decision:
 
 
 def _trigger(command: Command, scene: Scene, has_run: bool) -> Decision:
-    job = _job(command, scene)
     now = scene.desk.now
     run_id = manual_run_id(command.id)
-    if not has_run and not scene.dispatcher.knows(run_id):
+    if has_run:
+        # Whatever has become of the job since.
+        found = scene.roster.find(command.subject)
+        return Answer(_result(command, now, ResultStatus.CREATED, found, run_id))
+    job = _job(command, scene)
+    if not scene.dispatcher.knows(run_id):
         if not job.definition.enabled:
             raise _RefusalError(ResultStatus.CONFLICT, RunRefused(job.name, "the job is disabled"))
         if scene.roster.is_occupied(job.id):

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from executor.engine.effects import Effect, Note, Request
 from executor.engine.events import Moment
-from executor.engine.timing import RETRY_S
+from executor.engine.timing import HEARTBEAT_S, RETRY_S, SILENT_S
 
 R = TypeVar("R", bound=Request)
 
@@ -20,18 +20,39 @@ class Desk:
     """What the parts of the engine share while they handle one event."""
 
     def __init__(self, moment: Moment) -> None:
-        self.moment = moment
+        self._moment = moment
+        self._awake = 0.0
         self._effects: list[Effect] = []
+
+    @property
+    def moment(self) -> Moment:
+        """The present, as last told."""
+        return self._moment
+
+    @moment.setter
+    def moment(self, moment: Moment) -> None:
+        passed = moment.monotonic - self._moment.monotonic
+        self._awake += min(max(passed, 0.0), HEARTBEAT_S)
+        self._moment = moment
+
+    @property
+    def awake(self) -> float:
+        """Seconds that this engine has lived through; how long others are silent is told by them.
+
+        As long as the engine is woken as it asks they are monotonic seconds; a pause of the whole
+        process counts for a heartbeat at most, because nobody could have answered meanwhile.
+        """
+        return self._awake
 
     @property
     def now(self) -> datetime:
         """The present instant; may jump between events."""
-        return self.moment.now
+        return self._moment.now
 
     @property
     def monotonic(self) -> float:
         """Seconds that never go back."""
-        return self.moment.monotonic
+        return self._moment.monotonic
 
     def emit(self, effect: Effect) -> None:
         """Want *effect* done."""
@@ -54,15 +75,26 @@ class Desk:
 class Call(Generic[R]):
     """At most one request that is out, repeated with growing pauses until the store answers.
 
-    The request is kept while it waits to be repeated, because its outcome is unknown.
+    The request is kept while it waits to be repeated, because its outcome is unknown.  One that
+    is out for longer than *patience_s* counts as unanswered, though it is not repeated.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, patience_s: float = SILENT_S) -> None:
         self._desk = desk
+        self._patience_s = patience_s
+        self._out_since = inf
         self._request: R | None = None
         self._retry_at = inf
         self._pause = RETRY_S[0]
-        self.failing_since: float | None = None
+        self._failing_since: float | None = None
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when (see ``Desk.awake``) the store has not answered; None if it does in time."""
+        if self._failing_since is not None:
+            return self._failing_since
+        overdue = self._out_since + self._patience_s
+        return overdue if self._desk.awake > overdue else None
 
     @property
     def request(self) -> R | None:
@@ -78,6 +110,10 @@ class Call(Generic[R]):
         """Make *request*; the previous one must have been answered."""
         assert self._request is None
         self._request = request
+        self._emit(request)
+
+    def _emit(self, request: R) -> None:
+        self._out_since = self._desk.awake
         self._desk.emit(request)
 
     def answered(self, request: Request) -> bool:
@@ -86,7 +122,8 @@ class Call(Generic[R]):
             return False
         self._request = None
         self._pause = RETRY_S[0]
-        self.failing_since = None
+        self._out_since = inf
+        self._failing_since = None
         return True
 
     def failed(self, request: Request) -> bool:
@@ -96,15 +133,16 @@ class Call(Generic[R]):
         monotonic = self._desk.monotonic
         self._retry_at = monotonic + self._pause
         self._pause = min(self._pause * 2, RETRY_S[1])
-        if self.failing_since is None:
-            self.failing_since = monotonic
+        since = self.silent_since
+        self._failing_since = self._desk.awake if since is None else since
+        self._out_since = inf
         return True
 
     def advance(self) -> None:
         """Repeat the request if its pause is over."""
         if self._request is not None and self._desk.monotonic >= self._retry_at:
             self._retry_at = inf
-            self._desk.emit(self._request)
+            self._emit(self._request)
 
     @property
     def wake_at(self) -> float:

@@ -27,18 +27,12 @@ from math import inf
 from executor.domain.instant import TICK
 from executor.domain.run import Reason, Run, RunChange, RunState
 from executor.domain.writes import Adoption
+from executor.engine.clearing import Clearing
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Request, StartRuns
+from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
+from executor.engine.events import Refused
 from executor.engine.gate import Gate
-from executor.engine.timing import (
-    ADOPT_ROWS,
-    CLAIM_BACKLOG,
-    CLEAR_AHEAD_S,
-    HEARTBEAT_S,
-    INSERT_ROWS,
-    RETRY_S,
-    TRUST_S,
-)
+from executor.engine.timing import ADOPT_ROWS, CLAIM_BACKLOG, CLEAR_AHEAD_S, INSERT_ROWS
 from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
@@ -63,16 +57,10 @@ class Dispatcher:
         self._waiting = WaitingRuns()
         self._inserting: Call[InsertRuns] = Call(desk)
         self._adopt: Call[AdoptRuns] = Call(desk)
-        self._clearing: ClearTerm | None = None
-        self._requested: datetime | None = None
-        self._cleared: datetime | None = None
-        self._trusted_until = -inf
-        self._next_clear = -inf
-        self._clear_pause = RETRY_S[0]
-        self._failing_since: float | None = None
-        self._verifications: list[Callable[[], None]] = []
-        self._verifying: list[Callable[[], None]] = []
+        self._clearing = Clearing(desk, term)
+        self._met: dict[str, Run] = {}
         self._on_written: dict[str, list[Callable[[Run], None]]] = {}
+        self._on_refused: dict[str, list[Callable[[Exception], None]]] = {}
         self.claiming = True
         self.on_foreign: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
@@ -80,7 +68,7 @@ class Dispatcher:
     @property
     def trusted_until(self) -> float:
         """Monotonic time until which runs may be started on the strength of the last clearance."""
-        return self._trusted_until
+        return self._clearing.trusted_until
 
     @property
     def has_room(self) -> bool:
@@ -91,25 +79,34 @@ class Dispatcher:
     @property
     def clearing(self) -> bool:
         """Whether a clearance is out."""
-        return self._clearing is not None
+        return self._clearing.out
 
     @property
     def silent_since(self) -> float | None:
-        """Since when (monotonic) the store has not answered a clearance; None if it does."""
-        return self._failing_since
+        """Since when (see ``Desk.awake``) the store fails to do what dispatching needs, or None."""
+        calls = (self._clearing, self._inserting, self._adopt)
+        since = (call.silent_since for call in calls)
+        return min((start for start in since if start is not None), default=None)
 
     def next_clear_at(self, fire_at: datetime | None = None) -> datetime:
         """Return the ``clear_at`` for a row that is written from now on."""
-        earliest = self._desk.now if fire_at is None else fire_at
-        return earliest if self._requested is None else max(earliest, self._requested + TICK)
+        return self._clearing.beyond(self._desk.now if fire_at is None else fire_at)
 
-    def claim(self, runs: Iterable[Run], on_written: Callable[[Run], None] | None = None) -> None:
+    def claim(
+        self,
+        runs: Iterable[Run],
+        on_written: Callable[[Run], None] | None = None,
+        on_refused: Callable[[Exception], None] | None = None,
+    ) -> None:
         """Write rows of this term; pending ones are started once due and cleared.
 
         Rows with an id that this term has claimed before are dropped.  *on_written* is called
-        for each row with the row that stands in the store then: this one or an earlier one.
+        for each row with the row that stands in the store then: this one or an earlier one;
+        *on_refused* instead, with the error, for a row that the store does not take.
         """
         for run in runs:
+            if on_refused is not None:
+                self._on_refused.setdefault(run.id, []).append(on_refused)
             if on_written is not None:
                 self._on_written.setdefault(run.id, []).append(on_written)
             if run.id in self._known:
@@ -138,7 +135,7 @@ class Dispatcher:
 
     def verify(self, then: Callable[[], None]) -> None:
         """Call *then* after a clearance that begins from now on has succeeded."""
-        self._verifications.append(then)
+        self._clearing.verify(then)
 
     def take_back(self, run: Run) -> None:
         """Accept a run that a launcher gave back untouched; it starts once trust is renewed."""
@@ -167,8 +164,8 @@ class Dispatcher:
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not one of ours."""
-        if request is self._clearing:
-            self._on_cleared(self._clearing)
+        if self._clearing.answered(request):
+            pass
         elif self._inserting.answered(request):
             assert isinstance(request, InsertRuns)
             assert isinstance(result, dict)
@@ -183,46 +180,35 @@ class Dispatcher:
 
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not one of ours."""
-        if request is self._clearing:
-            self._clearing = None
-            self._verifications = self._verifying + self._verifications
-            self._verifying = []
-            self._next_clear = self._desk.monotonic + self._clear_pause
-            self._clear_pause = min(self._clear_pause * 2, RETRY_S[1])
-            if self._failing_since is None:
-                self._failing_since = self._desk.monotonic
-            return True
-        return self._inserting.failed(request) or self._adopt.failed(request)
+        calls = (self._clearing, self._inserting, self._adopt)
+        return any(call.failed(request) for call in calls)
 
-    def _on_cleared(self, request: ClearTerm) -> None:
-        self._clearing = None
-        self._cleared = request.until
-        self._trusted_until = request.started + TRUST_S
-        self._next_clear = request.started + HEARTBEAT_S
-        self._clear_pause = RETRY_S[0]
-        self._failing_since = None
-        verified, self._verifying = self._verifying, []
-        for then in verified:
-            then()
-
-    def _on_inserted(self, request: InsertRuns, existing: dict[str, Run]) -> None:
+    def _on_inserted(self, request: InsertRuns, existing: dict[str, Run | Refused]) -> None:
         self._inserting_from = None
         for run in request.runs:
             present = existing.get(run.id)
             if present is None:
                 self._settle(run)
+            elif isinstance(present, Refused):
+                self._refused(run, present)
             else:
                 self._meet(run, present)
 
     def _on_adopted(self, request: AdoptRuns, ours: frozenset[str]) -> None:
         for adoption in request.adoptions:
             run = self._adopting.pop(adoption.run_id)
+            claimed = self._met.pop(run.id, None)
             if run.id in ours:
                 self._settle(run)
+                continue
+            # Somebody changed it first; supervision will read what it is now.
+            self._known.discard(run.id)
+            self._adopted.discard(run.id)
+            if claimed is not None and claimed.scheduled:
+                # The slot is to be accounted for: claim it once more, and so learn by whom.
+                clear_at = self.next_clear_at(claimed.fire_at)
+                self.claim([replace(claimed, clear_at=clear_at)])
             else:
-                # Somebody changed it first; supervision will read what it is now.
-                self._known.discard(run.id)
-                self._adopted.discard(run.id)
                 self._written(run)
 
     def _meet(self, run: Run, present: Run) -> None:
@@ -238,8 +224,12 @@ class Dispatcher:
         elif self.may_have_started(present):
             self.on_foreign(present)
             self._accounted(run, present)
+        elif present.id in self._adopted:
+            # The answer is out of date: the row has been this term's since.
+            self._accounted(run, present)
         else:
             self._known.discard(run.id)
+            self._met[present.id] = run
             self.adopt(present)
 
     def _accounted(self, run: Run, present: Run) -> None:
@@ -258,22 +248,27 @@ class Dispatcher:
 
     def _written(self, run: Run) -> None:
         self._unwritten.discard(run.id)
+        self._on_refused.pop(run.id, None)
         for then in self._on_written.pop(run.id, ()):
             then(run)
+
+    def _refused(self, run: Run, refused: Refused) -> None:
+        self._known.discard(run.id)
+        self._unwritten.discard(run.id)
+        self._on_written.pop(run.id, None)
+        self._gate.refused(run, refused.why)
+        for then in self._on_refused.pop(run.id, ()):
+            then(refused.error)
 
     # Acting -------------------------------------------------------------------------------
 
     def advance(self) -> None:
         """Do what is due: write claims, clear, hand off."""
         if self.claiming:
-            if self._trusted:
+            if self._clearing.trusted:
                 self._write()
             self._clear()
         self._hand_off()
-
-    @property
-    def _trusted(self) -> bool:
-        return self._desk.monotonic < self._trusted_until
 
     def _write(self) -> None:
         """Send what is claimed; only while trusted.
@@ -294,10 +289,7 @@ class Dispatcher:
             self._adopt.send(AdoptRuns(tuple(some), self._term))
 
     def _clear(self) -> None:
-        monotonic = self._desk.monotonic
-        if self._clearing is not None or (
-            self._failing_since is not None and monotonic < self._next_clear
-        ):
+        if not self._clearing.possible:
             return
         now = self._desk.now
         soon = now + _CLEAR_AHEAD
@@ -305,28 +297,20 @@ class Dispatcher:
         wanted = [
             group.clear_at for group in self._waiting if self._needs_clearance(group, soon, bound)
         ]
-        if not (wanted or self._verifications or monotonic >= self._next_clear):
+        if not (wanted or self._clearing.due):
             return
         until = max([now, *wanted])
         if bound is not None:
             until = min(until, bound - TICK)
-        if self._requested is not None:
-            until = max(until, self._requested)
-        self._requested = until
-        self._clearing = ClearTerm(self._term, until, monotonic)
-        self._verifying, self._verifications = self._verifications, []
-        self._desk.emit(self._clearing)
+        self._clearing.ask(until)
 
     def _needs_clearance(self, group: Group, soon: datetime, bound: datetime | None) -> bool:
         if group.due > soon:
             return False
-        if not self._is_cleared(group):
+        if not self._clearing.is_cleared(group.clear_at):
             return bound is None or group.clear_at < bound
         # Cleared already, but too long ago to start anything on the strength of it.
-        return self._desk.monotonic + CLEAR_AHEAD_S >= self._trusted_until
-
-    def _is_cleared(self, group: Group) -> bool:
-        return self._cleared is not None and group.clear_at <= self._cleared
+        return self._desk.monotonic + CLEAR_AHEAD_S >= self._clearing.trusted_until
 
     def _unwritten_from(self) -> datetime | None:
         """Return the earliest ``clear_at`` of a row that is not known to be durable."""
@@ -337,10 +321,10 @@ class Dispatcher:
         return min(starts, default=None)
 
     def _hand_off(self) -> None:
-        if not self._trusted:
+        if not self._clearing.trusted:
             return
-        now = self._desk.now
-        ready = [group for group in self._waiting if self._is_cleared(group) and group.due <= now]
+        now, cleared = self._desk.now, self._clearing.is_cleared
+        ready = [group for group in self._waiting if cleared(group.clear_at) and group.due <= now]
         works = []
         for group in sorted(ready, key=lambda group: group.clear_at):
             for run in self._waiting.take(group):
@@ -357,14 +341,15 @@ class Dispatcher:
     @property
     def holds_cleared(self) -> bool:
         """Whether rows are cleared (or may be) and not yet handed off."""
-        return self._clearing is not None or any(map(self._is_cleared, self._waiting))
+        cleared = self._clearing.is_cleared
+        return self._clearing.out or any(cleared(group.clear_at) for group in self._waiting)
 
     def release(self) -> list[RunChange]:
         """Give up the rows that were cleared but not handed off; the next executor repeats them.
 
         Rows beyond the last clearance need nothing: they can be seen not to have started.
         """
-        requested = self._requested
+        requested = self._clearing.requested
         return [
             RunChange(
                 run_id=run.id,
@@ -382,16 +367,16 @@ class Dispatcher:
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
-        times = [self._inserting.wake_at, self._adopt.wake_at] if self._trusted else [inf]
-        may_clear = self.claiming and self._clearing is None
-        if may_clear:
-            times.append(self._next_clear)
+        clearing = self._clearing
+        times = [self._inserting.wake_at, self._adopt.wake_at] if clearing.trusted else [inf]
+        if self.claiming:
+            times.append(clearing.wake_at)
         bound = self._unwritten_from()
-        may_clear = may_clear and self._failing_since is None
+        may_clear = self.claiming and clearing.steady
         for group in self._waiting:
             due = self._desk.deadline(group.due)
-            if self._is_cleared(group):
-                starts = max(due, self._desk.monotonic) < self._trusted_until
+            if clearing.is_cleared(group.clear_at):
+                starts = max(due, self._desk.monotonic) < clearing.trusted_until
                 times.append(due if starts else inf)
             elif may_clear and (bound is None or group.clear_at < bound):
                 times.append(due - CLEAR_AHEAD_S)

@@ -66,7 +66,10 @@ class ReadAllJobs(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InsertRuns(Request):
-    """``insert_runs``; the answer maps the ids of rows not inserted to what stands there."""
+    """``insert_runs``; the answer maps the ids of rows not inserted to what stands there.
+
+    That is a Run, or Refused for a row that cannot be written.
+    """
 
     runs: tuple[Run, ...]
 
@@ -97,7 +100,10 @@ class ResignTerm(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record(Request):
-    """``change_runs`` and then ``advance_jobs``; the answer is None."""
+    """``change_runs`` and then ``advance_jobs``; the answer is two lists, an entry for each.
+
+    It is None where the entry is written, else Refused.
+    """
 
     lane: ClassVar[Lane] = Lane.JOURNAL
     changes: tuple[RunChange, ...]
@@ -115,7 +121,7 @@ class RecallCommands(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteJobs(Request):
-    """``write_jobs``; the answer is a list of JobClash or None."""
+    """``write_jobs``; the answer is a list of JobClash, None, or Refused: one for each write."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     writes: tuple[JobWrite, ...]

@@ -48,6 +48,7 @@ from executor.engine.events import (
     TokenGone,
 )
 from executor.engine.journal import Journal
+from executor.engine.silence import Silence
 from executor.engine.tenure import Tenure
 from executor.engine.timing import HEARTBEAT_S, STEP_ASIDE_S, STORE_PATIENCE_S, Options
 from executor.engine.upkeep import Heartbeat
@@ -64,6 +65,7 @@ class Engine:
         self._workload = Workload(self._desk, self._journal, options.instance, options.run_lease_s)
         self._workload.on_finished = self._on_run_over
         self._workload.on_given_back = self._on_given_back
+        self._journal.on_given_up = self._on_record_given_up
         self._heartbeat = Heartbeat(self._desk, options)
         self._tenure: Tenure | None = None
         self._holds_token = False
@@ -72,7 +74,20 @@ class Engine:
         self._resigning: ResignTerm | None = None
         self._step_aside_s = STEP_ASIDE_S[0]
         self._aside_until = -inf
-        self._store_silent = False
+        self._silence = Silence(
+            self._desk,
+            "store_silent",
+            "the store does not answer; nothing is dispatched until it does",
+            "store_back",
+            "the store answers again",
+        )
+        self._backlog = Silence(
+            self._desk,
+            "records_waiting",
+            "the store does not take the records of runs; they wait in memory",
+            "records_written",
+            "the store takes records again",
+        )
         self._stop_at: float | None = None
         self._token_stopped = False
         self._cancelled_for_stop = False
@@ -178,7 +193,7 @@ class Engine:
         elif not (
             (self._tenure is not None and self._tenure.answered(request, result))
             or self._workload.answered(request, result)
-            or self._journal.answered(request)
+            or self._journal.answered(request, result)
         ):
             self._heartbeat.answered(request)
 
@@ -228,7 +243,7 @@ class Engine:
         for change in self._tenure.dispatcher.release():
             self._journal.change(change)
         self._tenure = None
-        self._store_silent = False
+        self._silence.lasts = False
         self._close_intake()
 
     def _step_aside(self, why: str, error: str) -> None:
@@ -246,6 +261,10 @@ class Engine:
     def _on_run_over(self, run: Run) -> None:
         if self._tenure is not None:
             self._tenure.roster.vacate(run)
+
+    def _on_record_given_up(self, job_id: str, why: str) -> None:
+        if self._tenure is not None:
+            self._tenure.roster.mark_broken(job_id, why)
 
     def _on_given_back(self, run: Run) -> bool:
         """Take an unstarted run back; False if its term is over."""
@@ -265,10 +284,19 @@ class Engine:
             self._mind_store(tenure)
         self._workload.advance()
         self._journal.advance()
+        self._backlog.mind(self._journal.silent_since, self.term)
         if self._stop_at is not None:
             self._advance_stop()
         if not self._exited:
-            self._heartbeat.advance("standby" if self._tenure is None else "executing")
+            role = "standby" if self._tenure is None else "executing"
+            self._heartbeat.advance(role, self._detail())
+
+    def _detail(self) -> str:
+        """Return what ails this instance, for the list of instances; empty if nothing does."""
+        ails = [one.sentence for one in (self._silence, self._backlog) if one.lasts]
+        if self._tenure is not None:
+            ails += self._tenure.roster.ailing()
+        return "; ".join(ails)
 
     def _mind_intake(self, tenure: Tenure) -> None:
         """Take commands while this instance executes, holds the token and knows all jobs."""
@@ -289,22 +317,12 @@ class Engine:
     def _mind_store(self, tenure: Tenure) -> None:
         """Say so when the store is silent, and give the token away when it stays so."""
         since = tenure.silent_since
+        self._silence.mind(since, tenure.term)
         if since is None:
-            if self._store_silent:
-                self._store_silent = False
-                self._desk.note("store_back", "the store answers again", term=tenure.term)
             return
-        if not self._store_silent:
-            self._store_silent = True
-            self._desk.note(
-                "store_silent",
-                "the store does not answer; nothing is dispatched until it does",
-                "WARNING",
-                term=tenure.term,
-            )
-        monotonic = self._desk.monotonic
-        patience_over = monotonic - since > STORE_PATIENCE_S and monotonic > self._aside_until
-        if patience_over and self._holds_token and self._stop_at is None:
+        patience_over = self._desk.awake - since > STORE_PATIENCE_S
+        may_step_aside = self._holds_token and self._stop_at is None
+        if patience_over and may_step_aside and self._desk.monotonic > self._aside_until:
             self._step_aside("the store has been silent for long", "")
 
     # Stopping -----------------------------------------------------------------------------

@@ -49,6 +49,21 @@ class Answered:
     result: Any
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Refused:
+    """In an answer, in the place of an entry of a batch that cannot be written, not even alone.
+
+    All others of its batch are written.  Nothing is known of this one but the error.
+    """
+
+    error: Exception
+
+    @property
+    def why(self) -> str:
+        """The reason, for people."""
+        return repr(self.error)
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """The store did not do it: StaleTerm (nothing was written) or StoreUnavailable (unknown)."""

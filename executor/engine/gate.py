@@ -18,3 +18,7 @@ class Gate(Protocol):
     def accounted(self, run_id: str) -> None:
         """Take note that the row of this id needs no claim any more."""
         ...
+
+    def refused(self, run: Run, why: str) -> None:
+        """Take note that the store does not take this row, alone neither."""
+        ...

@@ -44,6 +44,7 @@ from executor.engine.decisions import (
 )
 from executor.engine.desk import Call
 from executor.engine.effects import RecallCommands, Request, SaveResults, Settle, WriteJobs
+from executor.engine.events import Refused
 from executor.engine.timing import COMMAND_BATCH
 
 
@@ -195,16 +196,21 @@ class Intake:
         try:
             decision = how(case.command, self._scene)
         except Exception as error:  # One command that cannot be decided must not stop others.
-            self._desk.note(
-                "command_broken",
-                "a command cannot be decided and is refused",
-                "ERROR",
-                command_id=case.command.id,
-                command=case.command.kind.value,
-                error=repr(error),
-            )
-            decision = Answer(undecidable(case.command, self._desk.now, error))
-        self._take(case, decision)
+            self._refuse(case, error)
+        else:
+            self._take(case, decision)
+
+    def _refuse(self, case: _Case, error: Exception) -> None:
+        """Answer a command that cannot be decided, or whose effect the store does not take."""
+        self._desk.note(
+            "command_broken",
+            "a command cannot be carried out and is refused",
+            "ERROR",
+            command_id=case.command.id,
+            command=case.command.kind.value,
+            error=repr(error),
+        )
+        case.result = undecidable(case.command, self._desk.now, error)
 
     def _take(self, case: _Case, decision: Decision) -> None:
         assert self._batch is not None
@@ -230,9 +236,16 @@ class Intake:
             case.result, case.effective = decision.result, True
             self._continue()
 
-        self._scene.dispatcher.claim([decision.run], on_written)
+        def on_refused(error: Exception) -> None:
+            if self._batch is not batch:
+                return
+            batch.claims.discard(case.command.id)
+            self._refuse(case, error)
+            self._continue()
 
-    def _on_written(self, clashes: list[JobClash | None]) -> None:
+        self._scene.dispatcher.claim([decision.run], on_written, on_refused)
+
+    def _on_written(self, clashes: list[JobClash | Refused | None]) -> None:
         assert self._batch is not None
         self._batch.deciding = True
         writes, self._batch.writes = self._batch.writes, {}
@@ -240,6 +253,8 @@ class Intake:
             case = self._batch.cases[command_id]
             if clash is None:
                 self._apply(case, write)
+            elif isinstance(clash, Refused):
+                self._refuse(case, clash.error)
             elif clash.current is not None and clash.current.last_command == LastCommand.of(
                 case.command
             ):
@@ -250,7 +265,7 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
-    def _learn(self, request: WriteJobs, clashes: list[JobClash | None]) -> None:
+    def _learn(self, request: WriteJobs, clashes: list[JobClash | Refused | None]) -> None:
         for write, clash in zip(request.writes, clashes, strict=True):
             if clash is None:
                 self._scene.roster.put(write.job)

@@ -8,7 +8,7 @@ evaluated is set aside as broken and never stops another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 
@@ -18,12 +18,13 @@ from executor.domain.identity import slot_run_id
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.run import Cause, Reason, Run, RunChange, RunState
-from executor.domain.schedule import Schedule, next_after
+from executor.domain.schedule import next_after
 from executor.domain.writes import BrokenJob, JobProgress
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.journal import Journal
-from executor.engine.timing import CLAIM_AHEAD_S, LATE_S, OVERTAKEN_S
+from executor.engine.timing import CLAIM_AHEAD_S, LATE_S, OVERTAKEN_S, REFUSED_REST_S
+from executor.engine.watermarks import Watermarks
 from executor.engine.workload import Workload
 
 _AHEAD = timedelta(seconds=CLAIM_AHEAD_S)
@@ -34,17 +35,11 @@ _OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
 #: are millions, and the clearances must go on meanwhile.
 _SLOTS = 10_000
 
+#: Broken jobs that are named in the list of instances.
+_NAMED = 3
+
 #: A pause that lasts longer is looked at again by then; no instant of ours overflows.
 _LONG = timedelta(days=366)
-
-
-@dataclass(frozen=True, slots=True)
-class _Mark:
-    """The watermark of a job once a row is settled."""
-
-    job_id: str
-    schedule: Schedule
-    next_fire_at: datetime | None
 
 
 class Roster:
@@ -59,8 +54,8 @@ class Roster:
         self._ids: dict[str, str] = {}
         self._buckets = FireBuckets()
         self._occupants: dict[str, set[str]] = {}
-        self._watermarks: dict[str, _Mark] = {}
-        self._unsettled: dict[str, datetime] = {}
+        self._watermarks = Watermarks()
+        self._rests: dict[str, float] = {}
         self.broken: dict[str, BrokenJob] = {}
         self.finished_since_prune: set[str] = set()
 
@@ -95,13 +90,16 @@ class Roster:
             if former.definition.schedule == job.definition.schedule:
                 job = self._moved_on(former, job)
             else:
-                self._unsettled.pop(job.id, None)
+                self._watermarks.forget(job.id)
         if job.deleted:
             self._jobs.pop(job.id, None)
-            self._unsettled.pop(job.id, None)
+            self._rests.pop(job.id, None)
+            self.broken.pop(job.id, None)
+            self._watermarks.forget(job.id)
             self._buckets.disarm(job.id)
             return
         self.broken.pop(job.id, None)
+        self._rests.pop(job.id, None)
         self._jobs[job.id] = job
         self._ids[job.name] = job.id
         self._arm(job)
@@ -109,7 +107,7 @@ class Roster:
     def _moved_on(self, former: Job, job: Job) -> Job:
         """Return *job* with the watermark of *former*, which may have moved in the meantime."""
         later = _later(former.next_fire_at, job.next_fire_at)
-        if later != job.next_fire_at and job.id not in self._unsettled:
+        if later != job.next_fire_at and self._watermarks.begin(job.id) is None:
             # The store may have refused it as news of a former revision.
             self._journal.progress(
                 JobProgress(job_id=job.id, revision=job.revision, next_fire_at=later)
@@ -118,7 +116,7 @@ class Roster:
 
     def settled_until(self, job: Job) -> datetime | None:
         """Return the first slot not known to have a row: the watermark of a new revision."""
-        return self._unsettled.get(job.id, job.next_fire_at)
+        return self._watermarks.begin(job.id) or job.next_fire_at
 
     def _arm(self, job: Job) -> None:
         due = job.next_fire_at
@@ -172,9 +170,8 @@ class Roster:
         self._jobs[job.id] = advanced
         self._arm(advanced)
         if runs:
-            # Only the last row carries the watermark: then all are durable and it is cleared.
-            self._watermarks[runs[-1].id] = _Mark(job.id, schedule, accounting.next_fire_at)
-            self._unsettled.setdefault(job.id, job.next_fire_at)
+            rows = (run.id for run in runs)
+            self._watermarks.claim(job.id, job.next_fire_at, accounting.next_fire_at, rows)
         return runs
 
     def _run(self, job: Job, slot: Slot, dispatcher: Dispatcher) -> Run:
@@ -212,20 +209,58 @@ class Roster:
         )
 
     def accounted(self, run_id: str) -> None:
-        """The row of this id needs no claim any more: move the watermark it carries."""
-        mark = self._watermarks.pop(run_id, None)
-        job = None if mark is None else self._jobs.get(mark.job_id)
-        if mark is None or job is None or job.definition.schedule != mark.schedule:
+        """The row of this id needs no claim any more: move the watermark if it was the last."""
+        moved = self._watermarks.accounted(run_id)
+        if moved is None or moved.watermark is None:
             return
-        if mark.next_fire_at is None or mark.next_fire_at == job.next_fire_at:
-            self._unsettled.pop(job.id, None)
-        else:
-            self._unsettled[job.id] = mark.next_fire_at
-        if mark.next_fire_at is not None:
-            # For the revision of now: a watermark counts as long as the schedule does.
-            self._journal.progress(
-                JobProgress(job_id=job.id, revision=job.revision, next_fire_at=mark.next_fire_at)
+        # For the revision of now: a watermark counts as long as the schedule does.
+        job = self._jobs[moved.job_id]
+        if self._rests.pop(job.id, None) is not None:
+            self.broken.pop(job.id, None)
+            self._desk.note("job_mended", "the store takes a job's rows again", job=job.name)
+        self._journal.progress(
+            JobProgress(job_id=job.id, revision=job.revision, next_fire_at=moved.watermark)
+        )
+
+    def refused(self, run: Run, why: str) -> None:
+        """The store does not take this row: its job rests, and claims its slots anew after that.
+
+        The watermark stays where it is, so by the job's misfire policy no slot goes missing.
+        """
+        if not (run.scheduled and run.job_id in self._rests):
+            self._desk.note(
+                "run_refused",
+                "the store does not take the row of a run",
+                "ERROR",
+                job=run.job,
+                job_id=run.job_id,
+                run_id=run.id,
+                error=why,
             )
+        job = self._jobs.get(run.job_id)
+        begin = self._watermarks.begin(run.job_id)
+        if job is None or begin is None or not self._watermarks.holds(run.id):
+            # No slot of the present schedule, or one whose claim was given up with another row.
+            return
+        self.broken[job.id] = BrokenJob(job.id, job.name, why)
+        rest = self._rests.get(job.id, REFUSED_REST_S[0])
+        self._rests[job.id] = min(rest * 2, REFUSED_REST_S[1])
+        self._watermarks.forget(job.id)
+        self._jobs[job.id] = replace(job, next_fire_at=begin)
+        self._buckets.arm(job.id, ceil(self._desk.now.timestamp() + rest))
+
+    def mark_broken(self, job_id: str, why: str) -> None:
+        """Show a job as broken, although it goes on: what became of its runs is not recorded."""
+        job = self._jobs.get(job_id)
+        if job is not None:
+            self.broken[job_id] = BrokenJob(job_id, job.name, why)
+
+    def ailing(self) -> list[str]:
+        """Say which jobs are broken, for the list of instances."""
+        if not self.broken:
+            return []
+        names = ", ".join(sorted(job.name for job in self.broken.values())[:_NAMED])
+        return [f"broken jobs: {len(self.broken)}, among them {names}"]
 
     @property
     def wake_at(self) -> float:
@@ -266,8 +301,8 @@ class Roster:
                 return Reason.PAUSED
             if run.revision != job.revision and not _is_slot(job, run.fire_at):
                 return Reason.SUPERSEDED
-            late = self._desk.now - run.fire_at
-            if late > job.definition.misfire.deadline or (
+            late, deadline = self._desk.now - run.fire_at, job.definition.misfire.deadline
+            if (deadline is not None and late > deadline) or (
                 late > _OVERTAKEN and self._is_overtaken(job, run.fire_at)
             ):
                 return Reason.MISFIRE
@@ -288,7 +323,8 @@ class Roster:
                 state=RunState.SKIPPED,
                 reason=reason,
                 finished_at=self._desk.now,
-            )
+            ),
+            run,
         )
         self._desk.note(
             "run_skipped",

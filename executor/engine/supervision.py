@@ -117,7 +117,12 @@ class Supervision:
             repeats=run.id,
             was=run.state.value,
         )
-        self._dispatcher.claim([again], lambda _: self._to_settle.append(run.id))
+        self._dispatcher.claim(
+            [again],
+            on_written=lambda _: self._to_settle.append(run.id),
+            # It demands a run all the same: the next look finds it again.
+            on_refused=lambda _: self._repeating.discard(run.id),
+        )
 
     def _may_repeat(self, run: Run, job: Job) -> bool:
         if run.reason is Reason.REQUESTED:

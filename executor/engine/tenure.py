@@ -22,7 +22,7 @@ from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
-from executor.engine.timing import URGENT_S, Options
+from executor.engine.timing import LOAD_S, URGENT_S, Options
 from executor.engine.upkeep import Upkeep
 from executor.engine.workload import Workload
 
@@ -48,8 +48,8 @@ class Tenure:
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
-        self._open_runs: Call[ReadOpenRuns] = Call(desk)
-        self._due_jobs: Call[ReadDueJobs] = Call(desk)
+        self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
+        self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
         self._stock: list[Run] | None = None
         self._ready = False
@@ -64,10 +64,10 @@ class Tenure:
 
     @property
     def silent_since(self) -> float | None:
-        """Since when (monotonic) the store is silent on what is needed; None if it is not."""
+        """Since when (see ``Desk.awake``) the store is silent on what is needed, or None."""
         since = [self.dispatcher.silent_since]
         if not self._ready:
-            since += [self._open_runs.failing_since, self._due_jobs.failing_since]
+            since += [self._open_runs.silent_since, self._due_jobs.silent_since]
         return min((start for start in since if start is not None), default=None)
 
     def awaits(self, request: ReadAllJobs) -> bool:

@@ -22,6 +22,13 @@ HEARTBEAT_S: Final = 1.0
 #: clears again before it starts anything.
 TRUST_S: Final = 2.5
 
+#: A call of the store that is out for so long counts as silence, and is said so: a clearance is
+#: worth nothing any more by then, and everything else that is written takes far less.
+SILENT_S: Final = TRUST_S
+
+#: What is read at a takeover may take this long: 100,000 jobs due in one minute take 3 to 5 s.
+LOAD_S: Final = 10.0
+
 #: Slots noticed later than this count as caught up rather than on schedule.
 LATE_S: Final = 1.0
 
@@ -47,6 +54,13 @@ JOURNAL_ROWS: Final = 500
 
 #: Pause before a request that the store did not answer is repeated: first, at most.
 RETRY_S: Final = (0.1, 1.0)
+
+#: A job whose slots the store does not take rests before they are tried again: first, at most.
+REFUSED_REST_S: Final = (1.0, 60.0)
+
+#: An entry of the journal that the store does not take is tried so often as it is, and as often
+#: without its texts; then it is given up.
+JOURNAL_TRIES: Final = 5
 
 #: How often the instance's own record is refreshed; the store forgets it after 30 s.
 BEAT_S: Final = 5.0

@@ -36,7 +36,7 @@ class Heartbeat:
         self._options = options
         self._call: Call[Beat] = Call(desk)
         self._next = -inf
-        self._role = ""
+        self._said = ("", "")
 
     def answered(self, request: Request) -> bool:
         """Handle the store's answer; False if the request is not ours."""
@@ -46,12 +46,13 @@ class Heartbeat:
         """Handle the store's silence: the next beat says it anew."""
         return self._call.answered(request)
 
-    def advance(self, role: str) -> None:
-        """Beat if it is time or the role has changed."""
-        if not self._call.idle or (role == self._role and self._desk.monotonic < self._next):
+    def advance(self, role: str, detail: str) -> None:
+        """Beat if it is time or there is something new to say: a role, or what ails it."""
+        news = role, detail
+        if not self._call.idle or (news == self._said and self._desk.monotonic < self._next):
             return
         options = self._options
-        self._role = role
+        self._said = news
         self._next = self._desk.monotonic + BEAT_S
         self._call.send(
             Beat(
@@ -61,6 +62,7 @@ class Heartbeat:
                     version=options.version,
                     role=role,
                     seen_at=self._desk.now,
+                    detail=detail,
                 )
             )
         )

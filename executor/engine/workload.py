@@ -79,7 +79,8 @@ class Workload:
                 revision=piece.run.revision,
                 started_at=event.at,
                 lease_s=self._lease_s,
-            )
+            ),
+            piece.run,
         )
 
     def given_back(self, run_id: str) -> None:
@@ -121,7 +122,8 @@ class Workload:
                 http_status=outcome.http_status,
                 error=outcome.error,
                 output=outcome.output,
-            )
+            ),
+            run,
         )
         self._journal.progress(
             JobProgress(
@@ -147,7 +149,8 @@ class Workload:
         if reason is not Reason.SUPERSEDED:
             run = piece.run
             self._journal.change(
-                RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING, reason=reason)
+                RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING, reason=reason),
+                run,
             )
         self._desk.emit(CancelWork(run_id, reason))
 

@@ -5,9 +5,15 @@ Shared by the runtime's threads and the simulation, so that what is simulated is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
+from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
+from executor.domain.run import Run, RunChange
+from executor.domain.writes import Adoption, JobProgress
 from executor.engine.effects import (
     AdoptRuns,
     Beat,
@@ -28,8 +34,13 @@ from executor.engine.effects import (
     WatchOpenRuns,
     WriteJobs,
 )
-from executor.engine.events import Answered, Event, Failed, JobsLoaded
+from executor.engine.events import Answered, Event, Failed, JobsLoaded, Refused
 from executor.ports.store import ExecutorStore
+from executor.runtime.sifting import sift
+
+logger = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
 
 
 def perform(request: Request, store: ExecutorStore, post: Callable[[Event], None]) -> None:
@@ -50,16 +61,13 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
         case ClearTerm():
             store.clear_term(request.term, request.until)
         case InsertRuns():
-            return dict(store.insert_runs(request.runs))
+            return _insert(request, store)
         case Record():
-            if request.changes:
-                store.change_runs(request.changes)
-            if request.progress:
-                store.advance_jobs(request.progress)
+            return _record(request, store)
         case RenewLeases():
             return store.renew_leases(request.term, request.run_ids, request.lease_s)
         case AdoptRuns():
-            return store.adopt_runs(request.adoptions, request.term)
+            return _adopt(request, store)
         case MintTerm():
             return store.mint_term(request.holder)
         case ResignTerm():
@@ -76,15 +84,82 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
     return None
 
 
+def _insert(request: InsertRuns, store: ExecutorStore) -> dict[str, Run | Refused]:
+    def insert(runs: Sequence[Run]) -> Iterable[Run | None]:
+        standing = store.insert_runs(runs)
+        return [standing.get(run.id) for run in runs]
+
+    found = _reported(request, sift(insert, request.runs))
+    pairs = zip(request.runs, found, strict=True)
+    return {run.id: present for run, present in pairs if present is not None}
+
+
+def _adopt(request: AdoptRuns, store: ExecutorStore) -> frozenset[str]:
+    def adopt(adoptions: Sequence[Adoption]) -> Iterable[bool]:
+        ours = store.adopt_runs(adoptions, request.term)
+        return [adoption.run_id in ours for adoption in adoptions]
+
+    found = _reported(request, sift(adopt, request.adoptions))
+    pairs = zip(request.adoptions, found, strict=True)
+    return frozenset(adoption.run_id for adoption, ours in pairs if ours is True)
+
+
+def _record(
+    request: Record, store: ExecutorStore
+) -> tuple[list[Refused | None], list[Refused | None]]:
+    def change(changes: Sequence[RunChange]) -> Iterable[None]:
+        store.change_runs(changes)
+        return [None] * len(changes)
+
+    def advance(progress: Sequence[JobProgress]) -> Iterable[None]:
+        store.advance_jobs(progress)
+        return [None] * len(progress)
+
+    changed = sift(change, request.changes) if request.changes else []
+    advanced = sift(advance, request.progress) if request.progress else []
+    _reported(request, [*changed, *advanced])
+    return changed, advanced
+
+
+def _save(request: SaveResults, store: ExecutorStore) -> None:
+    def save(results: Sequence[CommandResult]) -> Iterable[None]:
+        store.save_results(results)
+        return [None] * len(results)
+
+    found = _reported(request, sift(save, request.results))
+    pairs = zip(request.results, found, strict=True)
+    plain = [replace(result, message="", faults=()) for result, refused in pairs if refused]
+    if plain:
+        # Kept without its texts an answer still keeps its command from being applied again.
+        store.save_results(plain)
+
+
+def _reported(request: Request, found: list[Result]) -> list[Result]:
+    """Log, once for a batch, what was refused of it; return *found*."""
+    refused = [one for one in found if isinstance(one, Refused)]
+    if refused:
+        logger.error(
+            "the store does not take some entries of a batch; the others are written",
+            extra={
+                "action": "store_refuses",
+                "call": type(request).__name__,
+                "refused": len(refused),
+                "of": len(found),
+            },
+            exc_info=refused[0].error,
+        )
+    return found
+
+
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
             begun = store.existing_runs(request.run_ids) if request.run_ids else frozenset()
             return store.known_commands(request.command_ids), begun
         case WriteJobs():
-            return store.write_jobs(request.writes)
+            return _reported(request, sift(store.write_jobs, request.writes))
         case SaveResults():
-            store.save_results(request.results)
+            _save(request, store)
         case WatchOpenRuns():
             if request.stamp:
                 store.stamp_leases(request.stamp, request.lease_s)

@@ -13,11 +13,12 @@ from executor.engine.effects import (
     AdoptRuns,
     ClearTerm,
     InsertRuns,
+    ReadDueJobs,
     Record,
     SaveResults,
     WatchOpenRuns,
 )
-from executor.engine.events import TokenGained
+from executor.engine.events import Tick, TokenGained
 from tests.builders import a_claim, a_job, a_run, at, every, trigger, update
 from tests.unit.desk_driver import Driver, executing, with_jobs
 
@@ -169,6 +170,28 @@ def test_an_adoption_that_comes_too_late_starts_nothing(taker: str) -> None:
     driver.advance_to(at(12))
 
     assert driver.handed_off == []
+    assert driver.job().next_fire_at == at(20)
+
+
+def test_a_slot_that_an_overtaken_executor_adopted_in_between_is_adopted_from_it() -> None:
+    """Its new owner is over as well and had not cleared it: it is not left behind."""
+    store = with_jobs(JOB)
+    store.mint_term("former")
+    store.clear_term(1, at(9))
+    store.mint_term("overtaken")
+    driver = Driver(store)
+    assert driver.take_over() == 3
+    driver.advance_to(at(9.5))
+    row = late_claim(driver)
+    driver.hold(AdoptRuns)
+    driver.advance_to(at(9.8))
+    driver.store.adopt_runs([Adoption(row.id, 1, at(11))], 2)
+
+    driver.release()
+    driver.advance_to(at(12))
+
+    assert [(run.id, run.term) for run in driver.handed_off] == [(row.id, 3)]
+    assert driver.job().next_fire_at == at(20)
 
 
 def test_a_claim_met_again_while_its_run_is_going_on_is_not_started_again() -> None:
@@ -287,3 +310,62 @@ def test_rows_of_other_jobs_are_none_of_its_business() -> None:
     driver.advance_to(at(10))
 
     assert [run.job for run in driver.handed_off] == ["report"]
+
+
+def met_beside_a_late_slot(driver: Driver) -> None:
+    """Let *driver* claim a slot to catch up and, in the same breath, one that is over already."""
+    driver.clock.advance(9.7)
+    late_claim(driver, state=RunState.SUCCEEDED, finished_at=at(9.7))
+    driver.hold(InsertRuns)
+    driver.tell(Tick())
+    driver.hold(ClearTerm)
+    driver.advance(0.2)
+    assert [row.fire_at for row in driver.rows()] == [at(10), at(0)]
+
+
+def test_the_watermark_waits_for_every_row_of_its_claim() -> None:
+    """The last row is over at once; the one beside it is not even cleared."""
+    driver = Driver(with_jobs(a_job(now=at(-5))))
+    driver.hold(ReadDueJobs)
+    driver.take_over()
+
+    met_beside_a_late_slot(driver)
+    assert driver.job().next_fire_at == at(0)
+
+    driver.release()
+    driver.advance(0.1)
+    assert [run.fire_at for run in driver.handed_off] == [at(0)]
+    assert driver.job().next_fire_at == at(20)
+
+
+def test_a_slot_that_was_claimed_beside_one_that_is_over_survives_its_executor() -> None:
+    """The successor finds it pending, at the watermark and not before it: it runs there."""
+    driver = Driver(with_jobs(a_job(now=at(-5))))
+    driver.hold(ReadDueJobs)
+    driver.take_over()
+    met_beside_a_late_slot(driver)
+
+    successor = Driver(driver.store, "successor")
+    successor.take_over()
+    successor.advance(1)
+
+    assert [run.fire_at for run in successor.handed_off] == [at(0)]
+
+
+def test_the_watermark_waits_for_earlier_claims() -> None:
+    """A slot that is over does not move it past the one before, which is not cleared yet."""
+    driver = executing(a_job(schedule=every(1)))
+    driver.advance_to(at(0.8))
+    driver.store.insert_runs(
+        [a_claim(JOB, at(2), state=RunState.SUCCEEDED, finished_at=at(0.8))],
+    )
+    driver.hold(ClearTerm)
+
+    driver.advance_to(at(1.9))
+    assert len(driver.rows()) == 2
+    assert driver.job().next_fire_at == at(1)
+
+    driver.release()
+    driver.advance(0.05)
+    assert [run.fire_at for run in driver.handed_off] == [at(1)]
+    assert driver.job().next_fire_at == at(3)

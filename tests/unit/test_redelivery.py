@@ -313,6 +313,25 @@ def test_a_cancellation_that_comes_again_is_answered_again() -> None:
     assert len(driver.cancelled()) == 1
 
 
+@pytest.mark.parametrize(
+    "since", [a_command(CommandKind.DELETE_JOB, "backup"), update(enabled=False)]
+)
+def test_a_trigger_whose_job_has_changed_since_is_answered_with_its_run(since: Command) -> None:
+    """Deleted or disabled: the run exists, and its sender has to learn of it."""
+    driver = executing(a_job())
+    command = trigger(if_revision=1)
+    driver.hold(SaveResults)
+    driver.send(command)
+    (run,) = driver.handed_off
+    driver.work(run)
+    successor = successor_of(driver)
+    successor.ask(since)
+
+    answer = successor.ask(command)
+
+    assert (answer.status, answer.run_id) == (ResultStatus.CREATED, run.id)
+
+
 def test_a_trigger_whose_run_is_over_is_answered_with_that_run() -> None:
     """Its executor died before it could answer.  Meanwhile the job is busy: no matter."""
     driver = executing(a_job())
