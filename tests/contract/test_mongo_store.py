@@ -1,5 +1,6 @@
 """The store contract on a real MongoDB, and what is true of this store alone."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from bson.datetime_ms import DatetimeMS
 from executor.adapters.mongodb.schema import COMMANDS_KEPT, SCHEMA_VERSION
 from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import RunState
-from executor.domain.writes import BrokenJob
+from executor.domain.writes import Adoption, BrokenJob, Instance
 from executor.ports.store import RunFilter
 from tests.contract.mongo_workshop import MongoWorkshop
 from tests.contract.store_contract import StoreContract
@@ -96,6 +97,33 @@ class TestMongoRecords(MongoWorkshop):
 
         assert index["unique"]
         assert index["key"] == [("job_id", 1), ("fire_at", 1)]
+
+    def test_every_read_asks_for_the_latest_write(self) -> None:
+        """The server is told the time of it, by whatever command it was written."""
+        instance = Instance(id="a", host="h", version="1", role="standby", seen_at=noon())
+        writes: list[Callable[[], object]] = [
+            lambda: self.store.mint_term("a"),
+            lambda: self.store.clear_term(1, noon()),
+            lambda: self.store.insert_runs([a_run("run")]),
+            lambda: self.store.adopt_runs([Adoption("run", 1, noon(1))], 2),
+            lambda: self.store.beat(instance),
+            lambda: self.store.forget_instance("a"),
+        ]
+        self.raw.command("profile", 2)
+        try:
+            for write in writes:
+                write()
+                self.store.read_term()
+            records = self.raw["system.profile"].find({"command.find": "executor"})
+            asked = [record["command"]["readConcern"] for record in records.sort("ts")]
+        finally:
+            self.raw.command("profile", 0)
+            self.raw.drop_collection("system.profile")
+
+        times = [concern["afterClusterTime"] for concern in asked]
+        assert len(times) == len(set(times)) == len(writes)
+        assert times == sorted(times)
+        assert {concern["level"] for concern in asked} == {"majority"}
 
     def test_a_closed_row_leaves_the_index_of_open_ones(self) -> None:
         """Supervision pays for what is unfinished and not for the history."""

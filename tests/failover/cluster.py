@@ -10,11 +10,12 @@ from __future__ import annotations
 import signal
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -23,7 +24,7 @@ from typing import Any, Protocol, Self
 import psutil  # type: ignore[import-untyped]
 import pymongo
 
-from tests.failover.served import PATIENCE_S, Served
+from tests.failover.served import HERE, PATIENCE_S, Place, Served
 from tests.fakes.recording_target import RecordingTarget, Request
 from tests.waiting import eventually
 
@@ -92,14 +93,22 @@ def _instant(milliseconds: int) -> datetime:
 
 
 class Member:
-    """One instance, which may be killed and started again."""
+    """One instance, which may be killed and started again.
 
-    def __init__(self, number: int, folder: Path, settings: dict[str, str]) -> None:
+    Attributes:
+        healthy: whether a load balancer would pass requests on to it.
+    """
+
+    def __init__(
+        self, number: int, folder: Path, settings: dict[str, str], place: Place = HERE
+    ) -> None:
         self.number = number
         self._folder = folder / f"instance-{number}"
         self._folder.mkdir()
         self._settings = settings
+        self._place = place
         self._life = 0
+        self.healthy = True
         self._served: Served | None = None
         self.name = ""
 
@@ -120,7 +129,7 @@ class Member:
         self._life += 1
         self.name = f"i{self.number}.{self._life}"
         settings = {**self._settings, "SOLOCRON_INSTANCE": self.name}
-        self._served = Served(self._folder, settings=settings)
+        self._served = Served(self._folder, settings=settings, place=self._place)
         return self
 
     def executor_process(self) -> psutil.Process:
@@ -177,7 +186,16 @@ class Expected:
 
 
 class Cluster:
-    """Instances, their target, and the jobs they were given."""
+    """Instances, their target, and the jobs they were given.
+
+    Args:
+        folder: for data and logs.
+        store: what the instances write to.
+        environ: their settings.
+        size: how many there are.
+        places: where each of them runs, if not here.
+        target_address: where their target listens.
+    """
 
     def __init__(
         self,
@@ -186,12 +204,17 @@ class Cluster:
         store: Store,
         environ: dict[str, str],
         size: int = 3,
+        places: Sequence[Place] = (),
+        target_address: str = "127.0.0.1",
     ) -> None:
         self.store = store
-        self.target = RecordingTarget()
+        self.target = RecordingTarget(address=target_address)
         self.jobs: dict[str, Expected] = {}
         self._folder, self._environ = folder, environ
-        self.members = [Member(number, folder, environ) for number in range(size)]
+        self.members = [
+            Member(number, folder, environ, place)
+            for number, place in enumerate(places or [HERE] * size)
+        ]
 
     def __enter__(self) -> Self:
         for member in self.members:
@@ -230,15 +253,17 @@ class Cluster:
 
     def status(self) -> dict[str, Any]:
         """Return the status that any instance gives."""
-        for member in self.members:
-            if member.running:
-                try:
-                    code, document = member.served.request("GET", "/v1/status")
-                except OSError:
-                    continue
-                if code == HTTPStatus.OK:
-                    return dict(document)
+        for member in self._serving():
+            try:
+                code, document = member.served.request("GET", "/v1/status")
+            except OSError:
+                continue
+            if code == HTTPStatus.OK:
+                return dict(document)
         return {}
+
+    def _serving(self) -> list[Member]:
+        return [member for member in self.members if member.running and member.healthy]
 
     def leader(self, other_than: int | None = None, timeout_s: float = PATIENCE_S) -> Leader:
         """Wait until an instance executes under a term higher than *other_than*."""
@@ -259,8 +284,8 @@ class Cluster:
 
     def request(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
         """Ask a running instance, another one each time."""
-        running = [member for member in self.members if member.running]
-        member = running[int(monotonic() * 1000) % len(running)]
+        serving = self._serving()
+        member = serving[int(monotonic() * 1000) % len(serving)]
         return member.served.request(method, path, document)
 
     def add_job(self, name: str, period: int, phase: int = 0, **more: Any) -> None:
@@ -291,12 +316,12 @@ class Cluster:
         """Wait for the first call of the target later than *after* (monotonic)."""
         return self._await_start(lambda start: start.at > after, "jobs fire", timeout_s)
 
-    def await_term_after(self, term: int) -> Request:
+    def await_term_after(self, term: int, timeout_s: float = PATIENCE_S) -> Request:
         """Wait for the first call of the target under a higher term than *term*."""
         return self._await_start(
             lambda start: int(start.headers["x-solocron-term"]) > term,
             f"a successor of term {term} starts a run",
-            PATIENCE_S,
+            timeout_s,
         )
 
     def _await_start(self, of: Callable[[Request], bool], what: str, timeout_s: float) -> Request:
@@ -338,6 +363,12 @@ class Cluster:
             return self.unaccounted(settle_s=max(age, 0.0))
 
         eventually(lambda: not missing(), timeout_s, "every slot has exactly one row")
+
+
+def longest_gap(cluster: Cluster, since: float, until: float) -> float:
+    """Return the longest time without a start from *since* to *until* (monotonic)."""
+    times = [start.at for start in cluster.starts() if since - 1.5 <= start.at <= until]
+    return max((b - a for a, b in pairwise(times)), default=until - since)
 
 
 def median(values: list[float]) -> float:

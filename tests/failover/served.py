@@ -8,7 +8,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,25 @@ from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an instance runs.
+
+    Attributes:
+        launch: starts a process there; takes what :func:`~tests.servers.process.launch` takes.
+        address: where its web is reached.
+        environ: what an instance must be told there.
+    """
+
+    launch: Callable[..., subprocess.Popen[bytes]]
+    address: str
+    environ: Mapping[str, str]
+
+
+#: On this machine's own network.
+HERE = Place(launch, "127.0.0.1", {})
+
 #: Seconds that a process may take to start or end on a machine with much else to do.
 PATIENCE_S = 30.0
 
@@ -34,6 +54,7 @@ class Served:
         command: ``serve``, or one of its two halves.
         settings: more environment variables.
         program: what Python is to run.
+        place: where it runs.
     """
 
     def __init__(
@@ -42,10 +63,11 @@ class Served:
         command: str = "serve",
         settings: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "executor.cli"),
+        place: Place = HERE,
     ) -> None:
         self._port = reserve_port()
         self._log = folder / f"{command}.log"
-        self.url = f"http://127.0.0.1:{self._port.number}"
+        self.url = f"http://{place.address}:{self._port.number}"
         environ = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": str(ROOT),
@@ -53,9 +75,11 @@ class Served:
             "SOLOCRON_DATA": str(folder / "data"),
             "SOLOCRON_GRACE": "2s",
             **(settings or {}),
+            **place.environ,
         }
         with self._log.open("ab") as log:
-            self.process = launch([sys.executable, *program, command], env=environ, output=log)
+            argv = [sys.executable, *program, command]
+            self.process = place.launch(argv, env=environ, output=log)
         self._known: dict[int, psutil.Process] = {}
 
     def __enter__(self) -> Self:

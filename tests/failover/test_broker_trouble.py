@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from time import monotonic
 from typing import Any
 
 import pika  # type: ignore[import-untyped]
 import pytest
 
-from tests.failover.cluster import Cluster
+from tests.failover.cluster import Cluster, longest_gap
 from tests.servers.rabbitmq import RabbitMQ
 from tests.waiting import eventually
 
@@ -40,11 +39,6 @@ def _await_calm(cluster: Cluster) -> None:
         return status.get("state") == "executing" and status.get("token") == "held"
 
     eventually(calm, RECOVERED_S, "one instance executes and holds the token")
-
-
-def _longest_gap(cluster: Cluster, since: float, until: float) -> float:
-    times = [start.at for start in cluster.starts() if since - 1.5 <= start.at <= until]
-    return max((b - a for a, b in pairwise(times)), default=until - since)
 
 
 @pytest.mark.timeout(420)
@@ -86,7 +80,7 @@ def test_whatever_happens_to_the_token_one_executor_remains(
             _await_calm(cluster)
             calm_at = monotonic()
             cluster.await_firing(calm_at + 2.0)
-            gap = _longest_gap(cluster, began, monotonic())
+            gap = longest_gap(cluster, began, monotonic())
             print(
                 f"{trouble.__name__}: calm after {calm_at - began:.1f} s, longest gap {gap:.2f} s"
             )

@@ -51,15 +51,16 @@ class RecordingTarget:
 
     Args:
         tls: make it an HTTPS server.
+        address: which of this machine's addresses it listens on.
     """
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, address: str = "127.0.0.1") -> None:
         self.requests: list[Request] = []
         self.closing = Event()
         self._lock = Lock()
-        self._server = _Server(self, tls)
+        self._server = _Server(self, tls, address)
         self.port: int = self._server.server_port
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://{address}:{self.port}"
         self._thread = Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
@@ -95,12 +96,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 2048
 
-    def __init__(self, target: RecordingTarget, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, target: RecordingTarget, tls: ssl.SSLContext | None, address: str) -> None:
         self.target = target
         self.tls = tls
         self._open: set[socket.socket] = set()
         self._guard = Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__((address, 0), _Handler)
 
     def get_request(self) -> tuple[socket.socket, object]:
         connection, address = super().get_request()

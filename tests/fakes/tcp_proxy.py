@@ -82,6 +82,12 @@ class TcpProxy:
             for pair in self._pairs:
                 pair.cut()
 
+    def lead_to(self, url: str) -> None:
+        """Break every connection and forward new ones to the server of *url*."""
+        with self._lock:
+            self._parts = urlsplit(url)
+        self.cut()
+
     def shut(self) -> None:
         """Break every connection and refuse new ones, for ever."""
         with self._lock:

@@ -10,6 +10,7 @@ Writes with ``w: majority`` survive ``kill -9`` of any minority of the nodes, an
 of all of them, because they are in the journal first.
 """
 
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -268,6 +269,8 @@ class MongoDB:
             "settings": {
                 "electionTimeoutMillis": timeout,
                 "heartbeatIntervalMillis": max(timeout // 4, 100),
+                # A new primary asks every node for newer data and waits that long for a frozen one.
+                "heartbeatTimeoutSecs": math.ceil(self._election_timeout_s),
             },
         }
         with first.client(timeout_s=START_TIMEOUT_S) as client:

@@ -75,16 +75,17 @@ class Cable:
         self._inside = inside
         #: This machine's end, a network card.
         self.card = f"solo{number}"
-        self._far = f"far{number}"
+        #: The end in the namespace.
+        self.far_card = f"far{number}"
         _run(["ip", "route", "replace", "blackhole", str(_NETWORK)])
         near = ["ip", "link", "add", self.card, "type", "veth"]
-        _run([*near, "peer", "name", self._far, "netns", str(pid)])
+        _run([*near, "peer", "name", self.far_card, "netns", str(pid)])
         _run(["ip", "address", "add", f"{self.host_address}/30", "dev", self.card])
         _run(["ip", "link", "set", self.card, "up"])
-        inside(["ip", "address", "add", f"{self.address}/30", "dev", self._far])
-        inside(["ip", "link", "set", self._far, "up"])
+        inside(["ip", "address", "add", f"{self.address}/30", "dev", self.far_card])
+        inside(["ip", "link", "set", self.far_card, "up"])
         self._near_link = _link_address(_run, self.card)
-        self._far_link = _link_address(inside, self._far)
+        self._far_link = _link_address(inside, self.far_card)
 
     def cut(self, direction: Direction = Direction.BOTH) -> None:
         """Make packets vanish without a word."""
@@ -100,18 +101,18 @@ class Cable:
 
     def unplug(self) -> None:
         """Take the far card down."""
-        self._inside(["ip", "link", "set", self._far, "down"])
+        self._inside(["ip", "link", "set", self.far_card, "down"])
 
     def plug(self) -> None:
         """Take the far card up again."""
-        self._inside(["ip", "link", "set", self._far, "up"])
+        self._inside(["ip", "link", "set", self.far_card, "up"])
 
     def remove(self) -> None:
         """Remove both cards, for good."""
         subprocess.run(["ip", "link", "delete", self.card], stderr=subprocess.DEVNULL, check=False)
 
     def _address_outgoing(self, link: str) -> None:
-        self._inside(_neighbour(self.host_address, link, self._far))
+        self._inside(_neighbour(self.host_address, link, self.far_card))
 
     def _address_incoming(self, link: str) -> None:
         _run(_neighbour(self.address, link, self.card))
@@ -163,6 +164,11 @@ class Namespace:
     ) -> subprocess.Popen[bytes]:
         """Start a process in the namespace; the kernel kills it when ours ends."""
         return launch(self.inside(argv), env=env, output=output)
+
+    def lead(self, address: str, cable: Cable) -> None:
+        """Let processes in it reach one more *address* of this machine, over *cable*."""
+        way = ["via", cable.host_address, "dev", cable.far_card]
+        self.run(["ip", "route", "add", address, *way])
 
     def run(self, argv: Sequence[str]) -> str:
         """Run a short command in the namespace and return its output."""

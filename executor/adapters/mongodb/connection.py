@@ -3,12 +3,12 @@
 1. Every write is acknowledged by the majority, from the journal; every read is from the
    primary and shows only what the majority has.  So nothing that was seen or promised
    is undone by a failover.
-2. What a client reads includes all that its finished calls have read or written, whichever
-   server answers.  A primary just elected may not know yet which of its data the majority
-   has, and one that was replaced may not know that it was: each is told the time that the
-   client has reached, and its answer waits until the majority's data are of that time.
+2. What a client reads includes all that it has written before, whichever server answers.
+   A primary just elected may not know yet which of its data the majority has, and one that
+   was replaced may not know that it was; so every read names the time of the client's latest
+   acknowledged write, and a server answers when what the majority has is of that time.
    Taking over stands on this: jobs and unfinished rows are read after the term was minted,
-   and therefore with everything that any former executor had cleared.
+   hence with everything that any former executor had cleared.
 3. Every call is over within the timeout, retries and election included.  Whatever the
    driver raises then is :class:`~executor.domain.errors.StoreUnavailable`.
 4. Nothing needs a transaction, so a server without a replica set will do.
@@ -16,11 +16,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
 from threading import Lock
-from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
+from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
 import pymongo
 from bson.codec_options import CodecOptions, DatetimeConversion
@@ -29,6 +29,12 @@ from bson.timestamp import Timestamp
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
@@ -38,7 +44,6 @@ from executor.domain.errors import StoreUnavailable
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
-Part = TypeVar("Part", bound="MongoPart")
 
 #: Documents in MongoDB's form: the key is ``_id``.
 Records: TypeAlias = Collection[Document]
@@ -57,14 +62,82 @@ _CONNECT_TIMEOUT_S = 3.0
 #: Error texts end here, characters: the driver appends a description of every server.
 _LONGEST_ERROR = 300
 
+#: What the server calls the commands that write records.
+_WRITES: Final = frozenset({"insert", "update", "delete", "findAndModify"})
 
-def connect(uri: str, timeout_s: float) -> Database[Document]:
-    """Return the database that *uri* names.  Nothing is sent before the first call.
+
+class MajorityAfter(ReadConcern):
+    """What the majority has, once that is of *time* at least; of any time if it is None.
+
+    The driver itself does this for sessions that were started to be causally consistent.
+    Not used here, because they make a connection useless for ever that was opened while its
+    server was starting.  Source: MongoDB manual, "Read Concern", ``afterClusterTime``.
+    """
+
+    def __init__(self, time: Timestamp | None) -> None:
+        super().__init__("majority")
+        self._time = time
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What is sent to the server."""
+        after = {} if self._time is None else {"afterClusterTime": self._time}
+        return {**super().document, **after}
+
+
+class Acknowledged(CommandListener):
+    """Knows the time of the latest write that was acknowledged to a client.
+
+    A write that met a key that is taken counts: its acknowledgement covers what it met.
+    One that was not acknowledged by the majority does not count.  It may be undone, and no
+    server would be of its time soon.  A server without a replica set tells no times; what
+    is read from it is always the latest.
+    """
+
+    def __init__(self) -> None:
+        self._time: Timestamp | None = None
+        self._lock = Lock()
+
+    @property
+    def included(self) -> ReadConcern:
+        """What a read must ask for to include every write so far."""
+        return MajorityAfter(self._time)
+
+    def started(self, event: CommandStartedEvent) -> None:
+        """Do nothing."""
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Take the time from the answer to a write; called before the write returns."""
+        time = event.reply.get("operationTime")
+        if event.command_name not in _WRITES or "writeConcernError" in event.reply or not time:
+            return
+        with self._lock:
+            self._time = max(time, self._time or time)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Do nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A database, and what was written to it."""
+
+    database: Database[Document]
+    acknowledged: Acknowledged
+
+    def records(self, collection: str) -> Records:
+        """Return a collection; what is read from it includes all that was written so far."""
+        return self.database.get_collection(collection, read_concern=self.acknowledged.included)
+
+
+def connect(uri: str, timeout_s: float) -> Connection:
+    """Return a connection to the database that *uri* names; nothing is sent before a call.
 
     Dates out of datetime's range and texts that are not UTF-8 come back as something
     else, not as an error: one damaged record must not hide those beside it.
     """
     milliseconds = int(timeout_s * 1000)
+    acknowledged = Acknowledged()
     client: pymongo.MongoClient[Document] = pymongo.MongoClient(
         uri,
         connect=False,
@@ -74,34 +147,30 @@ def connect(uri: str, timeout_s: float) -> Database[Document]:
         connectTimeoutMS=int(min(timeout_s, _CONNECT_TIMEOUT_S) * 1000),
         retryWrites=True,
         retryReads=True,
+        event_listeners=[acknowledged],
     )
     codec: CodecOptions[Document] = CodecOptions(
         unicode_decode_error_handler="replace",
         datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     )
     name = client.get_default_database(DEFAULT_DATABASE).name
-    return client.get_database(
+    database = client.get_database(
         name,
         codec_options=codec,
         read_preference=ReadPreference.PRIMARY,
         write_concern=WriteConcern("majority", j=True),
         read_concern=ReadConcern("majority"),
     )
+    return Connection(database, acknowledged)
 
 
-def translated(
-    method: Callable[Concatenate[Part, Parameters], Result],
-) -> Callable[Concatenate[Part, Parameters], Result]:
-    """Make *method* one call of a client: after its former ones, with errors in our words.
-
-    Whatever the driver raises in it becomes :class:`StoreUnavailable`.
-    """
+def translated(method: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Make *method* raise :class:`StoreUnavailable` for every error of the driver."""
 
     @wraps(method)
-    def call(part: Part, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+    def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            with part.after_former_calls():
-                return method(part, *args, **kwargs)
+            return method(*args, **kwargs)
         except PyMongoError as error:
             raise unavailable(error) from error
 
@@ -115,34 +184,35 @@ def unavailable(error: PyMongoError) -> StoreUnavailable:
 
 
 class MongoPart:
-    """A part of the store; all parts share one database and so one client."""
+    """A part of the store; all parts share one connection and so one client.
 
-    def __init__(self, database: Database[Document]) -> None:
-        self._database = database
-        self._executor: Records = database["executor"]
-        self._instances: Records = database["instances"]
-        self._jobs: Records = database["jobs"]
-        self._runs: Records = database["runs"]
-        self._commands: Records = database["commands"]
-        #: The server's time of the latest thing that was read or written, None before the
-        #: first; for ever None on a server without a replica set, which is always up to date.
-        self._reached: Timestamp | None = None
-        self._reaching = Lock()
+    Each collection is taken anew for every read, by its property, since it carries the time
+    of the latest write.
+    """
 
-    @contextmanager
-    def after_former_calls(self) -> Iterator[None]:
-        """Give what is done inside, on this thread, a session that includes all former calls.
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._database = connection.database
 
-        A call that fails promises nothing, so that its time is forgotten: it may be that of
-        a write which is going to be undone, and no server would reach it soon.
-        """
-        with self._database.client.start_session(causal_consistency=True).bind() as session:
-            if self._reached is not None:
-                session.advance_operation_time(self._reached)
-            yield
-        with self._reaching:
-            known = [time for time in (self._reached, session.operation_time) if time is not None]
-            self._reached = max(known, default=None)
+    @property
+    def _executor(self) -> Records:
+        return self._connection.records("executor")
+
+    @property
+    def _instances(self) -> Records:
+        return self._connection.records("instances")
+
+    @property
+    def _jobs(self) -> Records:
+        return self._connection.records("jobs")
+
+    @property
+    def _runs(self) -> Records:
+        return self._connection.records("runs")
+
+    @property
+    def _commands(self) -> Records:
+        return self._connection.records("commands")
 
     def close(self) -> None:
         """Give connections back; no method may be called afterwards."""
