@@ -14,7 +14,7 @@ from executor.domain.command import Command, CommandKind
 from executor.domain.identity import slot_run_id
 from executor.domain.job import Definition, Job, definition_from_document
 from executor.domain.run import Cause, Run, RunState
-from executor.domain.schedule import next_after
+from executor.domain.schedule import for_job, next_after
 from tests.fakes.fake_clock import START
 
 _NUMBERS = count(1)
@@ -59,7 +59,7 @@ def a_job(name: str = "backup", now: datetime = START, **fields: Any) -> Job:
         "updated_at": now,
     }
     if schedule is not None and "next_fire_at" not in own:
-        given["next_fire_at"] = next_after(schedule, now)
+        given["next_fire_at"] = next_after(for_job(schedule, f"job-{name}"), now)
     return Job(**{**given, **own})
 
 

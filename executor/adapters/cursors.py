@@ -53,6 +53,23 @@ def read_run_cursor(cursor: str) -> tuple[datetime, str]:
     raise InvalidCursor("this is not a cursor of the list of runs")
 
 
+def after_revision(revision: int) -> str:
+    """Return the cursor of the revisions below *revision*."""
+    return _pack("revisions", revision)
+
+
+def read_revision_cursor(cursor: str) -> int:
+    """Return the revision after which the page begins.
+
+    Raises:
+        InvalidCursor: *cursor* was not made by :func:`after_revision`.
+    """
+    match _unpack(cursor):
+        case ["revisions", int(revision)] if 0 <= revision < 2**63:
+            return revision
+    raise InvalidCursor("this is not a cursor of the list of revisions")
+
+
 def _pack(*parts: str | int) -> str:
     return urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 

@@ -7,7 +7,7 @@ or always present, so that they can be indexed, and read when the definition can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -26,12 +26,13 @@ from executor.domain.job import (
     definition_from_document,
     definition_to_document,
 )
-from executor.domain.policies import Misfire, Overlap
+from executor.domain.policies import Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document
 from executor.domain.writes import BrokenJob
 
 _MISFIRE: Final = TypeAdapter(Misfire)
 _OVERLAP: Final = TypeAdapter(Overlap)
+_RETRY: Final = TypeAdapter(Retry)
 
 #: Decoded parts of definitions kept for sharing, per kind of part; each is well below 1 KB.
 _KEPT: Final = 8192
@@ -61,9 +62,7 @@ def job_to_document(job: Job) -> Document:
     if job.last_run is not None:
         document["last_run"] = last_run_to_document(job.last_run)
     if job.last_command is not None:
-        document["last_command"] = job.last_command.id
-        document["last_command_kind"] = str(job.last_command.kind)
-        document["last_command_digest"] = job.last_command.digest
+        document.update(command_to_document(job.last_command))
     return document
 
 
@@ -91,7 +90,7 @@ def _read_job(document: Mapping[str, Any]) -> Job:
         next_fire_at=None if next_fire_at is None else instant(next_fire_at),
         paused=None if paused is None else _read_pause(paused),
         last_run=None if last_run is None else last_run_from_document(last_run),
-        last_command=_read_command(document) if "last_command" in document else None,
+        last_command=command_from_document(document) if "last_command" in document else None,
         deleted=bool(document["deleted"]),
     )
 
@@ -115,6 +114,7 @@ def _prepared(document: Mapping[str, Any]) -> dict[str, Any]:
         "schedule": None if schedule is None else _schedule(tuple(schedule.items())),
         "misfire": _misfire(tuple(document["misfire"].items())),
         "overlap": _overlap(tuple(document["overlap"].items())),
+        "retry": _retry(tuple(_hashable(document.get("retry", {})))),
         "timeout": _duration(document["timeout"]),
         "keep_for": _duration(document["keep_for"]),
     }
@@ -141,6 +141,16 @@ def _overlap(fields: _Fields) -> Overlap:
     return _OVERLAP.validate_python(dict(fields))
 
 
+@lru_cache(maxsize=_KEPT)
+def _retry(fields: _Fields) -> Retry:
+    return _RETRY.validate_python(dict(fields))
+
+
+def _hashable(document: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in document.items():
+        yield name, tuple(value) if isinstance(value, list) else value
+
+
 _duration = lru_cache(maxsize=_KEPT)(parse_duration)
 
 
@@ -160,7 +170,17 @@ def _read_pause(document: Mapping[str, Any]) -> Pause:
     )
 
 
-def _read_command(document: Mapping[str, Any]) -> LastCommand:
+def command_to_document(command: LastCommand) -> Document:
+    """Write what is kept of a command: fields of the record that it has changed."""
+    return {
+        "last_command": command.id,
+        "last_command_kind": str(command.kind),
+        "last_command_digest": command.digest,
+    }
+
+
+def command_from_document(document: Mapping[str, Any]) -> LastCommand:
+    """Read :func:`command_to_document`'s fields of a record."""
     return LastCommand(
         id=document["last_command"],
         kind=CommandKind(document["last_command_kind"]),

@@ -15,7 +15,10 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
     ("trigger_id", ""),
     ("attempt", 1),
     ("retriggers", 0),
+    ("due_at", None),
+    ("since", None),
     ("parent_run_id", None),
+    ("parent_job_id", None),
     ("revision", 0),
     ("executor", ""),
     ("started_at", None),
@@ -31,7 +34,7 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
 
 #: Fields of runs that hold instants, for the check that they do.
 _RUN_INSTANTS: Final = frozenset(
-    {"fire_at", "started_at", "finished_at", "lease_until", "covers_from"}
+    {"fire_at", "due_at", "since", "started_at", "finished_at", "lease_until", "covers_from"}
 )
 _CAUSES: Final = {str(cause): cause for cause in Cause}
 _STATES: Final = {str(state): state for state in RunState}

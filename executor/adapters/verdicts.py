@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from executor.domain.calendar import StoredCalendar
 from executor.domain.job import Job
 from executor.domain.run import Run, RunState
-from executor.domain.writes import BrokenJob, JobClash, JobWrite
+from executor.domain.writes import (
+    BrokenCalendar,
+    BrokenJob,
+    CalendarClash,
+    JobClash,
+    JobWrite,
+)
 
 
 def judge_write(
@@ -34,6 +41,15 @@ def judge_write(
         if progressed == current:
             return None
     return JobClash(current, name_taken)
+
+
+def judge_calendar(
+    written: StoredCalendar, standing: StoredCalendar | BrokenCalendar | None
+) -> CalendarClash | None:
+    """Return what a write that changed nothing has met; None if it had been applied before."""
+    if standing == written:
+        return None
+    return CalendarClash(standing if isinstance(standing, StoredCalendar) else None)
 
 
 def unreadable_run(row: Run, error: str) -> Run:

@@ -5,8 +5,9 @@ look ahead.  Output is one entry for each row to be written, earliest first, and
 next watermark.  Every slot is covered by exactly one entry:
 
 * slots after ``now`` are on schedule: each is to be run;
-* of the slots up to ``now``, policy ``once`` runs the latest, if it is not older than
-  the deadline, and skips the others as misfires;
+* of the slots up to ``now``, the misfire policy runs the latest one, all, or none; those
+  older than the deadline, and those it does not run, are skipped as misfires.  A latest
+  slot that is hardly late is run under every policy: it is no misfire;
 * the oldest skipped slots beyond :data:`LISTED` share one entry that counts them (one for
   each :data:`STRIDE`), so that a second-by-second job that rested for a year does not
   write 31 million rows.
@@ -30,16 +31,21 @@ LISTED: Final = 100
 #: never holds up the others for more than some milliseconds.
 STRIDE: Final = 5_000
 
+#: Slots caught up by policy ``all``: the newest.  A queue that long is some hours of work already.
+CAUGHT_UP: Final = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     """One row to be written: to be run for ``cause``, or (None) skipped as a misfire.
 
-    It accounts for ``covers`` slots, from ``covers_from`` to ``fire_at``.
+    It accounts for ``covers`` slots, from ``covers_from`` to ``fire_at``.  ``in_turn``: it is one
+    of several that run one after another, whatever the overlap policy says.
     """
 
     fire_at: datetime
     cause: Cause | None
+    in_turn: bool = False
     covers: int = 1
     covers_from: datetime | None = None
 
@@ -82,19 +88,48 @@ def account(
         slot = next_after(slot)
     if not overdue:
         return Accounting(tuple(upcoming), slot)
-    more_overdue = slot is not None and slot <= now
-    latest = overdue[-1]
-    if more_overdue:
-        return Accounting(tuple(_skipped(overdue, 0)), slot)
-    if now - latest > misfire.deadline:
-        return Accounting((*_skipped(overdue), *upcoming), slot)
-    cause = Cause.CATCH_UP if now - latest > late else Cause.SCHEDULE
-    return Accounting((*_skipped(overdue[:-1]), Slot(latest, cause), *upcoming), slot)
+    if slot is not None and slot <= now:
+        # There is more: only the newest of these may still be caught up, with what follows.
+        kept = CAUGHT_UP if misfire.policy == "all" else 0
+        settled, again = overdue[: len(overdue) - kept], overdue[len(overdue) - kept :]
+        return Accounting(tuple(_skipped(settled, 0)), again[0] if again else slot)
+    following = upcoming[0].fire_at if upcoming else slot
+    wanted = _wanted(misfire, overdue, now, late, following)
+    skipped = _skipped(overdue[: len(overdue) - len(wanted)])
+    in_turn = len(wanted) > 1
+    caught_up = [
+        Slot(one, Cause.CATCH_UP if now - one > late else Cause.SCHEDULE, in_turn=in_turn)
+        for one in wanted
+    ]
+    return Accounting((*skipped, *caught_up, *upcoming), slot)
+
+
+def _wanted(
+    misfire: Misfire,
+    overdue: list[datetime],
+    now: datetime,
+    late: timedelta,
+    following: datetime | None,
+) -> list[datetime]:
+    """Return the last slots of *overdue*: those to be run."""
+    if misfire.policy == "skip" or _is_near(misfire, now, following):
+        most = 1 if now - overdue[-1] <= late else 0
+    else:
+        most = CAUGHT_UP if misfire.policy == "all" else 1
+    deadline = misfire.deadline
+    newest = overdue[max(len(overdue) - most, 0) :]
+    return [slot for slot in newest if deadline is None or now - slot <= deadline]
+
+
+def _is_near(misfire: Misfire, now: datetime, following: datetime | None) -> bool:
+    least = misfire.only_if_next_later_than
+    return least is not None and following is not None and following - now <= least
 
 
 def _skipped(slots: list[datetime], most: int = LISTED) -> list[Slot]:
-    summed, rest = slots[: max(len(slots) - most, 0)], slots[max(len(slots) - most, 0) :]
-    listed = [Slot(slot, None) for slot in rest]
+    older = max(len(slots) - most, 0)
+    summed = slots[:older] if older > 1 else []
+    listed = [Slot(slot, None) for slot in slots[len(summed) :]]
     if not summed:
         return listed
     return [Slot(summed[-1], None, covers=len(summed), covers_from=summed[0]), *listed]

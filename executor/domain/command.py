@@ -9,6 +9,7 @@ results as refused, it is never half understood.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +32,10 @@ class CommandKind(StrEnum):
     PAUSE_JOB = "pause_job"
     RESUME_JOB = "resume_job"
     TRIGGER_JOB = "trigger_job"
+    BACKFILL_JOB = "backfill_job"
     CANCEL_RUN = "cancel_run"
+    PUT_CALENDAR = "put_calendar"
+    DELETE_CALENDAR = "delete_calendar"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +43,10 @@ class Command:
     """One request.
 
     Attributes:
-        subject: a job's id or name (for ``create_job`` and ``put_job`` its name), or a run's id.
-        arguments: JSON-ready; ``definition`` (create, put, update); ``reason``, ``until`` (pause).
+        subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
+            calendar's name.
+        arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
+            ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
     """
@@ -75,7 +81,7 @@ class CommandResult:
     """The durable answer to a command.
 
     ``job_id`` and ``run_id`` say what it concerned; the applied document is read from the store.
-    ``message`` and ``faults`` explain a refusal.
+    ``message`` and ``faults`` explain a refusal.  ``facts`` are figures for people, JSON-ready.
     """
 
     command_id: str
@@ -88,6 +94,7 @@ class CommandResult:
     revision: int | None = None
     message: str = ""
     faults: tuple[Fault, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def encode_command(command: Command) -> bytes:
@@ -162,6 +169,7 @@ def result_to_document(result: CommandResult) -> dict[str, Any]:
         "revision": result.revision,
         "message": result.message,
         "faults": [{"field": fault.field, "message": fault.message} for fault in result.faults],
+        "facts": dict(result.facts),
     }
 
 
@@ -178,4 +186,5 @@ def result_from_document(document: dict[str, Any]) -> CommandResult:
         revision=document["revision"],
         message=document["message"],
         faults=tuple(Fault(fault["field"], fault["message"]) for fault in document["faults"]),
+        facts=document.get("facts", {}),
     )

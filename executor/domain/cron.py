@@ -12,33 +12,51 @@ Rules
    asks for both.
 4. A month that lacks a day skips it: ``31`` and ``31W`` do nothing in April.
    ``nW`` never leaves its month: ``1W`` on a Saturday is Monday the 3rd.
-5. An expression that no date can match (``0 0 30 2 *``) is refused.
+5. An expression that no date can match (``0 0 30 2 *``) is refused, and so is one with
+   an ``H`` that would match none for some jobs (``0 0 H(28-31) 2 *``).
+6. ``quartz``: exactly one of the two day columns is ``?``, so rule 3 never applies.
+   Quartz itself refuses everything else, ``0 0 12 * * *`` too.  A weekday alone ``L`` is
+   Saturday.  Backward ranges, which Quartz reads as running over the end of the field,
+   are refused under rule 2; ``31W`` follows rule 4, where Quartz leaves the month.
 
-Source for rule 3: crontab(5) and cron(8) of Debian's cron.
+Sources: crontab(5) and cron(8) of Debian's cron for rule 3; ``CronExpression`` of
+Quartz 2.3 for rule 6.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from calendar import monthrange
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import product
 
 from executor.domain.cron_column import (
     DAY,
     HOUR,
     MINUTE,
     MONTH,
+    QUARTZ_WEEKDAY,
     SECOND,
     WEEKDAY,
+    YEAR,
     Column,
     ColumnError,
     Unit,
+    is_hashed,
+    outcomes,
     read_column,
 )
+from executor.domain.cron_days import (
+    EVERY_DAY,
+    EVERY_MONTH,
+    NEVER,
+    ever_match,
+    matching_days,
+    next_day_of_years,
+)
 from executor.domain.errors import Fault, InvalidSchedule
+from executor.domain.spread import draw
 
 
 class Dialect(StrEnum):
@@ -46,6 +64,7 @@ class Dialect(StrEnum):
 
     CRON5 = "cron5"
     CRON6S = "cron6s"
+    QUARTZ = "quartz"
 
 
 class DayRule(StrEnum):
@@ -55,13 +74,14 @@ class DayRule(StrEnum):
     AND = "and"
 
 
-#: The lengths that each month can have.
-_LENGTHS = {n: {monthrange(2023, n)[1], monthrange(2024, n)[1]} for n in range(1, 13)}
-
 _FIVE = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
-_COLUMNS = {Dialect.CRON5: _FIVE, Dialect.CRON6S: (SECOND, *_FIVE)}
+_COLUMNS = {
+    Dialect.CRON5: _FIVE,
+    Dialect.CRON6S: (SECOND, *_FIVE),
+    Dialect.QUARTZ: (SECOND, MINUTE, HOUR, DAY, MONTH, QUARTZ_WEEKDAY, YEAR),
+}
 
-#: Short names and the five columns they stand for; in ``cron6s`` at second 0.
+#: Short names and the five columns they stand for; where there are seconds, at second 0.
 ALIASES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -82,8 +102,8 @@ MAX_LENGTH = 1000
 class Cron:
     """A readable expression that matches at least one date.
 
-    ``both`` is True when a day has to match both day columns.  ``days`` holds the
-    matching days for each of the 28 kinds of month; bit 0 is the first of the month.
+    ``both`` is True when a day has to match both day columns.  ``days`` holds the mask
+    of each kind of month and ``years`` the matching years, both as in ``cron_days``.
     """
 
     second: Column
@@ -92,6 +112,7 @@ class Cron:
     day: Column
     month: Column
     weekday: Column
+    year: Column
     both: bool
     days: tuple[int, ...]
 
@@ -106,33 +127,72 @@ class Cron:
     @property
     def every_day(self) -> bool:
         """Whether every date matches, so that the calendar need not be asked."""
-        return self.month.bits == _EVERY_MONTH and self.days == _EVERY_DAY
+        return self.month.bits == EVERY_MONTH and self.days == EVERY_DAY and not self.years
+
+    @property
+    def years(self) -> int:
+        """The matching years, 0 if every one."""
+        return 0 if self.year.whole else self.year.bits
+
+    @property
+    def hashed(self) -> bool:
+        """Whether an ``H`` makes it differ from job to job."""
+        return any(column.choices for column in self.columns)
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns, from second to year."""
+        return (
+            self.second,
+            self.minute,
+            self.hour,
+            self.day,
+            self.month,
+            self.weekday,
+            self.year,
+        )
+
+
+def units_of(dialect: Dialect) -> tuple[Unit, ...]:
+    """Return what the columns of :attr:`Cron.columns` may hold in *dialect*."""
+    weekday = QUARTZ_WEEKDAY if dialect is Dialect.QUARTZ else WEEKDAY
+    return (SECOND, MINUTE, HOUR, DAY, MONTH, weekday, YEAR)
 
 
 @lru_cache(maxsize=2048)
-def parse(text: str, dialect: Dialect, dom_dow: DayRule = DayRule.CRON) -> Cron:
-    """Read the expression *text*.
+def parse(text: str, dialect: Dialect, dom_dow: DayRule = DayRule.CRON, key: str = "") -> Cron:
+    """Read the expression *text*; *key*, a job's id, chooses the values of ``H``.
 
     Raises:
-        InvalidSchedule: every fault found, each for the field ``expression``.
+        InvalidSchedule: every fault found, each for the field ``expression``.  The same
+            for every *key*.
     """
+    words = _words(text, dialect)
+    faults = []
+    if dialect is Dialect.QUARTZ:
+        faults += _quartz_days(words)
+        words = ["*" if "?" in word else word for word in words]
     units = _COLUMNS[dialect]
     columns: list[Column] = []
-    faults: list[str] = []
-    for unit, word in zip(units, _words(text, dialect), strict=True):
+    for unit, word in zip(units, words, strict=False):
         try:
-            columns.append(read_column(unit, word))
+            drawn = draw("H", key, unit.name) if is_hashed(word) else 0
+            columns.append(read_column(unit, word, drawn))
         except ColumnError as error:
             faults += error.faults
     if faults:
         raise InvalidSchedule([Fault("expression", fault) for fault in faults])
-    second = columns[0] if dialect is Dialect.CRON6S else Column("0", 1)
-    minute, hour, day, month, weekday = columns[-5:]
+    if dialect is Dialect.CRON5:
+        columns.insert(0, Column("0", 1))
+    if len(columns) < len(_COLUMNS[Dialect.QUARTZ]):
+        columns.append(Column("*", whole=True))
+        words.append("*")
+    second, minute, hour, day, month, weekday, year = columns
     both = dom_dow is DayRule.AND or day.star or weekday.star
-    days = _days(day, month, weekday, both)
-    if not days:
-        raise _refusal(_never(day, month, weekday, both))
-    return Cron(second, minute, hour, day, month, weekday, both, days)
+    if fault := _refused(tuple(words[-4:]), dialect, both):
+        raise _refusal(fault)
+    days = matching_days(day, month, weekday, both)
+    return Cron(second, minute, hour, day, month, weekday, year, both, days)
 
 
 def _words(text: str, dialect: Dialect) -> list[str]:
@@ -141,28 +201,84 @@ def _words(text: str, dialect: Dialect) -> list[str]:
         raise _refusal(f"longer than {MAX_LENGTH} characters")
     words = _WORD.findall(text)
     if len(words) == 1 and words[0].startswith("@"):
-        alias = ALIASES.get(words[0].lower())
-        if alias is None:
-            raise _refusal(f"unknown name `{words[0]}`; the names are {', '.join(ALIASES)}")
-        words = alias.split() if dialect is Dialect.CRON5 else ["0", *alias.split()]
+        words = _alias(words[0], dialect)
     units = _COLUMNS[dialect]
-    if len(words) == len(units):
+    if len(words) == len(units) or (dialect is Dialect.QUARTZ and len(words) == 6):
         return words
     if dialect is Dialect.CRON5 and len(words) == 6:
+        other = Dialect.QUARTZ if "?" in words else Dialect.CRON6S
         raise _refusal(
             "six fields, but dialect `cron5` has five.  Either the first is the second: add "
-            f'`"dialect": "cron6s"`, and it reads {_reading(_COLUMNS[Dialect.CRON6S], words)}.  '
+            f'`"dialect": "{other}"`, and it reads {_reading(_COLUMNS[other], words)}.  '
             f"Or the last does not belong: write `{' '.join(words[:5])}`, and it reads "
             f"{_reading(_FIVE, words[:5])}"
         )
-    fix = f"write {', '.join(unit.name for unit in units)}"
+    count = "6 or 7" if dialect is Dialect.QUARTZ else len(units)
+    raise _refusal(
+        f"dialect `{dialect}` has {count} fields, not {len(words)}; {_fix(words, dialect)}"
+    )
+
+
+def _fix(words: list[str], dialect: Dialect) -> str:
+    """Say how *words*, too many or too few, become an expression of *dialect*."""
     if dialect is Dialect.CRON6S and len(words) == 5:
-        fix = f'write `0 {" ".join(words)}`, or set `"dialect": "cron5"`'
-    raise _refusal(f"dialect `{dialect}` has {len(units)} fields, not {len(words)}; {fix}")
+        return f'write `0 {" ".join(words)}`, or set `"dialect": "cron5"`'
+    names = [unit.name for unit in _COLUMNS[dialect]]
+    if dialect is Dialect.QUARTZ:
+        names[-1] = "perhaps year"
+    other = {5: Dialect.CRON5, 7: Dialect.QUARTZ}.get(len(words))
+    return f"write {', '.join(names)}" + (f', or set `"dialect": "{other}"`' if other else "")
+
+
+def _alias(name: str, dialect: Dialect) -> list[str]:
+    columns = ALIASES.get(name.lower())
+    if columns is None:
+        raise _refusal(f"unknown name `{name}`; the names are {', '.join(ALIASES)}")
+    return _with_seconds(columns.split(), dialect)
+
+
+def _with_seconds(words: list[str], dialect: Dialect) -> list[str]:
+    """Write five columns in *dialect*, at second 0."""
+    if dialect is Dialect.CRON5:
+        return words
+    if dialect is Dialect.CRON6S:
+        return ["0", *words]
+    *times, day, month, weekday = words
+    if weekday == "*":
+        return ["0", *times, day, month, "?"]
+    return ["0", *times, "?" if day == "*" else day, month, re.sub("[07]", "1", weekday)]
+
+
+_DAYS = (DAY, QUARTZ_WEEKDAY)
+
+
+def _pairs(words: list[str]) -> list[tuple[Unit, str]]:
+    return list(zip(_COLUMNS[Dialect.QUARTZ], words, strict=False))
+
+
+def _quartz_days(words: list[str]) -> list[str]:
+    """Say what is wrong with the question marks among the columns of Quartz."""
+    faults = [
+        f"{unit.name} `{word}`: `?` stands alone, and only as day of month or weekday; write `*`"
+        for unit, word in _pairs(words)
+        if "?" in word and (word != "?" or unit not in _DAYS)
+    ]
+    day, weekday = words[3], words[5]
+    if day == weekday == "?":
+        faults.append("day of month and weekday are both `?`; write `*` as day of month")
+    elif not faults and "?" not in (day, weekday):
+        fault = f"day of month `{day}` and weekday `{weekday}`: Quartz wants `?` as one of them; "
+        if day == "*" or weekday == "*":
+            place = 5 if weekday == "*" else 3
+            fixed = " ".join([*words[:place], "?", *words[place + 1 :]])
+            faults.append(f"{fault}write `{fixed}`")
+        else:
+            faults.append(f'{fault}for days that match both or either set `"dialect": "cron6s"`')
+    return faults
 
 
 def _reading(units: tuple[Unit, ...], words: list[str]) -> str:
-    pairs = zip(units, words, strict=True)
+    pairs = zip(units, words, strict=False)
     return ", ".join(f"{unit.name} `{word}`" for unit, word in pairs)
 
 
@@ -170,112 +286,30 @@ def _refusal(message: str) -> InvalidSchedule:
     return InvalidSchedule([Fault("expression", message)])
 
 
-def _kind(length: int, first: int) -> int:
-    """Number the kinds of month: *length* 28 to 31, weekday of the *first* (0 = Sunday)."""
-    return (length - 28) * 7 + first
-
-
-_EVERY_MONTH = sum(1 << number for number in range(1, 13))
-_EVERY_DAY = tuple((1 << length) - 1 for length in range(28, 32) for _ in range(7))
-
-
 @lru_cache(maxsize=4096)
-def _days(day: Column, month: Column, weekday: Column, both: bool) -> tuple[int, ...]:
-    """Return the mask of matching days for each kind of month, nothing if no date matches."""
-    masks = []
-    for length in range(28, 32):
-        for first in range(7):
-            by_day = _days_of_month(day, length, first)
-            by_weekday = _days_of_week(weekday, length, first)
-            masks.append(by_day & by_weekday if both else by_day | by_weekday)
-    kinds = {
-        _kind(length, first)
-        for number, lengths in _LENGTHS.items()
-        if month.bits >> number & 1
-        for length in lengths
-        for first in range(7)
-    }
-    return tuple(masks) if any(masks[kind] for kind in kinds) else ()
+def _refused(words: tuple[str, ...], dialect: Dialect, both: bool) -> str | None:
+    """Say why the last four columns may match no date, for some draw; None if they always do."""
+    units = units_of(dialect)[-4:]
+    every = [outcomes(unit, word) for unit, word in zip(units, words, strict=True)]
+    for day, month, weekday, year in product(*every):
+        years = 0 if year.whole else year.bits
+        if ever_match(day, month, weekday, both):
+            days = matching_days(day, month, weekday, both) if years else ()
+            if not years or next_day_of_years(month.bits, days, years, 0) != NEVER:
+                continue
+        asked = f"day of month `{day.text}`"
+        if both and weekday.text != "*":
+            asked += f" and weekday `{weekday.text}`"
+        asked += f" in month `{month.text}`" + (f" of year `{year.text}`" if years else "")
+        if max(map(len, every)) == 1:
+            fix = "for the last day of a month write `L` as day of month"
+            return f"never fires: no date has {asked}; {fix}"
+        return (
+            f"would never fire for some jobs: `H` may become {_picked((day, month, weekday))}, "
+            f"and no date has {asked}; narrow the range of `H`"
+        )
+    return None
 
 
-def _days_of_month(column: Column, length: int, first: int) -> int:
-    found = {n for n in range(1, length + 1) if column.bits >> n & 1}
-    found |= {length - n for n in column.before_last if n < length}
-    for n in column.nearest:
-        wanted = n or length
-        if wanted > length:
-            continue
-        weekday = (first + wanted - 1) % 7
-        if weekday == 6:  # Saturday: the Friday before, unless that is another month
-            wanted += -1 if wanted > 1 else 2
-        elif weekday == 0:  # Sunday: the Monday after, unless that is another month
-            wanted += 1 if wanted < length else -2
-        found.add(wanted)
-    return sum(1 << n - 1 for n in found)
-
-
-def _days_of_week(column: Column, length: int, first: int) -> int:
-    mask = 0
-    for index in range(length):
-        weekday = (first + index) % 7
-        if (
-            column.bits >> weekday & 1
-            or (weekday, index // 7 + 1) in column.nth
-            or (weekday in column.last and index + 7 >= length)
-        ):
-            mask |= 1 << index
-    return mask
-
-
-def _never(day: Column, month: Column, weekday: Column, both: bool) -> str:
-    asked = f"day of month `{day.text}`"
-    if both and weekday.text != "*":
-        asked += f" and weekday `{weekday.text}`"
-    return (
-        f"never fires: no date has {asked} in month `{month.text}`; "
-        "for the last day of a month write `L` as day of month"
-    )
-
-
-#: Days after which the Gregorian calendar repeats, weekdays included: 400 years.
-_CYCLE = 146_097
-
-
-def _months() -> tuple[list[int], list[int], list[int]]:
-    """Tabulate one cycle from January 1970: first days (since 1970-01-01), numbers, kinds."""
-    starts, numbers, kinds, day = [], [], [], 0
-    for year in range(1970, 2370):
-        for number in range(1, 13):
-            first, length = monthrange(year, number)
-            starts.append(day)
-            numbers.append(number)
-            kinds.append(_kind(length, (first + 1) % 7))
-            day += length
-    return starts, numbers, kinds
-
-
-_STARTS, _NUMBERS, _KINDS = _months()
-
-
-def next_day(months: int, days: tuple[int, ...], day: int) -> int:
-    """Return the first matching day not before *day*, both counted from 1970-01-01.
-
-    Args:
-        months: Bit *n* is set if month *n* matches; never 0.
-        days: As in :class:`Cron`, so that some month has a matching day.
-        day: May be negative.
-
-    Ends because every kind of month comes up within one cycle.
-    """
-    within = day % _CYCLE
-    base = day - within
-    index = bisect_right(_STARTS, within) - 1
-    rest = days[_KINDS[index]] >> within - _STARTS[index] if months >> _NUMBERS[index] & 1 else 0
-    if rest:
-        return day + (rest & -rest).bit_length() - 1
-    while True:
-        index += 1
-        if index == len(_STARTS):
-            index, base = 0, base + _CYCLE
-        if months >> _NUMBERS[index] & 1 and (rest := days[_KINDS[index]]):
-            return base + _STARTS[index] + (rest & -rest).bit_length() - 1
+def _picked(columns: tuple[Column, ...]) -> str:
+    return " and ".join(f"`{column.text}`" for column in columns if column.choices)

@@ -22,8 +22,11 @@ Rules
    expression pauses for more than 40 (29 February on a given weekday, around 2100).
    What has no slot by then has none: ``* 2 * 3 0#2`` in New York only matches times
    that are skipped.
+   With a year column it ends after the last year there is.
 5. ``engine`` names this set of rules.  It is stored with the schedule, so that a later
    set never changes when an existing job runs.
+6. ``H`` is chosen by ``key``, the job's id.  The key is no field of the document: a
+   schedule is read without it, and what ``for_job`` returns has it.
 
 Source for rules 1 to 3: cron(8) of Debian's cron, section on daylight saving time,
 without its limit of three hours.
@@ -31,22 +34,25 @@ without its limit of three hours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import tzinfo
 from enum import StrEnum
 from functools import lru_cache
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from executor.domain import zone
-from executor.domain.cron import Cron, DayRule, Dialect, next_day, parse
+from executor.domain import schedule_fields, zone
+from executor.domain.cron import Cron, DayRule, Dialect, parse
+from executor.domain.cron_days import next_day, next_day_of_years
 from executor.domain.errors import Fault, InvalidSchedule
+from executor.domain.schedule_fields import NO_JITTER, Slots
 
 _DAY_S = 86400
 
 #: Seconds after which a search gives up, see rule 4.
 SEARCH_LIMIT_S = 36525 * _DAY_S
 
-#: The sets of rules this version knows, see rule 5.
-ENGINES = (1,)
+#: The same where years are restricted: more than from the first year to the last.
+_YEARS_LIMIT_S = 140 * 366 * _DAY_S
 
 
 class Gap(StrEnum):
@@ -73,8 +79,14 @@ class CronSchedule:
         timezone: IANA name; the expression is read on that zone's wall clock.
         gap: For fixed times only.
         fold: For fixed times only.
-        dom_dow: ``cron`` combines the two day columns as cron(8) does.
+        dom_dow: ``cron`` combines the two day columns as cron(8) does; Quartz has no use
+            for it.
+        jitter: Longest delay of a start, an ISO 8601 duration.
+        not_before: First instant at which a slot may lie, RFC 3339 in UTC.
+        not_after: Last instant at which a slot may lie.
         engine: The set of rules, see the module's rule 5.
+        key: The job's id, see the module's rule 6; it is not written.
+        hashed: Whether ``key`` matters.
 
     Raises:
         InvalidSchedule: lists every fault, by field.
@@ -93,76 +105,70 @@ class CronSchedule:
     gap: Gap = Gap.RUN_AFTER
     fold: Fold = Fold.FIRST
     dom_dow: DayRule = DayRule.CRON
+    jitter: str = NO_JITTER
+    not_before: str | None = None
+    not_after: str | None = None
     engine: int = 1
+    key: str = field(default="", repr=False)
+    hashed: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         faults: list[Fault] = []
-        dialect = _choice("dialect", Dialect, self.dialect, faults)
-        gap = _choice("gap", Gap, self.gap, faults)
-        fold = _choice("fold", Fold, self.fold, faults)
-        dom_dow = _choice("dom_dow", DayRule, self.dom_dow, faults)
-        _check_engine(self.engine, faults)
-        if _is_text("timezone", self.timezone, faults):
+        read: dict[str, object] = {}
+        read["dialect"] = schedule_fields.choice("dialect", Dialect, self.dialect, faults)
+        read["gap"] = schedule_fields.choice("gap", Gap, self.gap, faults)
+        read["fold"] = schedule_fields.choice("fold", Fold, self.fold, faults)
+        read["dom_dow"] = schedule_fields.choice("dom_dow", DayRule, self.dom_dow, faults)
+        read["jitter"] = schedule_fields.jitter(self.jitter, faults)
+        read["not_before"], read["not_after"] = schedule_fields.bounds(
+            self.not_before, self.not_after, faults
+        )
+        schedule_fields.check_engine(self.engine, faults)
+        if schedule_fields.is_text("timezone", self.timezone, "Europe/Berlin", faults):
             try:
                 zone.zone(self.timezone)
             except InvalidSchedule as error:
                 faults += error.faults
-        expression = self.expression
-        if _is_text("expression", expression, faults):
-            expression = " ".join(expression.split())
-            # A wrong dialect is one fault; the expression is still read for its own.
-            likely = Dialect.CRON6S if expression.count(" ") == 5 else Dialect.CRON5
+        if schedule_fields.is_text("expression", self.expression, "30 2 * * *", faults):
+            read["expression"] = text = " ".join(self.expression.split())
             try:
-                parse(expression, dialect or likely, dom_dow or DayRule.CRON)
+                cron = _read(text, read["dialect"], read["dom_dow"], self.key)
+                read["hashed"] = cron.hashed
             except InvalidSchedule as error:
                 faults += error.faults
         if faults:
             raise InvalidSchedule(faults)
-        for name, value in (
-            ("expression", expression),
-            ("dialect", dialect),
-            ("gap", gap),
-            ("fold", fold),
-            ("dom_dow", dom_dow),
-        ):
+        for name, value in read.items():
             object.__setattr__(self, name, value)
 
     def __hash__(self) -> int:
-        # Strings remember their hash: a third of the time of hashing all seven fields,
-        # and this is on the path of every next fire time.
-        return hash((self.expression, self.timezone))
+        # Strings remember their hash: a third of the time of hashing every field, and
+        # this is on the path of every next fire time.
+        return hash((self.expression, self.timezone, self.key, self.not_before))
 
     def cron(self) -> Cron:
         """Return the expression, read."""
-        return parse(self.expression, self.dialect, self.dom_dow)
+        return parse(self.expression, self.dialect, self.dom_dow, self.key)
 
-    def slots(self) -> CronSlots:
-        """Return the form that computes fire times; making it takes about 15 µs."""
+    def clock(self) -> tzinfo:
+        """Return the zone on whose wall clock fire times are shown."""
+        return zone.zone(self.timezone).info
+
+    def inner_slots(self) -> CronSlots:
+        """Return the slots without bounds; making them takes about 15 µs."""
         return CronSlots(self)
 
-
-_E = TypeVar("_E", bound=StrEnum)
-
-
-def _choice(field: str, choices: type[_E], value: object, faults: list[Fault]) -> _E | None:
-    try:
-        return choices(str(value))
-    except ValueError:
-        names = " or ".join(f"`{choice}`" for choice in choices)
-        faults.append(Fault(field, f"`{value}` is not known; write {names}"))
-        return None
+    def slots(self) -> Slots:
+        """Return the form that computes fire times."""
+        return schedule_fields.bounded(CronSlots(self), self.not_before, self.not_after)
 
 
-def _check_engine(value: object, faults: list[Fault]) -> None:
-    if type(value) is not int or value not in ENGINES:
-        faults.append(Fault("engine", f"`{value}` is not known to this version; write 1"))
-
-
-def _is_text(field: str, value: object, faults: list[Fault]) -> bool:
-    if isinstance(value, str):
-        return True
-    faults.append(Fault(field, "is missing" if value is None else "has to be a string"))
-    return False
+def _read(text: str, dialect: object, dom_dow: object, key: str) -> Cron:
+    """Read the expression, also where the dialect is wrong: that is one fault of its own."""
+    if not isinstance(dialect, Dialect):
+        dialect = {6: Dialect.CRON6S, 7: Dialect.QUARTZ}.get(len(text.split()), Dialect.CRON5)
+        dialect = Dialect.QUARTZ if "?" in text else dialect
+    return parse(text, dialect, dom_dow if isinstance(dom_dow, DayRule) else DayRule.CRON, key)
 
 
 @lru_cache(maxsize=16384)
@@ -188,12 +194,14 @@ class CronSlots:
         "_every_day",
         "_first",
         "_fold",
+        "_limit_s",
         "_make_up",
         "_minutes",
         "_months",
         "_second",
         "_seconds",
         "_view",
+        "_years",
         "_zone",
     )
 
@@ -206,6 +214,8 @@ class CronSlots:
         self._every_day = cron.every_day
         self._months = cron.month.bits
         self._days = cron.days
+        self._years = cron.years
+        self._limit_s = _YEARS_LIMIT_S if cron.years else SEARCH_LIMIT_S
         self._zone = zone.zone(schedule.timezone)
         self._fold = schedule.fold if cron.fixed else Fold.BOTH
         self._make_up = cron.fixed and schedule.gap is Gap.RUN_AFTER
@@ -218,7 +228,7 @@ class CronSlots:
         nothing takes some milliseconds, and a hundred the first time in a zone.
         """
         instant = after_s + 1
-        limit = min(instant + SEARCH_LIMIT_S, zone.LATEST)
+        limit = min(instant + self._limit_s, zone.LATEST)
         while instant <= limit:
             view = self._view
             if not view[0] <= instant < view[1]:
@@ -263,7 +273,10 @@ class CronSlots:
             day += 1
             second = self._first
         if not self._every_day:
-            matching = next_day(self._months, self._days, day)
+            if self._years:
+                matching = next_day_of_years(self._months, self._days, self._years, day)
+            else:
+                matching = next_day(self._months, self._days, day)
             if matching > day:
                 day = matching
                 second = self._first

@@ -51,6 +51,10 @@ class InvalidJob(InvalidInput):
     """A job definition that breaks a rule of its own fields."""
 
 
+class InvalidCalendar(InvalidInput):
+    """A calendar that breaks a rule of its own fields; faults in ``ics`` name the event."""
+
+
 class InvalidCommand(InvalidInput):
     """A command document that does not decode; it was sent by a newer or a broken sender."""
 
@@ -61,6 +65,22 @@ class JobNotFound(SolocronError, LookupError):
     def __init__(self, job: str) -> None:
         self.job = job
         super().__init__(f"there is no job {job!r}")
+
+
+class RevisionNotFound(SolocronError, LookupError):
+    """The job has no former revision of this number: it is the present one, too old, or none."""
+
+    def __init__(self, job: str, revision: int) -> None:
+        self.job, self.revision = job, revision
+        super().__init__(f"no former revision {revision} of job {job!r} is kept")
+
+
+class CalendarNotFound(SolocronError, LookupError):
+    """No calendar has this name."""
+
+    def __init__(self, calendar: str) -> None:
+        self.calendar = calendar
+        super().__init__(f"there is no calendar {calendar!r}")
 
 
 class RunNotFound(SolocronError, LookupError):
@@ -91,13 +111,23 @@ class NameTaken(Conflict):
         super().__init__(f"a job named {name!r} exists already; PUT /v1/jobs/{name} changes it")
 
 
-class RevisionConflict(Conflict):
-    """The job was changed by somebody else since the caller read it."""
+class CalendarInUse(Conflict):
+    """Jobs use the calendar that is to be deleted."""
 
-    def __init__(self, job: str, expected: int, current: int) -> None:
+    def __init__(self, calendar: str, jobs: Sequence[str], count: int) -> None:
+        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
+        super().__init__(
+            f"calendar {calendar!r} is used by {', '.join(jobs)}{more}; take it out there first"
+        )
+
+
+class RevisionConflict(Conflict):
+    """The job (or calendar) was changed by somebody else since the caller read it."""
+
+    def __init__(self, job: str, expected: int, current: int, what: str = "job") -> None:
         self.job, self.expected, self.current = job, expected, current
         super().__init__(
-            f"job {job!r} is at revision {current}, not {expected}; read it again and retry"
+            f"{what} {job!r} is at revision {current}, not {expected}; read it again and retry"
         )
 
 

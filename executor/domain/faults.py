@@ -24,7 +24,8 @@ Path: TypeAlias = tuple[str, ...]
 MOST: Final = 100
 
 #: Where each object of a document stands -> its dataclass.  The members of a union
-#: stand below their field, under their tag: ``("target", "http")``.
+#: stand below their field, under their tag: ``("target", "http")``; those of a list, all of one
+#: class, under the field itself.
 Objects: TypeAlias = Mapping[Path, type[Any]]
 
 
@@ -112,7 +113,7 @@ def _is_tag(loc: Path, objects: Objects) -> bool:
 
 def _unknown(loc: Path, objects: Objects) -> str:
     name = loc[-1]
-    known = _fields(objects[loc[:-1]])
+    known = _fields(objects[_without_places(loc[:-1])])
     close = difflib.get_close_matches(name[:100].lower(), known, n=1)
     if close:
         return f"unknown field; write `{close[0]}`"
@@ -120,6 +121,11 @@ def _unknown(loc: Path, objects: Objects) -> str:
     if homes:
         return f"unknown field here; it belongs {_place(homes[0], objects)}"
     return f"unknown field; the fields here are {', '.join(known)}"
+
+
+def _without_places(loc: Path) -> Path:
+    """Return *loc* without the places of members in their lists."""
+    return tuple(part for part in loc if not part.isdecimal())
 
 
 def _place(home: Path, objects: Objects) -> str:

@@ -72,3 +72,4 @@ Duration = Annotated[
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Text = Annotated[str, AfterValidator(_no_nul)]
 JobName = Annotated[str, AfterValidator(_name), Field(min_length=1, max_length=200)]
+JobSubject = Annotated[Text, Field(min_length=1, max_length=200)]

@@ -35,6 +35,21 @@ def retrigger_run_id(run_id: str) -> str:
     return _digest("retrigger", run_id)
 
 
+def following_run_id(parent_run_id: str, job: str, cause: str) -> str:
+    """Return the id of the run of *job* (an id) that follows another one, by *cause*."""
+    return _digest(cause, parent_run_id, job)
+
+
+def retry_run_id(run_id: str) -> str:
+    """Return the id of the run that tries again what *run_id* did not achieve."""
+    return _digest("retry", run_id)
+
+
+def fraction(*parts: str) -> float:
+    """Return a number in [0, 1) that is always the same for the same *parts*, else arbitrary."""
+    return int(_digest("fraction", *parts)[:13], 16) / 16**13
+
+
 def command_id(key: str, request: str) -> str:
     """Return the id of the command behind an idempotency *key* for *request* (method and path)."""
     return _digest("command", request, key)

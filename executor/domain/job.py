@@ -26,9 +26,10 @@ from pydantic import (
 from executor.domain.command import Command, CommandKind
 from executor.domain.errors import InvalidJob
 from executor.domain.faults import faults_of
-from executor.domain.fields import CLOSED, JobName, PositiveDuration, Text
-from executor.domain.policies import Misfire, Overlap
+from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
+from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
+from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import CommandTarget, HttpTarget, Target, target_faults
 
 
@@ -36,33 +37,11 @@ def _schedule(value: object) -> object:
     return value if value is None or isinstance(value, Schedule) else schedule_from_document(value)
 
 
-_SCHEDULE_SCHEMA: Final[dict[str, Any]] = {
-    "anyOf": [
-        {"type": "string", "examples": ["*/5 * * * *"]},
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "required": ["kind", "expression"],
-            "properties": {
-                "kind": {"const": "cron"},
-                "expression": {"type": "string", "examples": ["30 2 * * *"]},
-                "dialect": {"enum": ["cron5", "cron6s"], "default": "cron5"},
-                "timezone": {"type": "string", "default": "UTC"},
-                "gap": {"enum": ["run_after", "skip"], "default": "run_after"},
-                "fold": {"enum": ["first", "second", "both"], "default": "first"},
-                "dom_dow": {"enum": ["cron", "and"], "default": "cron"},
-                "engine": {"const": 1, "default": 1},
-            },
-        },
-        {"type": "null"},
-    ]
-}
-
 ScheduleField = Annotated[
     Schedule | None,
     BeforeValidator(_schedule),
     PlainSerializer(lambda value: None if value is None else schedule_to_document(value)),
-    WithJsonSchema(_SCHEDULE_SCHEMA),
+    WithJsonSchema(SCHEDULE_SCHEMA),
 ]
 
 
@@ -85,10 +64,21 @@ class Definition:
     enabled: bool = True
     misfire: Misfire = field(default_factory=Misfire)
     overlap: Overlap = field(default_factory=Overlap)
+    retry: Retry = field(default_factory=Retry)
     timeout: PositiveDuration = timedelta(hours=1)
     """Longest time a run may take, from its start."""
+    start_timeout: PositiveDuration | None = None
+    """Longest time a run may wait once it is due; then it is skipped."""
     retrigger: Annotated[int, Field(ge=0, le=100)] = 1
     """How often a lost run is repeated."""
+    lock: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
+    """Jobs with the same lock never run at the same time, in the whole cluster."""
+    after: After | None = None
+    """Run after other jobs, besides the schedule."""
+    on_failure: JobSubject | None = None
+    """The job (name or id) to run when the last attempt has failed."""
+    calendars: Annotated[tuple[CalendarUse, ...], Field(max_length=20)] = ()
+    """When the job is not to begin anything."""
     keep_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     keep_for: PositiveDuration = timedelta(days=14)
 
@@ -169,6 +159,9 @@ _OBJECTS: Final = {
     ("target", "command"): CommandTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
+    ("retry",): Retry,
+    ("after",): After,
+    ("calendars",): CalendarUse,
 }
 
 

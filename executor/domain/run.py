@@ -18,7 +18,7 @@ started although nobody recorded the start.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +43,10 @@ class Cause(StrEnum):
     SCHEDULE = "schedule"
     CATCH_UP = "catch_up"
     MANUAL = "manual"
+    DEPENDENCY = "dependency"
+    FAILURE_HANDLER = "failure_handler"
+    BACKFILL = "backfill"
+    RETRY = "retry"
     RETRIGGER = "retrigger"
 
 
@@ -50,7 +54,13 @@ class Reason(StrEnum):
     """Why a run was skipped or cancelled."""
 
     OVERLAP = "overlap"
+    QUEUE_FULL = "queue_full"
+    LOCKED = "locked"
+    REPLACED = "replaced"
     MISFIRE = "misfire"
+    BLACKOUT = "blackout"
+    START_TIMEOUT = "start_timeout"
+    JOINED = "joined"
     PAUSED = "paused"
     DISABLED = "disabled"
     SUPERSEDED = "superseded"
@@ -94,6 +104,13 @@ _SOURCES: Final = {
 }
 
 
+#: The ``clear_at`` of rows that wait for something other than time.  No term is ever cleared so
+#: far, so such a row has certainly not started.  AWAITING: a dependency not met in full.
+#: QUEUED: whatever occupies its job or its lock.
+AWAITING: Final = datetime(9999, 12, 30, tzinfo=UTC)
+QUEUED: Final = datetime(9999, 12, 31, tzinfo=UTC)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
     """What a target said: the first and the last bytes, decoded leniently, and how much there was.
@@ -118,6 +135,10 @@ class Run:
         clear_at: the run may start once its term is cleared up to here.  Always later than
             every clearance requested before the row was written, so a row beyond the last
             clearance of its term has certainly not started.
+        due_at: it is not started before; None: at its ``fire_at``, or at once.
+        since: when the first attempt of its chain was asked for, if this is a later one.
+        parent_run_id: the run that this one repeats or follows.
+        parent_job_id: the job of the run that this one follows, if it is another one.
         trigger_id: id of the first run of a chain of retriggers; the targets' idempotency key.
         retriggers: how many lost or shut-down runs precede this one in its chain.
         lease_until: by the store's clock; None until somebody stamps it.
@@ -140,7 +161,10 @@ class Run:
     trigger_id: str = ""
     attempt: int = 1
     retriggers: int = 0
+    due_at: datetime | None = None
+    since: datetime | None = None
     parent_run_id: str | None = None
+    parent_job_id: str | None = None
     revision: int = 0
     executor: str = ""
     started_at: datetime | None = None
@@ -153,6 +177,16 @@ class Run:
     http_status: int | None = None
     error: str | None = None
     output: Output | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """The instant before which it is not started; None: it has none of its own."""
+        return self.due_at or (self.fire_at if self.scheduled else None)
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether it waits for more than time: for its turn, or for other runs."""
+        return self.clear_at >= AWAITING
 
     @property
     def is_live(self) -> bool:

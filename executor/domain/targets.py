@@ -44,7 +44,16 @@ def _header_name(value: str) -> str:
     return value
 
 
-def _expected(value: object) -> object:
+#: The JSON schema of what :func:`http_status` takes.
+HTTP_STATUS: Final = {"type": "string", "pattern": "^[1-5](\\d\\d|xx)$"}
+
+
+def http_status(value: object) -> object:
+    """Return a status or a class of statuses as text.
+
+    Raises:
+        ValueError: it is neither.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if isinstance(value, str) and re.fullmatch(r"[1-5](\d\d|xx)", value):
@@ -69,11 +78,7 @@ class HttpTarget:
     """Longest time for the whole exchange; the job's own ``timeout`` ends it as well."""
     expect: Annotated[
         tuple[
-            Annotated[
-                str,
-                BeforeValidator(_expected),
-                WithJsonSchema({"type": "string", "pattern": "^[1-5](\\d\\d|xx)$"}),
-            ],
+            Annotated[str, BeforeValidator(http_status), WithJsonSchema(HTTP_STATUS)],
             ...,
         ],
         Field(min_length=1),

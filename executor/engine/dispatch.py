@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 from math import inf
 
 from executor.domain.instant import TICK
-from executor.domain.run import Reason, Run, RunChange, RunState
+from executor.domain.run import QUEUED, Reason, Run, RunChange, RunState
 from executor.domain.writes import Adoption
 from executor.engine.clearing import Clearing
 from executor.engine.desk import Call, Desk
@@ -59,6 +59,7 @@ class Dispatcher:
         self._adopt: Call[AdoptRuns] = Call(desk)
         self._clearing = Clearing(desk, term)
         self._met: dict[str, Run] = {}
+        self._parking: dict[str, Run] = {}
         self._on_written: dict[str, list[Callable[[Run], None]]] = {}
         self._on_refused: dict[str, list[Callable[[Exception], None]]] = {}
         self.claiming = True
@@ -69,6 +70,11 @@ class Dispatcher:
     def trusted_until(self) -> float:
         """Monotonic time until which runs may be started on the strength of the last clearance."""
         return self._clearing.trusted_until
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the term may be taken for the newest: its last clearance is fresh."""
+        return self._clearing.trusted
 
     @property
     def has_room(self) -> bool:
@@ -88,9 +94,13 @@ class Dispatcher:
         since = (call.silent_since for call in calls)
         return min((start for start in since if start is not None), default=None)
 
-    def next_clear_at(self, fire_at: datetime | None = None) -> datetime:
-        """Return the ``clear_at`` for a row that is written from now on."""
-        return self._clearing.beyond(self._desk.now if fire_at is None else fire_at)
+    def next_clear_at(self, due: datetime | None = None) -> datetime:
+        """Return the ``clear_at`` for a row that is written from now on, to start when it is due.
+
+        *due* None: at once.
+        """
+        now = self._desk.now
+        return self._clearing.beyond(now if due is None else max(due, now))
 
     def claim(
         self,
@@ -127,9 +137,25 @@ class Dispatcher:
             # Whoever reads the row may have read it just before it was adopted.
             return
         self._adopted.add(run.id)
+        self._rewrite(run, run.clear_at if run.is_parked else self.next_clear_at(run.due))
+
+    def _park(self, run: Run) -> None:
+        """Let a run that may not start now wait for its turn.
+
+        Until that is durable the row looks as if it might have been started.
+        """
+        self._parking[run.id] = run
+        self._rewrite(run, QUEUED)
+
+    def call(self, run: Run, then: Callable[[Run], None] | None = None) -> None:
+        """Start a parked row as soon as possible; call *then* when it is parked no more."""
+        if then is not None:
+            self._on_written.setdefault(run.id, []).append(then)
+        self._rewrite(run, self.next_clear_at(run.due))
+
+    def _rewrite(self, run: Run, clear_at: datetime) -> None:
         self._known.add(run.id)
         self._unwritten.add(run.id)
-        clear_at = self.next_clear_at(run.fire_at)
         self._adopting[run.id] = replace(run, term=self._term, clear_at=clear_at)
         self._adoptable.append(Adoption(run.id, run.term, clear_at))
 
@@ -198,6 +224,7 @@ class Dispatcher:
         for adoption in request.adoptions:
             run = self._adopting.pop(adoption.run_id)
             claimed = self._met.pop(run.id, None)
+            self._parking.pop(run.id, None)
             if run.id in ours:
                 self._settle(run)
                 continue
@@ -206,7 +233,7 @@ class Dispatcher:
             self._adopted.discard(run.id)
             if claimed is not None and claimed.scheduled:
                 # The slot is to be accounted for: claim it once more, and so learn by whom.
-                clear_at = self.next_clear_at(claimed.fire_at)
+                clear_at = self.next_clear_at(claimed.due)
                 self.claim([replace(claimed, clear_at=clear_at)])
             else:
                 self._written(run)
@@ -241,7 +268,13 @@ class Dispatcher:
         """Our row is durable."""
         self._written(run)
         if run.state is RunState.PENDING:
-            self._waiting.add(run)
+            if run.is_parked:
+                self._gate.parked(run)
+            else:
+                self._waiting.add(run)
+            if run.is_parked or run.due_at is not None:
+                # It may take long: the watermark does not wait for it.
+                self._gate.accounted(run.id)
         else:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
@@ -330,7 +363,9 @@ class Dispatcher:
             for run in self._waiting.take(group):
                 self._known.discard(run.id)
                 work = self._gate.admit(run)
-                if work is not None:
+                if work == "wait":
+                    self._park(run)
+                elif work is not None:
                     works.append(work)
                 self._gate.accounted(run.id)
         if works:
@@ -350,6 +385,12 @@ class Dispatcher:
         Rows beyond the last clearance need nothing: they can be seen not to have started.
         """
         requested = self._clearing.requested
+        cleared = [
+            run
+            for group in self._waiting
+            if requested is not None and group.clear_at <= requested
+            for run in group.runs
+        ]
         return [
             RunChange(
                 run_id=run.id,
@@ -359,9 +400,7 @@ class Dispatcher:
                 finished_at=self._desk.now,
                 follow_up=True,
             )
-            for group in self._waiting
-            if requested is not None and group.clear_at <= requested
-            for run in group.runs
+            for run in (*cleared, *self._parking.values())
         ]
 
     @property

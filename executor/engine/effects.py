@@ -14,9 +14,16 @@ from enum import StrEnum
 from typing import ClassVar
 
 from executor.domain.command import CommandResult
-from executor.domain.job import Definition
+from executor.domain.job import Definition, Job
 from executor.domain.run import Reason, Run, RunChange
-from executor.domain.writes import Adoption, Instance, JobProgress, JobWrite, Retention
+from executor.domain.writes import (
+    Adoption,
+    CalendarWrite,
+    Instance,
+    JobProgress,
+    JobWrite,
+    Retention,
+)
 
 
 class Lane(StrEnum):
@@ -117,6 +124,28 @@ class RecallCommands(Request):
     lane: ClassVar[Lane] = Lane.COMMANDS
     command_ids: tuple[str, ...]
     run_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class KeepFormer(Request):
+    """``save_results`` and ``archive_jobs``, before an overwriting; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.COMMANDS
+    results: tuple[CommandResult, ...]
+    jobs: tuple[Job, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WriteCalendars(Request):
+    """``write_calendar`` for each; the answer is a list of CalendarClash or None."""
+
+    lane: ClassVar[Lane] = Lane.COMMANDS
+    writes: tuple[CalendarWrite, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadCalendars(Request):
+    """``all_calendars``; the answer is its list."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

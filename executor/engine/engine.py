@@ -64,6 +64,8 @@ class Engine:
         self._journal = Journal(self._desk)
         self._workload = Workload(self._desk, self._journal, options.instance, options.run_lease_s)
         self._workload.on_finished = self._on_run_over
+        self._workload.demands = self._demands
+        self._journal.on_durable = self._on_durable
         self._workload.on_given_back = self._on_given_back
         self._journal.on_given_up = self._on_record_given_up
         self._heartbeat = Heartbeat(self._desk, options)
@@ -260,7 +262,14 @@ class Engine:
 
     def _on_run_over(self, run: Run) -> None:
         if self._tenure is not None:
-            self._tenure.roster.vacate(run)
+            self._tenure.admission.vacate(run)
+
+    def _demands(self, run: Run) -> bool:
+        return self._tenure is None or self._tenure.demands(run)
+
+    def _on_durable(self, run: Run) -> None:
+        if self._tenure is not None:
+            self._tenure.on_durable(run)
 
     def _on_record_given_up(self, job_id: str, why: str) -> None:
         if self._tenure is not None:

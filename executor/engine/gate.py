@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from executor.domain.job import Definition
 from executor.domain.run import Run
@@ -11,8 +11,15 @@ from executor.domain.run import Run
 class Gate(Protocol):
     """Decides at the hand-off; the roster is one."""
 
-    def admit(self, run: Run) -> tuple[Run, Definition] | None:
-        """Return the run as it is to be started and by which definition; None: it is not."""
+    def admit(self, run: Run) -> tuple[Run, Definition] | Literal["wait"] | None:
+        """Return the run as it is to be started and by which definition.
+
+        ``wait``: it is to be parked.  None: it is not to start, which is recorded.
+        """
+        ...
+
+    def parked(self, run: Run) -> None:
+        """Take note that a parked row is durable."""
         ...
 
     def accounted(self, run_id: str) -> None:

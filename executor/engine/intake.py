@@ -1,12 +1,12 @@
 """Commands: decided in the order they come, applied once, answered when durable.
 
-A batch goes through four steps, each waiting for the store:
+A batch goes through these steps, each waiting for the store:
 
 1. *recall* what is remembered of these commands: an answer, or a job whose last revision
    or a run that one of them made (then the effect stands and only the answer is missing);
-2. *write* the new revisions, each a compare-and-set, and claim the runs asked for.  The record
-   remembers one command only, the one that made its revision; so before that is overwritten
-   the answer to it is saved, unless this executor knows that it is;
+2. *keep* what is about to be overwritten: as a former revision, and, because a record remembers
+   one command only, the answer to the one that made it, unless that is known to be saved; then
+   *write* the new revisions, each a compare-and-set, and claim the runs asked for;
 3. *verify* the term by a clearance that begins after the writes: an executor that was
    superseded meanwhile answers nothing, its successor gets the command again;
 4. *save* the answers (at the same time, if all of them are effects and none a refusal,
@@ -18,57 +18,47 @@ At most one command of a batch concerns a given job, so decisions see what is st
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from executor.domain.command import Command, CommandKind, CommandResult
+from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
-from executor.domain.writes import JobClash, JobWrite, KnownCommands
+from executor.domain.writes import CalendarClash, CalendarWrite, JobClash, JobWrite, KnownCommands
+from executor.engine.batch import Batch, Case
+from executor.engine.calendar_decisions import decide_calendar_again
 from executor.engine.decisions import (
+    decide,
+    decide_again,
+    undecidable,
+)
+from executor.engine.desk import Call
+from executor.engine.effects import (
+    KeepFormer,
+    RecallCommands,
+    Request,
+    SaveResults,
+    Settle,
+    WriteCalendars,
+    WriteJobs,
+)
+from executor.engine.events import Refused
+from executor.engine.former import Former
+from executor.engine.scene import (
     Answer,
     Cancel,
     Claim,
     Decision,
     Scene,
     Write,
-    decide,
-    decide_again,
-    implied_result,
+    WriteCalendar,
     repeated,
     touched_by,
-    undecidable,
 )
-from executor.engine.desk import Call
-from executor.engine.effects import RecallCommands, Request, SaveResults, Settle, WriteJobs
-from executor.engine.events import Refused
 from executor.engine.timing import COMMAND_BATCH
-
-
-@dataclass(slots=True)
-class _Case:
-    """A command on its way to its answer."""
-
-    tag: object
-    command: Command
-    result: CommandResult | None = None
-    effective: bool = False
-
-
-@dataclass(slots=True)
-class _Batch:
-    cases: dict[str, _Case] = field(default_factory=dict)
-    repeats: list[_Case] = field(default_factory=list)
-    writes: dict[str, Write] = field(default_factory=dict)
-    claims: set[str] = field(default_factory=set)
-    cancels: set[str] = field(default_factory=set)
-    deciding: bool = False
-    verifying: bool = False
-    verified: bool = False
-    saved: bool = False
 
 
 class Intake:
@@ -77,18 +67,18 @@ class Intake:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._desk = desk = scene.desk
-        self._waiting: deque[_Case] = deque()
-        self._batch: _Batch | None = None
+        self._waiting: deque[Case] = deque()
+        self._batch: Batch | None = None
         self._recall: Call[RecallCommands] = Call(desk)
         self._write: Call[WriteJobs] = Call(desk)
-        self._vouch: Call[SaveResults] = Call(desk)
+        self._keep: Call[KeepFormer] = Call(desk)
         self._save: Call[SaveResults] = Call(desk)
-        #: By job, the command that made its revision and whose answer is saved.
-        self._answered: dict[str, str] = {}
+        self._write_calendars: Call[WriteCalendars] = Call(desk)
+        self._former = Former(desk)
 
     def receive(self, tag: object, command: Command) -> None:
         """Take a command that came off the queue."""
-        self._waiting.append(_Case(tag, command))
+        self._waiting.append(Case(tag, command))
 
     def abandon(self) -> None:
         """Forget every command: they are back in the queue and come again.
@@ -111,13 +101,20 @@ class Intake:
                 self._learn(request, result)
             else:
                 self._on_written(result)
-        elif self._vouch.answered(request):
-            assert isinstance(request, SaveResults)
-            self._note_answered(request.results)
+        elif self._keep.answered(request):
+            assert isinstance(request, KeepFormer)
+            self._former.note_answered(request.results)
+            if self._batch is not None:
+                self._batch.kept = True
             self._continue()
+        elif self._write_calendars.answered(request):
+            assert isinstance(request, WriteCalendars)
+            assert isinstance(result, list)
+            if self._batch is not None:
+                self._on_calendars_written(self._batch, result)
         elif self._save.answered(request):
             assert isinstance(request, SaveResults)
-            self._note_answered(request.results)
+            self._former.note_answered(request.results)
             if self._batch is not None:
                 self._on_saved()
         else:
@@ -134,15 +131,20 @@ class Intake:
 
     def advance(self) -> None:
         """Begin the next batch if there is none."""
-        for call in self._calls:
+        for call in (self._recall, self._keep, self._save):
             call.advance()
+        if self._scene.dispatcher.trusted:
+            # As with claims: an executor that was paused first learns whether it is over.  What
+            # it would write now may have been decided otherwise, and undone, since.
+            self._write.advance()
+            self._write_calendars.advance()
         if self._batch is not None:
             self._continue()
         elif self._waiting and all(call.idle for call in self._calls):
             self._begin()
 
     def _begin(self) -> None:
-        self._batch = batch = _Batch()
+        self._batch = batch = Batch()
         subjects: set[str] = set()
         while self._waiting and len(batch.cases) < COMMAND_BATCH:
             case = self._waiting[0]
@@ -164,11 +166,14 @@ class Intake:
     @property
     def wake_at(self) -> float:
         """Monotonic time of the next repetition."""
-        return min(call.wake_at for call in self._calls)
+        harmless = min(call.wake_at for call in (self._recall, self._keep, self._save))
+        if not self._scene.dispatcher.trusted:
+            return harmless
+        return min(harmless, self._write.wake_at, self._write_calendars.wake_at)
 
     @property
     def _calls(self) -> tuple[Call[Any], ...]:
-        return self._recall, self._vouch, self._write, self._save
+        return self._recall, self._keep, self._write, self._write_calendars, self._save
 
     # Steps --------------------------------------------------------------------------------
 
@@ -192,7 +197,7 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
-    def _decide(self, case: _Case, how: Callable[[Command, Scene], Decision]) -> None:
+    def _decide(self, case: Case, how: Callable[[Command, Scene], Decision]) -> None:
         try:
             decision = how(case.command, self._scene)
         except Exception as error:  # One command that cannot be decided must not stop others.
@@ -200,7 +205,7 @@ class Intake:
         else:
             self._take(case, decision)
 
-    def _refuse(self, case: _Case, error: Exception) -> None:
+    def _refuse(self, case: Case, error: Exception) -> None:
         """Answer a command that cannot be decided, or whose effect the store does not take."""
         self._desk.note(
             "command_broken",
@@ -212,28 +217,33 @@ class Intake:
         )
         case.result = undecidable(case.command, self._desk.now, error)
 
-    def _take(self, case: _Case, decision: Decision) -> None:
+    def _take(self, case: Case, decision: Decision) -> None:
         assert self._batch is not None
         if isinstance(decision, Answer):
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
+        elif isinstance(decision, WriteCalendar):
+            self._batch.calendars[case.command.id] = decision
         elif isinstance(decision, Cancel):
             self._batch.cancels.add(decision.run_id)
             case.result, case.effective = decision.result, True
         else:
             self._claim(case, decision)
 
-    def _claim(self, case: _Case, decision: Claim) -> None:
+    def _claim(self, case: Case, decision: Claim) -> None:
         assert self._batch is not None
         batch = self._batch
         batch.claims.add(case.command.id)
+        present: dict[str, Run] = {}
 
         def on_written(run: Run) -> None:
-            if self._batch is not batch:
+            present[run.id] = run
+            if self._batch is not batch or len(present) < len(decision.runs):
                 return
             batch.claims.discard(case.command.id)
-            case.result, case.effective = decision.result, True
+            case.result = decision.answer(present)
+            case.effective = case.result.status is ResultStatus.CREATED
             self._continue()
 
         def on_refused(error: Exception) -> None:
@@ -243,11 +253,14 @@ class Intake:
             self._refuse(case, error)
             self._continue()
 
-        self._scene.dispatcher.claim([decision.run], on_written, on_refused)
+        self._scene.dispatcher.claim(decision.runs, on_written, on_refused)
 
     def _on_written(self, clashes: list[JobClash | Refused | None]) -> None:
         assert self._batch is not None
         self._batch.deciding = True
+        if self._batch.first:
+            self._on_first_written(self._batch, clashes)
+            return
         writes, self._batch.writes = self._batch.writes, {}
         for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
             case = self._batch.cases[command_id]
@@ -265,12 +278,57 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
+    def _on_calendars_written(self, batch: Batch, clashes: list[CalendarClash | None]) -> None:
+        batch.deciding = True
+        writes, batch.calendars = batch.calendars, {}
+        for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
+            case = batch.cases[command_id]
+            if clash is None:
+                case.result, case.effective = write.result, True
+                self._scene.admission.blackouts.put(write.calendar)
+                self._desk.note(
+                    "calendar_changed",
+                    "calendar changed",
+                    calendar=write.calendar.name,
+                    revision=write.calendar.revision,
+                    command=case.command.kind.value,
+                    command_id=case.command.id,
+                )
+            else:
+                self._decide(case, partial(decide_calendar_again, current=clash.current))
+        batch.deciding = False
+        self._continue()
+
+    def _on_first_written(self, batch: Batch, clashes: list[JobClash | Refused | None]) -> None:
+        """Go on to what was to be written after these; where one was not applied, decide anew."""
+        first, batch.first = batch.first, []
+        anew: dict[str, JobClash | Refused] = {}
+        for (command_id, write), clash in zip(first, clashes, strict=True):
+            if clash is None:
+                self._scene.roster.put(write.job)
+            else:
+                anew[command_id] = clash
+        for command_id in {command_id for command_id, _ in first}:
+            case, found = batch.cases[command_id], anew.get(command_id)
+            if found is None:
+                batch.writes[command_id] = replace(batch.writes[command_id], first=())
+                continue
+            del batch.writes[command_id]
+            if isinstance(found, Refused):
+                self._refuse(case, found.error)
+                continue
+            if found.current is not None:
+                self._scene.roster.put(found.current)
+            self._decide(case, partial(decide, made=None))
+        batch.deciding = False
+        self._continue()
+
     def _learn(self, request: WriteJobs, clashes: list[JobClash | Refused | None]) -> None:
         for write, clash in zip(request.writes, clashes, strict=True):
             if clash is None:
                 self._scene.roster.put(write.job)
 
-    def _apply(self, case: _Case, write: Write) -> None:
+    def _apply(self, case: Case, write: Write) -> None:
         case.result, case.effective = write.result, True
         self._scene.roster.put(write.job)
         self._desk.note(
@@ -288,13 +346,22 @@ class Intake:
         batch = self._batch
         if batch is None or batch.deciding or batch.verifying:
             return
-        if not (self._recall.idle and self._vouch.idle and self._write.idle):
+        if not all(call.idle for call in self._calls):
             return
-        if unanswered := self._unanswered(batch):
-            self._vouch.send(SaveResults(unanswered))
+        former = None if batch.kept else self._former.request(batch)
+        if former is not None:
+            self._keep.send(former)
+            return
+        if (batch.writes or batch.calendars) and not self._scene.dispatcher.trusted:
+            return
+        batch.kept = False
+        if batch.calendars:
+            writes = (CalendarWrite(w.calendar, w.expect) for w in batch.calendars.values())
+            self._write_calendars.send(WriteCalendars(tuple(writes)))
         elif batch.writes:
-            writes = batch.writes.values()
-            self._write.send(WriteJobs(tuple(JobWrite(w.job, w.expect, w.forward) for w in writes)))
+            batch.first = [(one, w) for one, write in batch.writes.items() for w in write.first]
+            jobs = [w for _, w in batch.first] or batch.writes.values()
+            self._write.send(WriteJobs(tuple(JobWrite(w.job, w.expect, w.forward) for w in jobs)))
         elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
             batch.verifying = True
             self._scene.dispatcher.verify(lambda: self._on_verified(batch))
@@ -302,31 +369,11 @@ class Intake:
                 # What is durable is true whatever comes of the term; a refusal may not be.
                 self._save_results(batch)
 
-    def _unanswered(self, batch: _Batch) -> tuple[CommandResult, ...]:
-        """Return the answers to the commands whose revisions are about to be overwritten."""
-        results = [
-            implied_result(write.former, self._desk.now)
-            for write in batch.writes.values()
-            if write.former is not None
-        ]
-        return tuple(
-            result
-            for result in results
-            if result is not None
-            and result.job_id is not None
-            and self._answered.get(result.job_id) != result.command_id
-        )
-
-    def _note_answered(self, results: Sequence[CommandResult]) -> None:
-        for result in results:
-            if result.job_id is not None and result.run_id is None:
-                self._answered[result.job_id] = result.command_id
-
-    def _save_results(self, batch: _Batch) -> None:
+    def _save_results(self, batch: Batch) -> None:
         results = [case.result for case in batch.cases.values() if case.result is not None]
         self._save.send(SaveResults(tuple(results)))
 
-    def _on_verified(self, batch: _Batch) -> None:
+    def _on_verified(self, batch: Batch) -> None:
         if self._batch is not batch:
             return
         batch.verified = True
@@ -341,7 +388,7 @@ class Intake:
         if self._batch.verified:
             self._settle(self._batch)
 
-    def _settle(self, batch: _Batch) -> None:
+    def _settle(self, batch: Batch) -> None:
         self._batch = None
         for case in batch.cases.values():
             assert case.result is not None

@@ -45,10 +45,14 @@ class Journal:
         self._rest_until = inf
         self._since = inf
         self._call: Call[Record] = Call(desk)
+        self.on_durable: Callable[[Run], None] = lambda run: None
         self.on_given_up: Callable[[str, str], None] = lambda job_id, why: None
 
     def change(self, change: RunChange, run: Run | None = None) -> None:
-        """Record a change of one row; *run* tells whose it is, should it be given up."""
+        """Record a change of one row; *run* is the row as the change leaves it.
+
+        :attr:`on_durable` is called with it if the change leaves a demand (``follow_up``).
+        """
         key = change.run_id, change.term
         earlier = self._changes.get(key)
         if earlier is None:
@@ -89,7 +93,10 @@ class Journal:
             if isinstance(refused, Refused) and self._try_again(change, refused):
                 continue
             self._tries.pop((change.run_id, change.term), None)
+            run = self._runs.get(change.run_id)
             self._let_go(change.run_id)
+            if change.follow_up and run is not None:
+                self.on_durable(run)
         for news, refused in zip(request.progress, advanced, strict=True):
             if not (isinstance(refused, Refused) and self._try_again(news, refused)):
                 self._tries.pop(news.job_id, None)

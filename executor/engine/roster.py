@@ -1,39 +1,25 @@
-"""The jobs of one tenure: who is due when, and who may start.
+"""The jobs of one tenure: who they are, when each is due, and up to where it is accounted for.
 
-Opening a second turns due jobs into claims by their misfire policy; admitting a
-claim, at the hand-off, applies everything that may have changed since: edits,
-pauses, deletion, the misfire deadline and overlap.  One job that cannot be
-evaluated is set aside as broken and never stops another.
+One job that cannot be evaluated, or whose rows the store does not take, is set aside as
+broken and never stops another.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 
-from executor.domain.accounting import Slot, account
 from executor.domain.buckets import FireBuckets
-from executor.domain.identity import slot_run_id
-from executor.domain.instant import TICK
-from executor.domain.job import Definition, Job
-from executor.domain.run import Cause, Reason, Run, RunChange, RunState
-from executor.domain.schedule import next_after
+from executor.domain.job import Job
+from executor.domain.run import Cause, Run
 from executor.domain.writes import BrokenJob, JobProgress
 from executor.engine.desk import Desk
-from executor.engine.dispatch import Dispatcher
+from executor.engine.graph import JobGraph
 from executor.engine.journal import Journal
-from executor.engine.timing import CLAIM_AHEAD_S, LATE_S, OVERTAKEN_S, REFUSED_REST_S
+from executor.engine.timing import CLAIM_AHEAD_S, REFUSED_REST_S
 from executor.engine.watermarks import Watermarks
-from executor.engine.workload import Workload
-
-_AHEAD = timedelta(seconds=CLAIM_AHEAD_S)
-_LATE = timedelta(seconds=LATE_S)
-_OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
-
-#: Slots accounted for between two looks at other events: some 20 ms.  After a rest of days there
-#: are millions, and the clearances must go on meanwhile.
-_SLOTS = 10_000
 
 #: Broken jobs that are named in the list of instances.
 _NAMED = 3
@@ -45,17 +31,16 @@ _LONG = timedelta(days=366)
 class Roster:
     """All jobs that are not deleted, as this executor knows them."""
 
-    def __init__(self, desk: Desk, journal: Journal, workload: Workload, term: int) -> None:
+    def __init__(self, desk: Desk, journal: Journal) -> None:
         self._desk = desk
         self._journal = journal
-        self._workload = workload
-        self._term = term
         self._jobs: dict[str, Job] = {}
         self._ids: dict[str, str] = {}
         self._buckets = FireBuckets()
-        self._occupants: dict[str, set[str]] = {}
         self._watermarks = Watermarks()
         self._rests: dict[str, float] = {}
+        self.graph = JobGraph(self.find)
+        self.on_put: Callable[[Job], None] = lambda job: None
         self.broken: dict[str, BrokenJob] = {}
         self.finished_since_prune: set[str] = set()
 
@@ -91,18 +76,20 @@ class Roster:
                 job = self._moved_on(former, job)
             else:
                 self._watermarks.forget(job.id)
+        self.graph.put(job)
         if job.deleted:
             self._jobs.pop(job.id, None)
             self._rests.pop(job.id, None)
             self.broken.pop(job.id, None)
             self._watermarks.forget(job.id)
             self._buckets.disarm(job.id)
-            return
-        self.broken.pop(job.id, None)
-        self._rests.pop(job.id, None)
-        self._jobs[job.id] = job
-        self._ids[job.name] = job.id
-        self._arm(job)
+        else:
+            self.broken.pop(job.id, None)
+            self._rests.pop(job.id, None)
+            self._jobs[job.id] = job
+            self._ids[job.name] = job.id
+            self._arm(job)
+        self.on_put(job)
 
     def _moved_on(self, former: Job, job: Job) -> Job:
         """Return *job* with the watermark of *former*, which may have moved in the meantime."""
@@ -135,69 +122,27 @@ class Roster:
 
     # Opening seconds ------------------------------------------------------------------------
 
-    def open_due(self, dispatcher: Dispatcher) -> None:
-        """Claim the slots of every job that is due within the next moments."""
-        until = (self._desk.now + _AHEAD).timestamp()
-        slots = 0
-        while dispatcher.has_room and slots < _SLOTS and (due := self._buckets.pop_due(until, 1)):
-            job = self._jobs[due[0]]
-            try:
-                runs = self._open(job, dispatcher)
-            except Exception as error:  # One job that cannot be evaluated must not stop others.
-                self._set_aside(job, error)
-            else:
-                dispatcher.claim(runs)
-                slots += sum(run.covers for run in runs)
+    def due_job(self, until: float) -> Job | None:
+        """Return a job that is due by *until* (seconds since 1970), which then is not any more."""
+        due = self._buckets.pop_due(until, 1)
+        return self._jobs[due[0]] if due else None
 
-    def _open(self, job: Job, dispatcher: Dispatcher) -> list[Run]:
-        if not job.is_active(self._desk.now):
-            # The clock has gone back to before the end of a pause.
-            self._arm(job)
-            return []
-        schedule = job.definition.schedule
-        assert schedule is not None
-        assert job.next_fire_at is not None
-        accounting = account(
-            job.definition.misfire,
-            lambda instant: next_after(schedule, instant),
-            job.next_fire_at,
-            self._desk.now,
-            _AHEAD,
-            _LATE,
-        )
-        runs = [self._run(job, slot, dispatcher) for slot in accounting.slots]
-        advanced = replace(job, next_fire_at=accounting.next_fire_at)
+    def rearm(self, job: Job) -> None:
+        """Let a job be due again as it stands."""
+        self._arm(job)
+
+    def opened(self, job: Job, next_fire_at: datetime | None, rows: list[Run]) -> None:
+        """Note that *rows* are claimed for the job's slots up to before *next_fire_at*."""
+        advanced = replace(job, next_fire_at=next_fire_at)
         self._jobs[job.id] = advanced
         self._arm(advanced)
-        if runs:
-            rows = (run.id for run in runs)
-            self._watermarks.claim(job.id, job.next_fire_at, accounting.next_fire_at, rows)
-        return runs
+        if rows:
+            assert job.next_fire_at is not None
+            ids = (run.id for run in rows)
+            self._watermarks.claim(job.id, job.next_fire_at, next_fire_at, ids)
 
-    def _run(self, job: Job, slot: Slot, dispatcher: Dispatcher) -> Run:
-        run_id = slot_run_id(job.id, slot.fire_at)
-        skipped = slot.cause is None
-        now = self._desk.now
-        return Run(
-            id=run_id,
-            job_id=job.id,
-            job=job.name,
-            cause=slot.cause or Cause.SCHEDULE,
-            state=RunState.SKIPPED if skipped else RunState.PENDING,
-            reason=Reason.MISFIRE if skipped else None,
-            term=self._term,
-            clear_at=dispatcher.next_clear_at(slot.fire_at if slot.fire_at > now else None),
-            created_at=now,
-            finished_at=now if skipped else None,
-            scheduled=True,
-            fire_at=slot.fire_at,
-            trigger_id=run_id,
-            revision=job.revision,
-            covers=slot.covers,
-            covers_from=slot.covers_from,
-        )
-
-    def _set_aside(self, job: Job, error: Exception) -> None:
+    def set_aside(self, job: Job, error: Exception) -> None:
+        """Note that a job cannot be evaluated; it is left alone until it is changed."""
         self.broken[job.id] = BrokenJob(job.id, job.name, repr(error))
         self._desk.note(
             "job_broken",
@@ -270,100 +215,17 @@ class Roster:
             return inf
         return self._desk.deadline(datetime.fromtimestamp(second, UTC)) - CLAIM_AHEAD_S
 
-    # Admission ------------------------------------------------------------------------------
-
-    def admit(self, run: Run) -> tuple[Run, Definition] | None:
-        """Decide, at the hand-off, whether *run* starts; record why if it does not."""
-        job = self._jobs.get(run.job_id)
-        try:
-            reason = self._refusal(run, job)
-        except Exception as error:  # One job that cannot be evaluated must not stop others.
-            assert job is not None
-            self._set_aside(job, error)
-            reason = Reason.BROKEN
-        if reason is not None or job is None:
-            self.skip(run, reason or Reason.DELETED)
-            return None
-        if run.revision != job.revision:
-            run = replace(run, revision=job.revision)
-        self.occupy(run)
-        self._workload.add(run, job.definition)
-        return run, job.definition
-
-    def _refusal(self, run: Run, job: Job | None) -> Reason | None:
-        if job is None:
-            return Reason.DELETED
-        if run.scheduled:
-            assert run.fire_at is not None
-            if not job.definition.enabled:
-                return Reason.DISABLED
-            if job.is_paused(self._desk.now):
-                return Reason.PAUSED
-            if run.revision != job.revision and not _is_slot(job, run.fire_at):
-                return Reason.SUPERSEDED
-            late, deadline = self._desk.now - run.fire_at, job.definition.misfire.deadline
-            if (deadline is not None and late > deadline) or (
-                late > _OVERTAKEN and self._is_overtaken(job, run.fire_at)
-            ):
-                return Reason.MISFIRE
-        return Reason.OVERLAP if self.is_occupied(job.id) else None
-
-    def _is_overtaken(self, job: Job, fire_at: datetime) -> bool:
-        """Whether a later slot is due: by policy ``once`` only the latest is caught up."""
-        schedule = job.definition.schedule
-        later = None if schedule is None else next_after(schedule, fire_at)
-        return later is not None and later <= self._desk.now
-
-    def skip(self, run: Run, reason: Reason) -> None:
-        """Record that a pending row of this term will not start."""
-        self._journal.change(
-            RunChange(
-                run_id=run.id,
-                term=run.term,
-                state=RunState.SKIPPED,
-                reason=reason,
-                finished_at=self._desk.now,
-            ),
-            run,
-        )
-        self._desk.note(
-            "run_skipped",
-            "run skipped",
-            "DEBUG",
-            run_id=run.id,
-            job=run.job,
-            term=run.term,
-            reason=reason.value,
-        )
-
     def is_past(self, run: Run) -> bool:
-        """Whether *run* stands for a slot before its job's watermark: accounted for without it."""
+        """Whether *run* stands for a slot before its job's watermark: accounted for without it.
+
+        The watermark passes rows that wait for their turn, and those that are put off.
+        """
         job = self._jobs.get(run.job_id)
-        if not run.scheduled or job is None or run.fire_at is None or job.next_fire_at is None:
+        if not run.scheduled or run.is_parked or run.due_at is not None:
             return False
-        return run.fire_at < job.next_fire_at
-
-    def is_occupied(self, job_id: str) -> bool:
-        """Whether a run of this job is unfinished, here or (by its lease) elsewhere."""
-        return bool(self._occupants.get(job_id))
-
-    def occupy(self, run: Run) -> None:
-        """Note an unfinished run."""
-        self._occupants.setdefault(run.job_id, set()).add(run.id)
-
-    def vacate(self, run: Run) -> None:
-        """Note that the run is over."""
-        occupants = self._occupants.get(run.job_id)
-        if occupants is not None:
-            occupants.discard(run.id)
-            if not occupants:
-                del self._occupants[run.job_id]
-        self.finished_since_prune.add(run.job_id)
-
-
-def _is_slot(job: Job, fire_at: datetime) -> bool:
-    schedule = job.definition.schedule
-    return schedule is not None and next_after(schedule, fire_at - TICK) == fire_at
+        if job is None or run.fire_at is None or job.next_fire_at is None:
+            return False
+        return run.cause is not Cause.BACKFILL and run.fire_at < job.next_fire_at
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

@@ -7,24 +7,20 @@ At the takeover and once a second afterwards the open rows of former terms are r
 * Any other live row may be in progress where it was: it occupies its job until its
   executor finishes it or its lease ends by the store's clock.  A row without a lease
   gets one when it is first seen, so that every owner has a full lease's time to renew.
-* A row that is over but demands a follow-up (lost; cancelled by a shutdown; given up
-  unstarted) is repeated as far as its job allows, and then settled.
-
-The repeating row is written before the demand is cleared, and its id is derived from
-the row it repeats: whatever is interrupted, it is written once.
+* A row that is over but demands a follow-up is left to ``consequences``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
-from executor.domain.identity import retrigger_run_id
-from executor.domain.job import Job
-from executor.domain.run import Cause, Reason, Run, RunState
+from executor.domain.run import Reason, Run
 from executor.domain.term import Clearances
+from executor.engine.admission import Admission
+from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import Request, SettleFollowUps, WatchOpenRuns
+from executor.engine.effects import Request, WatchOpenRuns
 from executor.engine.roster import Roster
 from executor.engine.timing import SUPERVISION_S
 
@@ -36,13 +32,17 @@ class Supervision:
         self,
         desk: Desk,
         roster: Roster,
+        admission: Admission,
         dispatcher: Dispatcher,
+        consequences: Consequences,
         clearances: Clearances,
         term: int,
         lease_s: float,
     ) -> None:
         self._desk = desk
         self._roster = roster
+        self._admission = admission
+        self._consequences = consequences
         self._dispatcher = dispatcher
         self._clearances = clearances
         self._term = term
@@ -50,17 +50,15 @@ class Supervision:
         self._foreign: dict[str, Run] = {}
         self._unstamped: tuple[str, ...] = ()
         self._deferred: dict[str, Run] = {}
-        self._repeating: set[str] = set()
-        self._to_settle: list[str] = []
         self._look: Call[WatchOpenRuns] = Call(desk)
-        self._settle: Call[SettleFollowUps] = Call(desk)
         self._look_at = desk.monotonic + SUPERVISION_S
         self.all_loaded = False
         dispatcher.on_foreign = self._meet
         dispatcher.may_have_started = clearances.may_have_started
 
-    def take_stock(self, rows: Iterable[Run]) -> None:
+    def take_stock(self, rows: Sequence[Run]) -> None:
         """Take in every open row of a former term, as read at one time."""
+        self._admission.joins.recover(rows)
         former, self._foreign = self._foreign, {}
         for run in rows:
             if run.is_live and self._clearances.may_have_started(run):
@@ -72,84 +70,28 @@ class Supervision:
                 self._deferred[run.id] = run
         for run_id, run in former.items():
             if run_id not in self._foreign:
-                self._roster.vacate(run)
+                self._admission.vacate(run)
         self._unstamped = tuple(run.id for run in self._foreign.values() if run.lease_until is None)
 
     def _take_up(self, run: Run) -> None:
         """Adopt or repeat a row that is certainly not in progress."""
         if not run.is_live:
-            self._repeat(run)
+            self._consequences.take(run)
         elif self._roster.is_past(run) and not self._dispatcher.has_met(run.id):
             # Written by a superseded executor after its slot had been run, and that row been
             # removed by retention.
-            self._roster.skip(run, Reason.SUPERSEDED)
+            self._admission.skip(run, Reason.SUPERSEDED)
         else:
             self._dispatcher.adopt(run)
 
     def _meet(self, run: Run) -> None:
         """Note a row that may be in progress elsewhere."""
         self._foreign[run.id] = run
-        self._roster.occupy(run)
+        self._admission.turns.occupy(run)
 
     def find(self, run_id: str) -> Run | None:
         """Return a row that may be in progress elsewhere."""
         return self._foreign.get(run_id)
-
-    def _repeat(self, run: Run) -> None:
-        if run.id in self._repeating:
-            return
-        job = self._roster.get(run.job_id)
-        if job is None and not self.all_loaded:
-            self._deferred[run.id] = run
-            return
-        self._repeating.add(run.id)
-        if job is None or not self._may_repeat(run, job):
-            self._to_settle.append(run.id)
-            return
-        again = self._again(run, job)
-        self._desk.note(
-            "run_retriggered",
-            "a run is repeated, because its executor was lost or stopped",
-            "WARNING",
-            run_id=again.id,
-            job=run.job,
-            term=self._term,
-            repeats=run.id,
-            was=run.state.value,
-        )
-        self._dispatcher.claim(
-            [again],
-            on_written=lambda _: self._to_settle.append(run.id),
-            # It demands a run all the same: the next look finds it again.
-            on_refused=lambda _: self._repeating.discard(run.id),
-        )
-
-    def _may_repeat(self, run: Run, job: Job) -> bool:
-        if run.reason is Reason.REQUESTED:
-            # Lost while it was being cancelled: somebody wanted it to end.
-            return False
-        never_started = run.reason is Reason.SUPERSEDED and run.started_at is None
-        return job.definition.enabled and (
-            never_started or run.retriggers < job.definition.retrigger
-        )
-
-    def _again(self, run: Run, job: Job) -> Run:
-        return Run(
-            id=retrigger_run_id(run.id),
-            job_id=run.job_id,
-            job=job.name,
-            cause=Cause.RETRIGGER,
-            state=RunState.PENDING,
-            term=self._term,
-            clear_at=self._dispatcher.next_clear_at(),
-            created_at=self._desk.now,
-            fire_at=run.fire_at,
-            trigger_id=run.trigger_id,
-            attempt=run.attempt + 1,
-            retriggers=run.retriggers + 1,
-            parent_run_id=run.id,
-            revision=job.revision,
-        )
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not ours."""
@@ -161,9 +103,6 @@ class Supervision:
             self.take_stock([run for run in rows if run.id not in gone])
             for run in lost:
                 self._on_lost(run)
-        elif self._settle.answered(request):
-            assert isinstance(request, SettleFollowUps)
-            self._repeating.difference_update(request.run_ids)
         else:
             return False
         return True
@@ -178,29 +117,24 @@ class Supervision:
             term=run.term,
         )
         self._foreign.pop(run.id, None)
-        self._roster.vacate(run)
-        self._repeat(run)
+        self._admission.vacate(run)
+        self._consequences.take(run)
 
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not ours."""
-        return self._look.failed(request) or self._settle.failed(request)
+        return self._look.failed(request)
 
     def advance(self) -> None:
-        """Look again if it is time; settle what is written."""
+        """Look again if it is time."""
         self._look.advance()
-        self._settle.advance()
         if self.all_loaded and self._deferred:
             deferred, self._deferred = self._deferred, {}
             for run in deferred.values():
                 self._take_up(run)
-        if self._to_settle and self._settle.idle:
-            self._settle.send(SettleFollowUps(tuple(self._to_settle)))
-            self._to_settle = []
         if self._look.idle and self._desk.monotonic >= self._look_at:
             self._look.send(WatchOpenRuns(self._term, self._unstamped, self._lease_s))
 
     @property
     def wake_at(self) -> float:
         """Monotonic time of the next look or repetition."""
-        looking = self._look_at if self._look.idle else self._look.wake_at
-        return min(looking, self._settle.wake_at)
+        return self._look_at if self._look.idle else self._look.wake_at

@@ -9,18 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command
 from executor.domain.run import Run
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import LoadedJobs
-from executor.engine.decisions import Scene
+from executor.domain.writes import BrokenCalendar, LoadedJobs
+from executor.engine.admission import Admission
+from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadOpenRuns, Request
+from executor.engine.effects import ReadAllJobs, ReadCalendars, ReadDueJobs, ReadOpenRuns, Request
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
+from executor.engine.opening import Opening
 from executor.engine.roster import Roster
+from executor.engine.scene import Scene
 from executor.engine.supervision import Supervision
 from executor.engine.timing import LOAD_S, URGENT_S, Options
 from executor.engine.upkeep import Upkeep
@@ -38,22 +43,41 @@ class Tenure:
         self.term = term = record.term
         self._began = desk.monotonic
         lease_s = options.run_lease_s
-        self.roster = Roster(desk, journal, workload, term)
-        self.dispatcher = Dispatcher(desk, self.roster, workload.remembers, term)
+        self.roster = Roster(desk, journal)
+        self.admission = Admission(desk, self.roster, journal, workload)
+        self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
+        self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
+        self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
         self.supervision = Supervision(
-            desk, self.roster, self.dispatcher, Clearances(record), term, lease_s
+            desk,
+            self.roster,
+            self.admission,
+            self.dispatcher,
+            self.consequences,
+            Clearances(record),
+            term,
+            lease_s,
         )
         self._scene = Scene(
-            desk, self.roster, self.dispatcher, self.supervision, workload, journal, term
+            desk,
+            self.roster,
+            self.admission,
+            self.dispatcher,
+            self.supervision,
+            workload,
+            journal,
+            term,
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
+        self._calendars: Call[ReadCalendars] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
         self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
         self._stock: list[Run] | None = None
         self._ready = False
         self.stopping = False
+        self._calendars.send(ReadCalendars())
         self._open_runs.send(ReadOpenRuns(term))
         self._due_jobs.send(ReadDueJobs(desk.now + timedelta(seconds=URGENT_S)))
 
@@ -67,7 +91,8 @@ class Tenure:
         """Since when (see ``Desk.awake``) the store is silent on what is needed, or None."""
         since = [self.dispatcher.silent_since]
         if not self._ready:
-            since += [self._open_runs.silent_since, self._due_jobs.silent_since]
+            loads = (self._calendars, self._open_runs, self._due_jobs)
+            since += [load.silent_since for load in loads]
         return min((start for start in since if start is not None), default=None)
 
     def awaits(self, request: ReadAllJobs) -> bool:
@@ -87,14 +112,19 @@ class Tenure:
         if self._open_runs.answered(request):
             assert isinstance(result, list)
             self._stock = result
+        elif self._calendars.answered(request):
+            assert isinstance(result, list)
+            self._take_calendars(result)
         elif self._due_jobs.answered(request):
             assert isinstance(result, LoadedJobs)
             self.take_jobs(result)
             self._all_jobs.send(ReadAllJobs())
         elif self._all_jobs.answered(request):
             self._on_all_loaded()
-        elif self.dispatcher.answered(request, result) or self.supervision.answered(
-            request, result
+        elif (
+            self.dispatcher.answered(request, result)
+            or self.supervision.answered(request, result)
+            or self.consequences.answered(request)
         ):
             return True
         else:
@@ -105,11 +135,13 @@ class Tenure:
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not this tenure's."""
         parts: tuple[Callable[[Request], bool], ...] = (
+            self._calendars.failed,
             self._open_runs.failed,
             self._due_jobs.failed,
             self._all_jobs.failed,
             self.dispatcher.failed,
             self.supervision.failed,
+            self.consequences.failed,
             self._intake.failed,
             self._upkeep.failed,
         )
@@ -132,9 +164,23 @@ class Tenure:
                     error=broken.error,
                 )
 
+    def _take_calendars(self, records: list[StoredCalendar | BrokenCalendar]) -> None:
+        for record in records:
+            self.admission.blackouts.put(record)
+            if isinstance(record, BrokenCalendar):
+                self._desk.note(
+                    "calendar_broken",
+                    "a calendar cannot be read; jobs that use it run as if it were not there",
+                    "ERROR",
+                    calendar=record.name,
+                    error=record.error,
+                )
+
     def _begin(self) -> None:
         """Dispatch once the urgent part is known."""
-        if self._ready or self._stock is None or not self._due_jobs.idle:
+        if self._ready or self._stock is None:
+            return
+        if not (self._due_jobs.idle and self._calendars.idle):
             return
         self._ready = True
         # After the jobs, so that rows can be repeated by their jobs' rules.
@@ -151,6 +197,7 @@ class Tenure:
 
     def _on_all_loaded(self) -> None:
         self.supervision.all_loaded = True
+        self.consequences.all_loaded = True
         self._desk.note(
             "jobs_loaded",
             "all jobs are loaded",
@@ -159,6 +206,15 @@ class Tenure:
             broken=len(self.roster.broken),
             took_ms=round((self._desk.monotonic - self._began) * 1000, 1),
         )
+
+    def on_durable(self, run: Run) -> None:
+        """The end of a run is durable, and demands something."""
+        if run.term == self.term and not self.stopping and not self.admission.joins.written(run.id):
+            self.consequences.take(run)
+
+    def demands(self, run: Run) -> bool:
+        """Whether the end of a run demands something; what is unknown here is left to others."""
+        return run.term != self.term or self.stopping or self.consequences.demands(run)
 
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
@@ -173,15 +229,23 @@ class Tenure:
             not dispatcher.clearing and self._desk.monotonic >= dispatcher.trusted_until
         )
 
+    @property
+    def _loads(self) -> tuple[Call[Any], ...]:
+        return self._calendars, self._open_runs, self._due_jobs, self._all_jobs
+
     def advance(self) -> None:
         """Do what is due."""
-        for call in (self._open_runs, self._due_jobs, self._all_jobs):
+        for call in self._loads:
             call.advance()
         if not self._ready:
             return
         if not self.stopping:
-            self.roster.open_due(self.dispatcher)
+            self._opening.advance()
             self.supervision.advance()
+            self.consequences.advance()
+            if self.loaded:
+                self.admission.joins.advance()
+                self.admission.turns.advance(self.dispatcher.call, self.dispatcher.withdraw)
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()
@@ -189,12 +253,13 @@ class Tenure:
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
-        loading = min(call.wake_at for call in (self._open_runs, self._due_jobs, self._all_jobs))
+        loading = min(call.wake_at for call in self._loads)
         if not self._ready:
             return loading
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
+            parts += [self.consequences.wake_at, self.admission.turns.wake_at]
             if self.dispatcher.has_room:
                 parts.append(self.roster.wake_at)
         return min(parts)

@@ -37,8 +37,8 @@ class WaitingRuns:
     def add(self, run: Run) -> None:
         """Let *run* wait."""
         group = self._groups.setdefault(run.clear_at, Group(run.clear_at))
-        if run.scheduled and run.fire_at is not None:
-            group.due = max(group.due, run.fire_at)
+        if run.due is not None:
+            group.due = max(group.due, run.due)
         group.runs.append(run)
 
     def take(self, group: Group) -> list[Run]:

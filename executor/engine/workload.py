@@ -8,7 +8,7 @@ means that somebody has declared the run lost and may repeat it; then it is canc
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 
@@ -39,7 +39,9 @@ class Workload:
         self._lease_s = lease_s
         self._pieces: dict[str, _Piece] = {}
         self._renew_at = inf
+        self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
+        self.demands: Callable[[Run], bool] = lambda run: True
         self.on_finished: Callable[[Run], None] = lambda run: None
         self.on_given_back: Callable[[Run], bool] = lambda run: False
 
@@ -56,6 +58,9 @@ class Workload:
     def add(self, run: Run, definition: Definition) -> None:
         """Take charge of a run that is handed to the launchers."""
         self._pieces[run.id] = _Piece(run, definition)
+        if definition.start_timeout is not None:
+            latest = (run.due or run.created_at) + definition.start_timeout
+            self._start_by[run.id] = self._desk.deadline(latest)
         if self._renew_at == inf:
             self._renew_at = self._desk.monotonic + self._period
 
@@ -69,6 +74,7 @@ class Workload:
         piece = self._pieces.get(event.run_id)
         if piece is None:
             return
+        self._start_by.pop(event.run_id, None)
         piece.started_at = event.at
         self._journal.change(
             RunChange(
@@ -85,27 +91,44 @@ class Workload:
 
     def given_back(self, run_id: str) -> None:
         """A launcher gave the run back untouched."""
-        piece = self._pieces.pop(run_id, None)
+        piece = self._pop(run_id)
         if piece is None:
             return
         if piece.cancelling is Reason.REQUESTED:
             cancelled = Outcome(state=RunState.CANCELLED, reason=Reason.REQUESTED)
             self._end(piece, cancelled, self._desk.now)
+        elif piece.cancelling is Reason.START_TIMEOUT:
+            skipped = Outcome(state=RunState.SKIPPED, reason=Reason.START_TIMEOUT)
+            self._end(piece, skipped, self._desk.now)
         elif piece.cancelling is None and self.on_given_back(piece.run):
             self.on_finished(piece.run)
         else:
             given_up = Outcome(state=RunState.CANCELLED, reason=Reason.SUPERSEDED)
             self._end(piece, given_up, self._desk.now)
 
+    def _pop(self, run_id: str) -> _Piece | None:
+        self._start_by.pop(run_id, None)
+        return self._pieces.pop(run_id, None)
+
     def finished(self, event: RunFinished) -> None:
         """A launcher reports the end."""
-        piece = self._pieces.pop(event.run_id, None)
+        piece = self._pop(event.run_id)
         if piece is not None:
             self._end(piece, event.outcome, event.at)
 
     def _end(self, piece: _Piece, outcome: Outcome, at: datetime) -> None:
         run = piece.run
-        repeat = outcome.reason in {Reason.SHUTDOWN, Reason.SUPERSEDED}
+        ended = replace(
+            run,
+            state=outcome.state,
+            reason=outcome.reason,
+            executor=self._instance,
+            started_at=piece.started_at,
+            finished_at=at,
+            exit_code=outcome.exit_code,
+            http_status=outcome.http_status,
+        )
+        demands = self.demands(ended)
         self._journal.change(
             RunChange(
                 run_id=run.id,
@@ -117,13 +140,13 @@ class Workload:
                 # Again, because a start reported after a cancellation does not change the row.
                 started_at=piece.started_at,
                 finished_at=at,
-                follow_up=True if repeat else None,
+                follow_up=True if demands else None,
                 exit_code=outcome.exit_code,
                 http_status=outcome.http_status,
                 error=outcome.error,
                 output=outcome.output,
             ),
-            run,
+            ended,
         )
         self._journal.progress(
             JobProgress(
@@ -146,7 +169,7 @@ class Workload:
         if piece is None or piece.cancelling is not None:
             return
         piece.cancelling = reason
-        if reason is not Reason.SUPERSEDED:
+        if reason not in {Reason.SUPERSEDED, Reason.START_TIMEOUT}:
             run = piece.run
             self._journal.change(
                 RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING, reason=reason),
@@ -190,7 +213,11 @@ class Workload:
         return any(call.answered(request) for call in self._renewals.values())
 
     def advance(self) -> None:
-        """Renew the leases if it is time."""
+        """Renew the leases if it is time; take back what has not started in time."""
+        late = [one for one, latest in self._start_by.items() if latest <= self._desk.monotonic]
+        for run_id in late:
+            del self._start_by[run_id]
+            self.cancel(run_id, Reason.START_TIMEOUT)
         if self._desk.monotonic < self._renew_at:
             return
         by_term: dict[int, list[str]] = {}
@@ -206,5 +233,5 @@ class Workload:
 
     @property
     def wake_at(self) -> float:
-        """Monotonic time of the next renewal."""
-        return self._renew_at
+        """Monotonic time of the next renewal, or of a start that is overdue."""
+        return min(self._renew_at, *self._start_by.values(), inf)

@@ -1,7 +1,7 @@
 """The store: jobs, runs, the term and command results.
 
-Two faces.  Readers are all that web is given.  :class:`ExecutorStore` changes things
-and is handed to the executor alone.
+Two faces.  :class:`Readers` (``readers.py``) are all that web is given.
+:class:`ExecutorStore` changes things and is handed to the executor alone.
 
 The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 
@@ -14,23 +14,26 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 4. Instants are aware UTC in whole milliseconds, both ways.
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
-   left out of :class:`Job` lists and reported as :class:`BrokenJob`.
+   left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
+   :class:`BrokenCalendar`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
+from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
-from executor.domain.run import Cause, Run, RunChange, RunState
+from executor.domain.run import Run, RunChange
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
+    BrokenCalendar,
     BrokenJob,
+    CalendarClash,
     Instance,
     JobClash,
     JobProgress,
@@ -39,10 +42,22 @@ from executor.domain.writes import (
     LoadedJobs,
     Retention,
 )
+from executor.ports.readers import (
+    Counts,
+    InvalidCursor,
+    JobFilter,
+    Page,
+    Readers,
+    RunFilter,
+    ScheduleCount,
+)
 
 __all__ = [
     "Adoption",
+    "BrokenCalendar",
     "BrokenJob",
+    "CalendarClash",
+    "CalendarStore",
     "Counts",
     "ExecutorStore",
     "Instance",
@@ -57,118 +72,8 @@ __all__ = [
     "Readers",
     "Retention",
     "RunFilter",
+    "ScheduleCount",
 ]
-
-Item = TypeVar("Item", covariant=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """Part of a list; ``next`` is the cursor of the following part, None at the end."""
-
-    items: tuple[Item, ...]
-    next: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobFilter:
-    """Which jobs; None means any.
-
-    ``q`` matches a part of the name, letter case aside.  ``state`` is that of the latest
-    finished run.
-    """
-
-    q: str | None = None
-    tag: str | None = None
-    enabled: bool | None = None
-    owner: str | None = None
-    state: RunState | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFilter:
-    """Which runs; None means any.
-
-    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``.
-    """
-
-    job_id: str | None = None
-    state: RunState | None = None
-    cause: Cause | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many jobs exist and how many runs are running."""
-
-    jobs: int
-    running: int
-
-
-class InvalidCursor(ValueError):
-    """The cursor was not made by this list."""
-
-
-class Readers(Protocol):
-    """Everything web may ask.  Deleted jobs are never found or listed; their runs are."""
-
-    def find_job(self, job: str) -> Job | BrokenJob:
-        """Return the job with this id, else the one with this name.
-
-        Raises:
-            JobNotFound: neither exists.
-        """
-        ...
-
-    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
-        """Return at most *limit* jobs in the order of their names (by code point).
-
-        Raises:
-            InvalidCursor: *cursor* is not one of this list's.
-        """
-        ...
-
-    def get_run(self, run_id: str) -> Run:
-        """Return the run, with its output.
-
-        Raises:
-            RunNotFound: there is none.
-        """
-        ...
-
-    def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
-        """Return at most *limit* runs without their output, newest ``created_at`` first.
-
-        Raises:
-            InvalidCursor: *cursor* is not one of this list's.
-        """
-        ...
-
-    def get_result(self, command_id: str) -> CommandResult:
-        """Return the durable answer to a command.
-
-        Raises:
-            CommandNotFound: not answered yet, never sent, or expired.
-        """
-        ...
-
-    def read_term(self) -> TermRecord | None:
-        """Return the present term, or None before the first executor."""
-        ...
-
-    def list_instances(self) -> list[Instance]:
-        """Return the processes seen within the last 30 s, in the order of their ids."""
-        ...
-
-    def count(self) -> Counts:
-        """Return the number of jobs (not deleted) and of runs in a live state but pending."""
-        ...
-
-    def now(self) -> datetime:
-        """Return the store's now; the cheapest proof that it answers."""
-        ...
 
 
 class TermStore(Protocol):
@@ -284,11 +189,42 @@ class JobStore(Protocol):
         """Record progress; entries of unknown jobs do nothing."""
         ...
 
-    def purge_jobs(self, before: datetime, limit: int) -> int:
-        """Remove deleted jobs not updated since *before*, with their runs, at most *limit* jobs.
+    def archive_jobs(self, jobs: Sequence[Job]) -> None:
+        """Keep each of *jobs* as a former revision; one that is kept already stays as it was.
 
-        One with open rows waits until they are closed.
+        To be called before the record is overwritten.  Of a job no more than about the newest
+        100 are kept, and none longer than its record.  Progress (``next_fire_at``, ``last_run``)
+        is no part of a revision.
         """
+        ...
+
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs not updated since *before*, at most *limit* jobs.
+
+        With their runs and former revisions.  One with open rows waits until they are closed.
+        """
+        ...
+
+
+class CalendarStore(Protocol):
+    """Calendars: few, and loaded all at once."""
+
+    def all_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
+        """Return every record, deleted ones included, in the order of their names."""
+        ...
+
+    def write_calendar(self, calendar: StoredCalendar, expect: int | None) -> CalendarClash | None:
+        """Store *calendar* whole, if its record is at revision *expect* (None: there is none).
+
+        None means applied, now or by an earlier call.  A deleted calendar is written with
+        ``deleted``: its record, and what it knows of the last command, stays under its name and
+        is overwritten by whoever makes a calendar of that name again.  A record that cannot
+        be read is overwritten by a write that expects its revision.
+        """
+        ...
+
+    def purge_calendars(self, before: datetime) -> int:
+        """Remove the records of calendars deleted before *before*; return how many."""
         ...
 
 
@@ -304,7 +240,7 @@ class CommandStore(Protocol):
         ...
 
 
-class ExecutorStore(TermStore, RunStore, JobStore, CommandStore, Protocol):
+class ExecutorStore(TermStore, RunStore, JobStore, CalendarStore, CommandStore, Protocol):
     """Everything the executor may do to the store."""
 
     def prepare(self) -> None:

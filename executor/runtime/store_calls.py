@@ -19,9 +19,11 @@ from executor.engine.effects import (
     Beat,
     ClearTerm,
     InsertRuns,
+    KeepFormer,
     MintTerm,
     Prune,
     ReadAllJobs,
+    ReadCalendars,
     ReadDueJobs,
     ReadOpenRuns,
     RecallCommands,
@@ -32,6 +34,7 @@ from executor.engine.effects import (
     SaveResults,
     SettleFollowUps,
     WatchOpenRuns,
+    WriteCalendars,
     WriteJobs,
 )
 from executor.engine.events import Answered, Event, Failed, JobsLoaded, Refused
@@ -76,6 +79,8 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
             return store.open_runs_before(request.term)
         case ReadDueJobs():
             return store.due_jobs(request.until)
+        case ReadCalendars():
+            return store.all_calendars()
         case ReadAllJobs():
             for loaded in store.all_jobs():
                 post(JobsLoaded(request, loaded))
@@ -121,7 +126,7 @@ def _record(
     return changed, advanced
 
 
-def _save(request: SaveResults, store: ExecutorStore) -> None:
+def _save(request: SaveResults | KeepFormer, store: ExecutorStore) -> None:
     def save(results: Sequence[CommandResult]) -> Iterable[None]:
         store.save_results(results)
         return [None] * len(results)
@@ -158,6 +163,11 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             return store.known_commands(request.command_ids), begun
         case WriteJobs():
             return _reported(request, sift(store.write_jobs, request.writes))
+        case WriteCalendars():
+            return [store.write_calendar(one.calendar, one.expect) for one in request.writes]
+        case KeepFormer():
+            _save(request, store)
+            store.archive_jobs(request.jobs)
         case SaveResults():
             _save(request, store)
         case WatchOpenRuns():
@@ -169,6 +179,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             store.settle_follow_ups(request.run_ids)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
+            removed += store.purge_calendars(request.purge_before)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case Beat():
             store.beat(request.instance)

@@ -10,6 +10,7 @@ pytest.register_assert_rewrite(
             "broker_contract",
             "broker_workshop",
             "broker_world",
+            "calendar_law",
             "change_law",
             "claim_law",
             "command_law",
@@ -18,6 +19,8 @@ pytest.register_assert_rewrite(
             "lease_law",
             "reader_law",
             "retention_law",
+            "revision_law",
+            "slot_law",
             "store_workshop",
             "term_law",
         )

@@ -57,6 +57,14 @@ class MongoWorkshop(StoreWorkshop):
         damage = {"$unset": {"definition.target": ""}}
         self.raw["jobs"].update_one({"_id": job_id}, damage)
 
+    def break_revision(self, job_id: str, revision: int) -> None:
+        damage = {"$unset": {"definition.target": ""}}
+        self.raw["job_revisions"].update_one({"job_id": job_id, "revision": revision}, damage)
+
+    def break_calendar(self, name: str) -> None:
+        damage = {"$unset": {"definition.name": ""}}
+        self.raw["calendars"].update_one({"_id": name}, damage)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}
         self.raw["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])

@@ -6,6 +6,7 @@ works.  The rows have instants of their own, years away, so nothing may depend o
 real time but what the contract says: leases, heartbeats and instances.
 """
 
+from tests.contract.calendar_law import CalendarLaw
 from tests.contract.change_law import ChangeLaw, OpenRowLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
 from tests.contract.command_law import CommandLaw
@@ -13,6 +14,8 @@ from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
+from tests.contract.revision_law import RevisionLaw
+from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.term_law import TermLaw
 
 
@@ -28,10 +31,14 @@ class StoreContract(
     WriteLaw,
     ProgressLaw,
     LoadLaw,
+    RevisionLaw,
+    CalendarLaw,
     CommandLaw,
     FindLaw,
     JobListLaw,
     RunListLaw,
+    SlotLaw,
+    ScheduleLaw,
     StatusLaw,
 ):
     """What holds for every store."""

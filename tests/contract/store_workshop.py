@@ -40,6 +40,14 @@ class StoreWorkshop:
         """Make the job's definition unreadable in the database, and nothing else of the record."""
         raise NotImplementedError
 
+    def break_revision(self, job_id: str, revision: int) -> None:
+        """Make the definition of a former revision unreadable in the database."""
+        raise NotImplementedError
+
+    def break_calendar(self, name: str) -> None:
+        """Make the calendar's definition unreadable in the database."""
+        raise NotImplementedError
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         """Set back when the instance was seen, as if it had been silent since."""
         raise NotImplementedError

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from executor.domain.calendar import StoredCalendar, calendar_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
 from executor.domain.run import Cause, Run, RunState
@@ -98,6 +99,18 @@ def a_claim(run_id: str = "claim", fire_at: datetime | None = None, **changes: A
 def a_last_run(run_id: str = "run", seconds: float = 0, state: str = "succeeded") -> LastRun:
     """Return the summary of a run that finished *seconds* after noon."""
     return LastRun(run_id=run_id, state=state, finished_at=noon(seconds))
+
+
+def a_calendar(name: str = "holidays", **changes: Any) -> StoredCalendar:
+    """Return a calendar's record; ``definition`` is a document merged into a small valid one."""
+    document = {"name": name, "dates": [{"from": "2031-12-24", "to": "2031-12-26"}]}
+    definition = {**document, **changes.pop("definition", {})}
+    fields: dict[str, Any] = {
+        "calendar": calendar_from_document(definition),
+        "revision": 1,
+        "updated_at": NOON,
+    }
+    return StoredCalendar(**{**fields, **changes})
 
 
 def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:

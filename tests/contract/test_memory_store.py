@@ -26,6 +26,12 @@ class TestMemoryStore(StoreContract):
     def break_job(self, job_id: str) -> None:
         self._memory().break_job(job_id)
 
+    def break_revision(self, job_id: str, revision: int) -> None:
+        self._memory().break_revision(job_id, revision)
+
+    def break_calendar(self, name: str) -> None:
+        self._memory().break_calendar(name)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._memory().age_instance(instance_id, seconds)
 

@@ -98,6 +98,23 @@ class TestMongoRecords(MongoWorkshop):
         assert index["unique"]
         assert index["key"] == [("job_id", 1), ("fire_at", 1)]
 
+    def test_slots_are_found_along_their_index(self) -> None:
+        """Whatever else a job has."""
+        self.put_runs([a_claim(str(number), slot(number)) for number in range(20)])
+        self.raw.command("profile", 2)
+        try:
+            self.readers.slots_between("job-backup", slot(3), slot(5), 10)
+            self.readers.slot_at("job-backup", slot(19))
+            found = list(self.raw["system.profile"].find({"command.find": "runs"}))
+        finally:
+            self.raw.command("profile", 0)
+            self.raw.drop_collection("system.profile")
+
+        assert [record["planSummary"] for record in found] == [
+            "IXSCAN { job_id: 1, fire_at: 1 }"
+        ] * 2
+        assert sorted(record["docsExamined"] for record in found) == [1, 2]
+
     def test_every_read_asks_for_the_latest_write(self) -> None:
         """The server is told the time of it, by whatever command it was written."""
         instance = Instance(id="a", host="h", version="1", role="standby", seen_at=noon())

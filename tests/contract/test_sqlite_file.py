@@ -11,7 +11,7 @@ import pytest
 
 from executor.adapters.sqlite import SqliteReaders, SqliteStore
 from executor.adapters.sqlite.connection import Database
-from executor.adapters.sqlite.schema import OPEN, VERSION
+from executor.adapters.sqlite.schema import OPEN, UPGRADES, VERSION
 from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import LIVE, RunState
 from executor.domain.writes import JobWrite
@@ -72,6 +72,26 @@ class TestSqliteFile:
             store.close()
         assert self._execute("PRAGMA user_version") == [(VERSION,)]
         assert self._execute("PRAGMA journal_mode") == [("wal",)]
+
+    def test_a_file_of_an_older_version_is_upgraded(self) -> None:
+        """What was in it is still there, and what is new can be used; also once more."""
+        Database(self.path, StoreUnavailable).close()
+        self._execute("PRAGMA journal_mode = WAL")
+        for statement in UPGRADES[0]:
+            self._execute(statement)
+        self._execute("PRAGMA user_version = 1")
+        assert self.store.write_jobs([JobWrite(a_job(), None)]) == [None]
+        with pytest.raises(StoreUnavailable):
+            self.store.all_calendars()
+
+        for _ in range(2):
+            self.store.prepare()
+
+        assert self._execute("PRAGMA user_version") == [(VERSION,)]
+        assert self.store.load_job(a_job().id) == a_job()
+        self.store.archive_jobs([a_job(revision=0)])
+        assert self.readers.list_revisions(a_job().id, 5, None).items == (a_job(revision=0),)
+        assert self.store.all_calendars() == []
 
     def test_a_newer_file_is_refused_and_left_alone(self) -> None:
         """This version cannot know what it means."""

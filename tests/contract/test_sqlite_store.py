@@ -44,6 +44,21 @@ class TestSqliteStore(StoreContract):
             job_id,
         )
 
+    def break_revision(self, job_id: str, revision: int) -> None:
+        self._execute(
+            "UPDATE job_revisions SET document = json_remove(document, '$.definition.target') "
+            "WHERE job_id = ? AND revision = ?",
+            job_id,
+            revision,
+        )
+
+    def break_calendar(self, name: str) -> None:
+        self._execute(
+            "UPDATE calendars SET document = json_remove(document, '$.definition.name') "
+            "WHERE name = ?",
+            name,
+        )
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._execute(
             "UPDATE instances SET seen_at = seen_at - ? WHERE id = ?", seconds * 1000, instance_id

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from executor.adapters.cursors import after_run, read_run_cursor
+from executor.adapters.slot_documents import accounting_for
 from executor.domain.errors import RunNotFound
 from executor.domain.run import Run, RunChange, RunState, sources
 from executor.domain.writes import Adoption, Retention
@@ -231,6 +232,25 @@ class MemoryRuns(MemoryPart):
         page = tuple(replace(run, output=None) for run in found[:limit])
         more = len(found) > limit
         return Page(page, after_run(page[-1].created_at, page[-1].id) if more else None)
+
+    def slots_between(self, job_id: str, since: datetime, until: datetime, limit: int) -> list[Run]:
+        """Return rows of slots by fire time."""
+        with self.lock:
+            return [run for at, run in self._slots_of(job_id) if since <= at < until][:limit]
+
+    def slot_at(self, job_id: str, instant: datetime) -> Run | None:
+        """Return the row that accounts for the slot."""
+        with self.lock:
+            rows = [run for at, run in self._slots_of(job_id) if at >= instant]
+        return accounting_for(instant, rows)
+
+    def _slots_of(self, job_id: str) -> list[tuple[datetime, Run]]:
+        rows = [
+            (run.fire_at, replace(run, output=None))
+            for run in self._rows_of(job_id)
+            if run.scheduled and run.fire_at is not None
+        ]
+        return sorted(rows, key=lambda row: row[0])
 
     def every_run(self) -> list[Run]:
         """Return all rows in the order of their insertion, for whoever checks them."""

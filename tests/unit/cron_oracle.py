@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import calendar
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -134,6 +136,16 @@ def _weekdays(item: str) -> set[int]:
     return {value % 7 for value in _values(item, 0, high, WEEKDAYS)}
 
 
+@dataclass(frozen=True)
+class Moment:
+    """One minute of real time: its instant, its date, and whether its wall clock repeats."""
+
+    epoch: int
+    date: datetime
+    first: bool
+    last: bool
+
+
 class Stretch:
     """A stretch of real time in one zone, minute by minute, with its wall clock."""
 
@@ -141,10 +153,8 @@ class Stretch:
         """Walk from *start* to *end*, both aware and whole minutes, *end* included."""
         info = ZoneInfo(zone)
         self.start, self.end = start, end
-        self.by_hour: dict[int, list[tuple[datetime, datetime]]] = {h: [] for h in range(24)}
+        self.walls: list[tuple[datetime, datetime]] = []
         self.skipped: list[tuple[datetime, datetime]] = []
-        self.first: dict[datetime, datetime] = {}
-        self.last: dict[datetime, datetime] = {}
         instant, previous = start, None
         while instant <= end:
             wall = instant.astimezone(info).replace(tzinfo=None)
@@ -152,36 +162,61 @@ class Stretch:
             while missing < wall:
                 self.skipped.append((missing, instant))
                 missing += MINUTE
-            self.by_hour[wall.hour].append((instant, wall))
-            self.first.setdefault(wall, instant)
-            self.last[wall] = instant
+            self.walls.append((instant, wall))
             instant, previous = instant + MINUTE, wall
+        first = {wall: instant for instant, wall in reversed(self.walls)}
+        last = {wall: instant for instant, wall in self.walls}
+        self.twice = {wall.hour for wall in first if first[wall] != last[wall]}
+        self.by_time: dict[tuple[int, int], list[Moment]] = {}
+        for instant, wall in self.walls:
+            epoch, date = int(instant.timestamp()), wall.replace(hour=0, minute=0)
+            moment = Moment(epoch, date, first[wall] == instant, last[wall] == instant)
+            self.by_time.setdefault((wall.hour, wall.minute), []).append(moment)
 
-    def slots(
-        self, text: str, gap: str = "run_after", fold: str = "first", dom_dow: str = "cron"
-    ) -> list[datetime]:
+    def slots(self, text: str) -> list[datetime]:
         """Return the instants of the stretch at which *text* is due, in order."""
+        return [datetime.fromtimestamp(epoch, UTC) for epoch in self.epochs(text)]
+
+    def epochs(
+        self, text: str, gap: str = "run_after", fold: str = "first", dom_dow: str = "cron"
+    ) -> list[int]:
+        """Return the same in seconds since the epoch, with overrides."""
         cron = read(text, dom_dow)
-        found: set[datetime] = set()
-        days: dict[object, bool] = {}
+        days: dict[datetime, bool] = {}
 
-        def due(wall: datetime) -> bool:
-            if wall.minute not in cron.minutes or wall.hour not in cron.hours:
-                return False
-            if wall.date() not in days:
-                days[wall.date()] = cron.on(wall)
-            return days[wall.date()]
+        def on(date: datetime) -> bool:
+            if date not in days:
+                days[date] = cron.on(date)
+            return days[date]
 
-        for instant, wall in (moment for hour in cron.hours for moment in self.by_hour[hour]):
-            if wall.minute not in cron.minutes or not due(wall):
-                continue
-            counts = cron.wildcard or fold == "both"
-            counts = counts or (fold == "first" and self.first[wall] == instant)
-            if counts or (fold == "second" and self.last[wall] == instant):
-                found.update(instant + timedelta(seconds=second) for second in cron.seconds)
+        minutes = {moment.epoch for moment in self._matching(cron, fold) if on(moment.date)}
+        found = {epoch + second for epoch in minutes for second in cron.seconds}
         if not cron.wildcard and gap == "run_after":
-            found.update(instant for wall, instant in self.skipped if due(wall))
-        return sorted(slot for slot in found if slot <= self.end)
+            for wall, instant in self.skipped:
+                timely = wall.minute in cron.minutes and wall.hour in cron.hours
+                if timely and on(wall.replace(hour=0, minute=0)):
+                    found.add(int(instant.timestamp()))
+        end = int(self.end.timestamp())
+        return sorted(slot for slot in found if slot <= end)
+
+    def _matching(self, cron: Expression, fold: str) -> Iterator[Moment]:
+        """Yield the minutes whose time of day matches and counts in a fold."""
+        every = cron.wildcard or fold == "both"
+        for time in product(cron.hours, cron.minutes):
+            for moment in self.by_time.get(time, ()):
+                if every or (moment.first if fold == "first" else moment.last):
+                    yield moment
+
+
+def transitions(zone: str, year: int) -> list[datetime]:
+    """Return the whole minutes (UTC) at which the zone's offset changes in *year*."""
+    info, found = ZoneInfo(zone), []
+    for day in changes(zone, year):
+        instant = day
+        while instant.astimezone(info).utcoffset() == day.astimezone(info).utcoffset():
+            instant += MINUTE
+        found.append(instant)
+    return found
 
 
 def changes(zone: str, year: int) -> list[datetime]:

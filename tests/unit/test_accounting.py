@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.domain.accounting import LISTED, STRIDE, Accounting, Slot, account
+from executor.domain.accounting import CAUGHT_UP, LISTED, STRIDE, Accounting, Slot, account
 from executor.domain.policies import Misfire
 from executor.domain.run import Cause
 from tests.builders import at
@@ -193,6 +193,7 @@ def test_every_slot_up_to_the_horizon_is_covered_exactly_once(
     expected = [at(n) for n in range(first * every, last + 1, every)]
     assert covered == [slot for slot in expected if slot <= at(now) + horizon]
     overdue = [slot for slot in runs if slot.fire_at <= at(now)]
+    assert misfire.deadline is not None
     assert all(at(now) - slot.fire_at <= misfire.deadline for slot in overdue)
     past = [slot for slot in covered if slot <= at(now)]
     runnable = bool(past) and at(now) - past[-1] <= misfire.deadline
@@ -216,3 +217,88 @@ def _covered(slot: Slot, next_after: NextAfter) -> list[datetime]:
         found.append(following)
     assert len(found) == slot.covers
     return found
+
+
+def test_policy_all_runs_every_slot_in_turn() -> None:
+    """The oldest first, one after another; none is skipped."""
+    plan = accounted(10, 29, every=10, misfire=Misfire(policy="all"))
+
+    assert plan.slots == (
+        Slot(at(10), Cause.CATCH_UP, in_turn=True),
+        Slot(at(20), Cause.CATCH_UP, in_turn=True),
+    )
+    assert plan.next_fire_at == at(30)
+
+
+def test_policy_all_does_not_run_what_is_older_than_the_deadline() -> None:
+    """Those are skipped."""
+    misfire = Misfire(policy="all", deadline=timedelta(seconds=15))
+
+    assert accounted(10, 30, every=10, misfire=misfire).slots == (
+        skipped(10),
+        Slot(at(20), Cause.CATCH_UP, in_turn=True),
+        Slot(at(30), Cause.SCHEDULE, in_turn=True),
+    )
+
+
+@pytest.mark.parametrize("gap", [CAUGHT_UP + 1, STRIDE, STRIDE + 1, STRIDE + CAUGHT_UP, 12_345])
+def test_policy_all_runs_the_newest_of_very_many(gap: int) -> None:
+    """However long the gap, and whatever portions it is accounted for in."""
+    misfire = Misfire(policy="all", deadline=None)
+    watermark: datetime | None = at(1)
+    rows: list[Slot] = []
+    while watermark is not None and watermark <= at(gap):
+        plan = account(misfire, periodic(1), watermark, at(gap), timedelta(0), LATE)
+        rows += plan.slots
+        watermark = plan.next_fire_at
+
+    assert [row.fire_at for row in rows if row.cause] == [
+        at(n) for n in range(gap - CAUGHT_UP + 1, gap + 1)
+    ]
+    assert sum(row.covers for row in rows) == gap
+
+
+def test_policy_skip_runs_nothing_that_is_late() -> None:
+    """Every slot is recorded as skipped."""
+    plan = accounted(10, 29, every=10, misfire=Misfire(policy="skip"))
+
+    assert plan == Accounting((skipped(10), skipped(20)), at(30))
+
+
+def test_policy_skip_runs_a_slot_that_is_hardly_late() -> None:
+    """A moment's delay is no misfire."""
+    plan = accounted(10, 20.9, every=10, misfire=Misfire(policy="skip"))
+
+    assert plan.slots == (skipped(10), Slot(at(20), Cause.SCHEDULE))
+
+
+def test_policy_latest_is_policy_once() -> None:
+    """Two names."""
+    plans = [accounted(10, 29, every=10, misfire=Misfire(policy=p)) for p in ("once", "latest")]
+
+    assert plans[0] == plans[1]
+    assert plans[0].slots == (skipped(10), Slot(at(20), Cause.CATCH_UP))
+
+
+def test_without_a_deadline_nothing_is_too_late() -> None:
+    """A year later it is still caught up."""
+    plan = accounted(10, 3e7, until=10, misfire=Misfire(deadline=None))
+
+    assert plan.slots == (Slot(at(10), Cause.CATCH_UP),)
+
+
+@pytest.mark.parametrize(("now", "caught_up"), [(21, True), (39.5, True), (40, False), (59, False)])
+def test_a_catch_up_may_depend_on_how_far_the_next_slot_is(now: float, caught_up: bool) -> None:
+    """With little time left until the next regular one, nothing is caught up."""
+    misfire = Misfire(only_if_next_later_than=timedelta(seconds=20))
+
+    plan = accounted(0, now, every=60, misfire=misfire, ahead=timedelta(0))
+
+    assert plan.slots == (Slot(at(0), Cause.CATCH_UP if caught_up else None),)
+
+
+def test_a_single_slot_is_never_summed_up() -> None:
+    """An entry that counts slots counts several."""
+    plan = accounted(1, LISTED + 2, ahead=timedelta(0))
+
+    assert plan.slots == (*map(skipped, range(1, LISTED + 2)), Slot(at(LISTED + 2), Cause.SCHEDULE))

@@ -11,6 +11,7 @@ from executor.domain.identity import job_id
 from executor.domain.job import Job, LastCommand, Pause
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
+from executor.engine.scene import CALENDAR_COMMANDS
 from tests.builders import (
     a_command,
     a_definition,
@@ -181,13 +182,21 @@ def test_an_invalid_request_is_refused_with_its_faults(command: Command, field: 
     assert driver.job() == a_job()
 
 
+PAST = "2026-01-01T00:00:00Z"
+
+
 @pytest.mark.parametrize(
-    "kind", [k for k in CommandKind if k not in {CommandKind.CREATE_JOB, CommandKind.CANCEL_RUN}]
+    "kind",
+    [
+        kind
+        for kind in CommandKind
+        if kind not in {CommandKind.CREATE_JOB, CommandKind.CANCEL_RUN, *CALENDAR_COMMANDS}
+    ],
 )
 def test_a_job_at_another_revision_is_left_alone(kind: CommandKind) -> None:
     """If-Match: what the caller has read is not what stands there any more."""
     driver = executing(a_job(revision=3))
-    document = {"definition": a_document(description="new")}
+    document = {"definition": a_document(description="new"), "from": PAST, "to": PAST}
 
     refused = driver.ask(a_command(kind, "backup", if_revision=2, **document))
     accepted = driver.ask(a_command(kind, "backup", if_revision=3, **document))

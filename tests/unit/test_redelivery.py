@@ -13,6 +13,7 @@ from executor.domain.writes import JobWrite
 from executor.engine.effects import (
     ClearTerm,
     InsertRuns,
+    KeepFormer,
     RecallCommands,
     Record,
     Request,
@@ -35,7 +36,7 @@ KINDS = [
 
 
 #: Every store call on the way to an answer.
-STEPS = [RecallCommands, WriteJobs, InsertRuns, ClearTerm, SaveResults]
+STEPS = [RecallCommands, KeepFormer, WriteJobs, InsertRuns, ClearTerm, SaveResults]
 
 
 def successor_of(driver: Driver) -> Driver:
@@ -54,9 +55,7 @@ def revisions(driver: Driver) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("command", KINDS, ids=[command.kind for command in KINDS])
-@pytest.mark.parametrize(
-    "last_step", [RecallCommands, WriteJobs, InsertRuns, ClearTerm, SaveResults]
-)
+@pytest.mark.parametrize("last_step", STEPS)
 @pytest.mark.parametrize("done", [False, True], ids=["before it", "after it"])
 def test_a_command_redelivered_after_a_crash_has_one_effect_and_one_answer(
     command: Command, last_step: type[Request], done: bool
@@ -107,9 +106,9 @@ def test_a_change_is_not_applied_again_over_a_later_one() -> None:
 def test_a_revision_is_overwritten_only_when_the_answer_to_it_is_saved() -> None:
     """Saving it may fail for a while; the later change waits."""
     driver = executing(replace(a_job(), last_command=LastCommand.of(update(command_id="first"))))
-    driver.hold(SaveResults)
+    driver.hold(KeepFormer)
     (tag,) = driver.send(update(description="second"))
-    driver.fail(driver.awaited(SaveResults))
+    driver.fail(driver.awaited(KeepFormer))
     driver.advance(1.1)
     assert driver.called(WriteJobs) == []
 
@@ -120,12 +119,13 @@ def test_a_revision_is_overwritten_only_when_the_answer_to_it_is_saved() -> None
 
 
 def test_an_answer_known_to_be_saved_is_not_saved_again() -> None:
-    """The next change of the same job costs nothing more."""
+    """What the next change of the same job keeps is the former revision alone."""
     driver = executing(a_job())
     for number in range(3):
         driver.ask(update(description=f"{number}"))
 
-    assert len(driver.called(SaveResults)) == 3
+    assert [request.results for request in driver.called(KeepFormer)] == [(), (), ()]
+    assert [job.revision for kept in driver.called(KeepFormer) for job in kept.jobs] == [1, 2, 3]
 
 
 def test_an_answer_that_was_saved_is_given_again() -> None:
@@ -347,3 +347,20 @@ def test_a_trigger_whose_run_is_over_is_answered_with_that_run() -> None:
     answer = successor.ask(command)
 
     assert (answer.status, answer.run_id) == (ResultStatus.CREATED, run.id)
+
+
+def test_an_executor_that_was_paused_clears_before_it_writes_a_job() -> None:
+    """Its successor may have decided otherwise about the same command, and more since."""
+    driver = executing()
+    command = create("new")
+    driver.hold(RecallCommands)
+    driver.send(command)
+    recalled = driver.awaited(RecallCommands)
+    successor_of(driver)
+    driver.clock.advance(5)
+
+    driver.answer(recalled)
+    driver.release()
+
+    assert driver.called(WriteJobs) == []
+    assert driver.engine.term is None

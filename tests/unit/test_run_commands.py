@@ -35,14 +35,16 @@ def test_a_paused_job_may_be_triggered() -> None:
 
 
 def test_a_disabled_job_is_not_triggered() -> None:
-    """The refusal says why, and no row is written."""
+    """The refusal says why, and is recorded."""
     driver = executing(a_job(enabled=False))
 
     result = driver.ask(trigger())
 
     assert result.status is ResultStatus.CONFLICT
     assert "the job is disabled" in result.message
-    assert driver.rows() == []
+    assert [(row.state, row.reason) for row in driver.rows()] == [
+        (RunState.SKIPPED, Reason.DISABLED)
+    ]
 
 
 def test_a_busy_job_is_not_triggered() -> None:
@@ -54,7 +56,8 @@ def test_a_busy_job_is_not_triggered() -> None:
 
     assert result.status is ResultStatus.CONFLICT
     assert "a run of it is unfinished" in result.message
-    assert len(driver.rows()) == 1
+    assert len(driver.handed_off) == 1
+    assert (driver.rows()[1].state, driver.rows()[1].reason) == (RunState.SKIPPED, Reason.OVERLAP)
 
 
 def test_a_trigger_is_answered_when_the_run_is_durable_and_its_term_verified() -> None:

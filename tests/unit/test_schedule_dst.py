@@ -22,6 +22,8 @@ from tests.unit.cron_oracle import BREAKING, Stretch, changes
 #: A search that does not end is cut off by this, seconds.
 HARD_LIMIT_S = 20
 
+pytestmark = pytest.mark.timeout(HARD_LIMIT_S)
+
 
 def local(schedule: CronSchedule, day: str, days: int = 1) -> list[str]:
     """Return the fire times of some civil days as "HH:MM +hh:mm" on the zone's clock."""
@@ -207,7 +209,6 @@ def test_offsets_with_seconds_are_kept_to_the_second() -> None:
     )
 
 
-@pytest.mark.timeout(HARD_LIMIT_S)
 @pytest.mark.parametrize(("zone", "year"), BREAKING)
 def test_a_zone_that_breaks_engines(zone: str, year: int) -> None:
     """Around every change of that year the slots are those of real time walked by the minute."""
@@ -226,7 +227,6 @@ def test_a_zone_that_breaks_engines(zone: str, year: int) -> None:
             assert found == stretch.slots(expression), expression
 
 
-@pytest.mark.timeout(HARD_LIMIT_S)
 @pytest.mark.parametrize(("zone", "year"), BREAKING)
 def test_a_year_of_a_zone_that_breaks_engines_ends(zone: str, year: int) -> None:
     """Every search ends and moves strictly forward; no day is without a slot."""
@@ -242,7 +242,6 @@ def test_a_year_of_a_zone_that_breaks_engines_ends(zone: str, year: int) -> None
             at = following
 
 
-@pytest.mark.timeout(HARD_LIMIT_S)
 def test_what_only_matches_skipped_times_never_fires() -> None:
     """New York always skips that hour; the search gives up instead of going on for ever."""
     never = CronSchedule("* 2 * 3 0#2", timezone="America/New_York")
@@ -255,7 +254,6 @@ def test_what_only_matches_skipped_times_never_fires() -> None:
     assert next_after(made_up, start) == datetime(2026, 3, 8, 7, tzinfo=UTC)
 
 
-@pytest.mark.timeout(HARD_LIMIT_S)
 def test_the_rarest_dates_are_found() -> None:
     """29 February on a Monday comes every 28 years, and 40 years apart around 2100."""
     schedule = CronSchedule("0 0 29 2 mon", timezone="Europe/Berlin", dom_dow=DayRule.AND)
@@ -273,7 +271,6 @@ def test_the_rarest_dates_are_found() -> None:
     ]
 
 
-@pytest.mark.timeout(HARD_LIMIT_S)
 def test_time_ends_where_datetimes_end() -> None:
     """Shortly before the year 10000 there is no next fire time, and no error either."""
     schedule = CronSchedule("@yearly", timezone="Pacific/Kiritimati")

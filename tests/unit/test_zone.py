@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 import struct
+import zoneinfo
 from datetime import UTC, datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -11,7 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from executor.domain.errors import InvalidSchedule
-from executor.domain.zone import EARLIEST, LATEST, Zone, zone
+from executor.domain.zone import (
+    EARLIEST,
+    LATEST,
+    Zone,
+    tzdata_fingerprint,
+    tzdata_version,
+    zone,
+)
 
 FILES = importlib.resources.files("tzdata") / "zoneinfo"
 NAMES = (importlib.resources.files("tzdata") / "zones").read_text().split()
@@ -97,6 +106,57 @@ def test_there_is_a_segment_for_any_number() -> None:
 
     assert tokyo.segment_at(LATEST + 10**12).offset == 9 * 3600
     assert tokyo.segment_at(EARLIEST - 10**12).offset == tokyo.segment_at(EARLIEST).offset
+
+
+@pytest.mark.parametrize(
+    ("name", "local", "expected"),
+    [
+        ("UTC", "2026-10-25T02:30", "2026-10-25T02:30"),
+        ("Europe/Berlin", "2026-10-25T01:59", "2026-10-24T23:59"),
+        ("Europe/Berlin", "2026-10-25T02:30", "2026-10-25T00:30"),
+        ("Europe/Berlin", "2026-10-25T03:00", "2026-10-25T02:00"),
+        ("Europe/Berlin", "2027-03-28T02:30", "2027-03-28T01:00"),
+        ("Europe/Berlin", "2027-03-28T03:00", "2027-03-28T01:00"),
+        ("Pacific/Apia", "2011-12-30T12:00", "2011-12-30T10:00"),
+        ("Pacific/Kiritimati", "2026-01-01T00:00", "2025-12-31T10:00"),
+        ("Pacific/Pago_Pago", "2026-01-01T00:00", "2026-01-01T11:00"),
+    ],
+)
+def test_a_wall_clock_has_one_instant(name: str, local: str, expected: str) -> None:
+    """The first of two in a fold; in a gap the first one after it."""
+    found = zone(name).instant_of(int(datetime.fromisoformat(f"{local}Z").timestamp()))
+
+    assert datetime.fromtimestamp(found, UTC) == datetime.fromisoformat(f"{expected}Z")
+
+
+def test_every_instant_comes_back_from_its_wall_clock_or_is_a_second_one() -> None:
+    """Through 130 years of Lord Howe, at odd moments."""
+    howe, at = zone("Australia/Lord_Howe"), START
+    while at < END:
+        local = at + howe.segment_at(at).offset
+        found = howe.instant_of(local)
+        assert found == at or found in (at - 1800, at - 3600)
+        at += 86400 * 9 + 4567
+
+
+def test_the_database_in_use_has_a_version_and_a_fingerprint() -> None:
+    """A year and a letter, and where it is; the fingerprint is the same each time."""
+    assert re.fullmatch(r"(\d{4}[a-z]+|unknown) \((package tzdata|/.*)\)", tzdata_version())
+    assert re.fullmatch(r"[0-9a-f]{32}", tzdata_fingerprint())
+    assert tzdata_fingerprint() == tzdata_fingerprint()
+
+
+def test_without_the_platforms_database_it_is_the_packages() -> None:
+    """An empty search path leaves the package, with its own version and fingerprint."""
+    path = zoneinfo.TZPATH
+    platform = tzdata_fingerprint()
+    zoneinfo.reset_tzpath(to=())
+    try:
+        assert tzdata_version().endswith("(package tzdata)")
+        assert re.match(r"\d{4}[a-z]", tzdata_version())
+        assert len(tzdata_fingerprint()) == len(platform)
+    finally:
+        zoneinfo.reset_tzpath(to=path)
 
 
 @pytest.mark.parametrize(

@@ -25,16 +25,18 @@ from executor.adapters.documents import (
     result_from_document,
 )
 from executor.adapters.job_documents import fold
+from executor.adapters.mongodb.calendars import MongoCalendarReaders
 from executor.adapters.mongodb.connection import (
     TIMEOUT_S,
-    MongoPart,
     connect,
     from_record,
     later,
     translated,
 )
 from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
+from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
 from executor.adapters.run_documents import run_from_document
 from executor.domain.command import CommandResult
@@ -55,7 +57,7 @@ _LONGEST_PART: Final = 1000
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
-class MongoReaders(MongoPart):
+class MongoReaders(MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 
     Safe to use from several threads; not across a fork.

@@ -92,5 +92,7 @@ class MongoRetention(MongoPart):
             job_id = record["_id"]
             self._remove(self._some({"job_id": job_id, **_CLOSED}, _BATCH))
             if self._runs.find_one({"job_id": job_id}, {"_id": True}) is None:
+                # Before the record, which is how what is left of them would be found again.
+                self._connection.records("job_revisions").delete_many({"job_id": job_id})
                 removed += self._jobs.delete_one({"_id": job_id, "deleted": True}).deleted_count
         return removed

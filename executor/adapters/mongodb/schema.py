@@ -11,6 +11,10 @@ runs
 jobs
     ``name`` is unique among the jobs that are not deleted, and the order of the list.
     ``folded`` follows from the name; it is there for searching names without reading jobs.
+job_revisions
+    ``revision`` is the key of a former revision, and the order of a job's list.
+calendars
+    Few: their names, the keys, are enough.
 """
 
 from __future__ import annotations
@@ -64,6 +68,9 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
         _index("due", "deleted", "next_fire_at"),
         _index("last_command", "last_command"),
         _index("tag", "definition.tags", "name", partialFilterExpression={"deleted": False}),
+    ],
+    "job_revisions": [
+        _index("revision", "job_id", "revision", unique=True),
     ],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))

@@ -12,11 +12,11 @@ from executor.adapters.documents import (
     result_from_document,
     result_to_document,
 )
+from executor.adapters.revision_documents import readable
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
 from executor.adapters.sqlite.json_text import to_json
 from executor.domain.command import CommandResult
-from executor.domain.job import Job
 from executor.domain.writes import KnownCommands
 
 #: How long an answer is kept, milliseconds: a day, as the port promises.
@@ -48,8 +48,8 @@ class CommandTable:
                 (wanted,),
             ).fetchall()
         results = [result for (text,) in kept if (result := result_from_text(text)) is not None]
-        jobs = [job for row in rows if isinstance(job := job_from_row(row), Job)]
-        return KnownCommands({result.command_id: result for result in results}, tuple(jobs))
+        jobs = tuple(readable(map(job_from_row, rows)))
+        return KnownCommands({result.command_id: result for result in results}, jobs)
 
     def save_results(self, results: Sequence[CommandResult]) -> None:
         """Keep each answer; one that is kept already stays as it was."""

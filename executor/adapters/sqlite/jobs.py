@@ -60,7 +60,7 @@ _FINISH: Final = """
 
 
 class JobTable:
-    """Implements :class:`~executor.ports.store.JobStore`."""
+    """Implements :class:`~executor.ports.store.JobStore`, but for the archive."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -146,6 +146,8 @@ class JobTable:
                     "AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)",
                     (job_id,),
                 ).rowcount
+                if gone:
+                    connection.execute("DELETE FROM job_revisions WHERE job_id = ?", (job_id,))
         return bool(gone)
 
 

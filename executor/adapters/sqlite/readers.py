@@ -12,7 +12,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from executor.adapters.cursors import after_job, after_run, read_job_cursor, read_run_cursor
+from executor.adapters.cursors import (
+    after_job,
+    after_revision,
+    after_run,
+    read_job_cursor,
+    read_revision_cursor,
+    read_run_cursor,
+)
 from executor.adapters.documents import (
     Undecodable,
     instance_from_document,
@@ -20,27 +27,58 @@ from executor.adapters.documents import (
     milliseconds,
 )
 from executor.adapters.job_documents import fold
+from executor.adapters.revision_documents import readable
+from executor.adapters.slot_documents import NEAREST, accounting_for, counted
+from executor.adapters.sqlite import calendars, revisions
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES
 from executor.adapters.sqlite.terms import read_record
+from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.errors import (
+    CalendarNotFound,
     CommandNotFound,
     JobNotFound,
+    RevisionNotFound,
     RunNotFound,
     StoreUnavailable,
 )
 from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenJob, Instance
-from executor.ports.store import Counts, JobFilter, Page, RunFilter
+from executor.domain.writes import BrokenCalendar, BrokenJob, Instance
+from executor.ports.readers import Counts, JobFilter, Page, RunFilter, ScheduleCount
 
 #: How long a silent process is still listed, milliseconds, as the port promises.
 _LISTED_MS: Final = 30_000
+
+#: Later than every instant, milliseconds since 1970.
+_LAST_MS: Final = 2**63 - 1
+
+#: The schedules of the jobs that start by them, each with the job's id where the starts may
+#: depend on it: an H in the expression, or a jitter.
+_SCHEDULES: Final = """
+    SELECT
+        schedule,
+        CASE
+            WHEN instr(json_extract(schedule, '$.expression'), 'H')
+                OR json_extract(schedule, '$.jitter') <> 'PT0S' THEN id
+        END AS depends,
+        count(*)
+    FROM (
+        SELECT
+            id,
+            json_extract(document, '$.definition.schedule') AS schedule,
+            json_extract(document, '$.paused') AS paused,
+            json_extract(document, '$.paused.until') AS until
+        FROM jobs WHERE NOT deleted AND enabled AND json_valid(document)
+    )
+    WHERE schedule IS NOT NULL AND json_valid(schedule) AND (paused IS NULL OR until <= ?)
+    GROUP BY schedule, depends
+"""
 
 
 class SqliteReaders:
@@ -106,6 +144,66 @@ class SqliteReaders:
             *_, created, last_id = rows[limit - 1]
             following = after_run(instant(created), last_id)
         return Page(tuple(readable_runs(row[:-2] for row in rows[:limit])), following)
+
+    def list_revisions(self, job_id: str, limit: int, cursor: str | None) -> Page[Job]:
+        """Return at most *limit* former revisions of the job, newest first."""
+        below = None if cursor is None else read_revision_cursor(cursor)
+        with self._database.read() as connection:
+            rows = revisions.former(connection, job_id, below, limit + 1)
+        items = readable(revisions.from_row(row) for row in rows[:limit])
+        # The second column is the number, whatever became of the rest.
+        return Page(items, after_revision(rows[limit - 1][1]) if len(rows) > limit else None)
+
+    def get_revision(self, job_id: str, revision: int) -> Job:
+        """Return a former revision of the job."""
+        with self._database.read() as connection:
+            found = revisions.find(connection, job_id, revision)
+        if not isinstance(found, Job):
+            raise RevisionNotFound(job_id, revision)
+        return found
+
+    def slots_between(self, job_id: str, since: datetime, until: datetime, limit: int) -> list[Run]:
+        """Return the rows of slots from *since* up to but not including *until*."""
+        return self._slots(job_id, milliseconds(since), milliseconds(until), limit)
+
+    def slot_at(self, job_id: str, instant: datetime) -> Run | None:
+        """Return the row that accounts for the slot *instant*."""
+        rows = self._slots(job_id, milliseconds(instant), _LAST_MS, NEAREST)
+        return accounting_for(instant, rows)
+
+    def _slots(self, job_id: str, since: int, until: int, limit: int) -> list[Run]:
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {WITHOUT_OUTPUT} FROM runs INDEXED BY runs_by_slot WHERE scheduled "
+                "AND job_id = ? AND fire_at >= ? AND fire_at < ? ORDER BY fire_at LIMIT ?",
+                (job_id, since, until, limit),
+            ).fetchall()
+        return readable_runs(rows)
+
+    def schedule_counts(self) -> list[ScheduleCount]:
+        """Return how many jobs have each schedule."""
+        with self._database.read() as connection:
+            rows = connection.execute(_SCHEDULES, (now_ms(),)).fetchall()
+        return counted((json.loads(text), job_id, number) for text, job_id, number in rows)
+
+    def list_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
+        """Return every calendar that is not deleted, in the order of their names."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {calendars.COLUMNS} FROM calendars WHERE NOT deleted ORDER BY name"
+            ).fetchall()
+        return [calendars.from_row(row) for row in rows]
+
+    def get_calendar(self, name: str) -> StoredCalendar | BrokenCalendar:
+        """Return the calendar with this name."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {calendars.COLUMNS} FROM calendars WHERE name = ? AND NOT deleted",
+                (name,),
+            ).fetchone()
+        if row is None:
+            raise CalendarNotFound(name)
+        return calendars.from_row(row)
 
     def get_result(self, command_id: str) -> CommandResult:
         """Return the durable answer to a command."""

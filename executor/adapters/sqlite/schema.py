@@ -118,11 +118,35 @@ _VERSION_1: Final = (
     """,
 )
 
+#: Calendars, and the former revisions of jobs.
+_VERSION_2: Final = (
+    """
+    CREATE TABLE calendars (
+        row INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE job_revisions (
+        row INTEGER PRIMARY KEY,
+        job_id TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        last_command TEXT,
+        document TEXT NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX job_revisions_by_number ON job_revisions (job_id, revision)",
+)
+
 #: Statements of each upgrade, oldest first.
-_UPGRADES: Final = (_VERSION_1,)
+UPGRADES: Final = (_VERSION_1, _VERSION_2)
 
 #: The version that this program reads and writes.
-VERSION: Final = len(_UPGRADES)
+VERSION: Final = len(UPGRADES)
 
 
 def prepare(database: Database) -> None:
@@ -140,7 +164,7 @@ def prepare(database: Database) -> None:
     with database.write() as connection:
         # Again, now that nobody else can change it.
         found = _version(connection.execute("PRAGMA user_version").fetchone())
-        for upgrade in _UPGRADES[found:]:
+        for upgrade in UPGRADES[found:]:
             for statement in upgrade:
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")

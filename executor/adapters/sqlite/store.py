@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from executor.adapters.sqlite import schema
+from executor.adapters.sqlite.calendars import CalendarTable
 from executor.adapters.sqlite.commands import CommandTable
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
+from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
 from executor.adapters.sqlite.terms import TermTable
 from executor.domain.errors import StoreUnavailable
@@ -55,6 +57,13 @@ class SqliteStore:
         self.write_jobs = jobs.write_jobs
         self.advance_jobs = jobs.advance_jobs
         self.purge_jobs = jobs.purge_jobs
+
+        self.archive_jobs = RevisionTable(self._database).archive_jobs
+
+        calendars = CalendarTable(self._database)
+        self.all_calendars = calendars.all_calendars
+        self.write_calendar = calendars.write_calendar
+        self.purge_calendars = calendars.purge_calendars
 
         commands = CommandTable(self._database)
         self.known_commands = commands.known_commands

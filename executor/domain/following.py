@@ -1,0 +1,110 @@
+"""What the end of a run demands: that it be repeated, or that other jobs run.
+
+Pure, and asked twice: when a run ends (is there a demand to remember with its end?) and
+when the demand is met, perhaps by another executor hours later.  Then the jobs as they
+are by that time decide.
+
+Rules
+-----
+1. A run that certainly never started, because its executor was cut off, is repeated.
+2. One that is lost, or was stopped with its executor, may have done its work or a part of
+   it.  It is repeated as often as the job's ``retrigger`` says.
+3. One that failed, timed out, or is lost with nothing left of ``retrigger``, is tried again
+   as the job's ``retry`` says.
+4. A run that somebody cancelled is not repeated.
+5. An end after which nothing is repeated is *final*: dependents and the failure handler
+   follow it, in the order in which those jobs were created.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from executor.domain.identity import fraction
+from executor.domain.instant import truncate
+from executor.domain.job import Job
+from executor.domain.policies import Retry
+from executor.domain.run import Cause, Reason, Run, RunState
+
+#: Cancelled because of their executor, not because somebody wanted it.
+_CUT_SHORT: Final = frozenset({Reason.SHUTDOWN, Reason.SUPERSEDED})
+
+#: Ends that are nobody's success.
+_FAILURES: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
+
+#: Doubling a delay oftener than this exceeds every limit.
+_DOUBLINGS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The run is to be repeated because of ``cause``, not before ``due_at`` (None: at once)."""
+
+    cause: Cause
+    due_at: datetime | None = None
+
+
+def repeat_of(run: Run, job: Job) -> Repeat | None:
+    """Return how *run*, which is over, is to be repeated; None if its end is final."""
+    if not job.definition.enabled or job.deleted or run.reason is Reason.REQUESTED:
+        return None
+    cut_short = run.state is RunState.CANCELLED and run.reason in _CUT_SHORT
+    if run.state is RunState.LOST or cut_short:
+        never_started = run.reason is Reason.SUPERSEDED and run.started_at is None
+        if never_started or run.retriggers < job.definition.retrigger:
+            return Repeat(Cause.RETRIGGER)
+    due_at = _next_attempt(run, job.definition.retry)
+    return None if due_at is None else Repeat(Cause.RETRY, due_at)
+
+
+def _next_attempt(run: Run, retry: Retry) -> datetime | None:
+    tried_again = run.attempt - 1 - run.retriggers
+    if tried_again >= retry.attempts or run.state not in retry.on or run.finished_at is None:
+        return None
+    if run.state is RunState.FAILED and not _is_worth_it(run, retry):
+        return None
+    delay = retry.delay
+    if retry.backoff == "exponential":
+        delay = min(delay * 2 ** min(tried_again, _DOUBLINGS), retry.max_delay)
+    delay *= 1 - retry.jitter * fraction("retry", run.id)
+    due_at = truncate(run.finished_at + delay)
+    if retry.window is not None and due_at > begin_of(run) + retry.window:
+        return None
+    return due_at
+
+
+def _is_worth_it(run: Run, retry: Retry) -> bool:
+    if retry.exit_codes and run.exit_code is not None:
+        return run.exit_code in retry.exit_codes
+    if retry.statuses and run.http_status is not None:
+        status = str(run.http_status)
+        return status in retry.statuses or f"{status[0]}xx" in retry.statuses
+    # What has neither an exit code nor a status did not come so far: no list speaks of it.
+    return True
+
+
+def begin_of(run: Run) -> datetime:
+    """Return when the first attempt of the run's chain was due, or asked for."""
+    return run.fire_at or run.since or run.created_at
+
+
+def starts(run: Run, child: Job) -> bool:
+    """Whether the final end of *run* is one that *child* runs after."""
+    after = child.definition.after
+    if after is None or child.deleted or not child.definition.enabled:
+        return False
+    if after.when == "success":
+        return run.state is RunState.SUCCEEDED
+    return run.state in _FAILURES if after.when == "failure" else run.state is not RunState.SKIPPED
+
+
+def failed(run: Run) -> bool:
+    """Whether the final end of *run* is one for its job's failure handler."""
+    return run.state in _FAILURES
+
+
+def is_too_late(run: Run, start_timeout: timedelta | None, now: datetime) -> bool:
+    """Whether *run* has been due for longer than it may wait."""
+    return start_timeout is not None and now - (run.due or run.created_at) > start_timeout

@@ -1,0 +1,156 @@
+"""Who may start: the last word, spoken at the hand-off.
+
+Between the claim and the start everything may have changed: edits, pauses, deletion, what
+else is running.  One job that cannot be evaluated never stops another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+from executor.domain.following import is_too_late
+from executor.domain.instant import TICK
+from executor.domain.job import Definition, Job
+from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
+from executor.domain.schedule import for_job, next_after
+from executor.engine.blackouts import Blackouts
+from executor.engine.desk import Desk
+from executor.engine.dispatch import Dispatcher
+from executor.engine.joins import Joins
+from executor.engine.journal import Journal
+from executor.engine.roster import Roster
+from executor.engine.timing import OVERTAKEN_S
+from executor.engine.turns import Turns
+from executor.engine.workload import Workload
+
+_OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
+
+
+class Admission:
+    """The :class:`~executor.engine.gate.Gate` of one tenure."""
+
+    def __init__(self, desk: Desk, roster: Roster, journal: Journal, workload: Workload) -> None:
+        self._desk = desk
+        self._roster = roster
+        self._journal = journal
+        self._workload = workload
+        self.turns = Turns(desk, roster.get, self.skip, workload.cancel)
+        self.joins = Joins(desk, journal, roster.find, self.skip)
+        self.blackouts = Blackouts()
+        roster.on_put = self._on_put
+        self.accounted = roster.accounted
+        self.refused = roster.refused
+
+    def _on_put(self, job: Job) -> None:
+        self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
+        self.joins.look_again()
+
+    def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
+        """Return the ``clear_at`` of a row without a slot that is about to be written."""
+        waits = run.due_at is None and self.turns.waits(job, run.cause)
+        return QUEUED if waits else dispatcher.next_clear_at(run.due)
+
+    def admit(self, run: Run) -> tuple[Run, Definition] | Literal["wait"] | None:
+        """Decide, at the hand-off, whether *run* starts or waits; record why if it does neither."""
+        job = self._roster.get(run.job_id)
+        try:
+            verdict = self._refusal(run, job) or (self.turns.admit(run, job) if job else None)
+        except Exception as error:  # One job that cannot be evaluated must not stop others.
+            assert job is not None
+            self._roster.set_aside(job, error)
+            verdict = Reason.BROKEN
+        if verdict == "wait":
+            return "wait"
+        if job is None or isinstance(verdict, Reason):
+            self.turns.vacate(run)
+            self.skip(run, verdict if isinstance(verdict, Reason) else Reason.DELETED)
+            return None
+        if run.revision != job.revision:
+            run = replace(run, revision=job.revision)
+        self.turns.start(run)
+        self._workload.add(run, job.definition)
+        return run, job.definition
+
+    def _refusal(self, run: Run, job: Job | None) -> Reason | None:
+        if job is None:
+            return Reason.DELETED
+        now = self._desk.now
+        if run.scheduled and run.cause is not Cause.BACKFILL:
+            assert run.fire_at is not None
+            if not job.definition.enabled:
+                return Reason.DISABLED
+            if job.is_paused(now):
+                return Reason.PAUSED
+            if run.revision != job.revision and not _is_slot(job, run.fire_at):
+                return Reason.SUPERSEDED
+            if not self.turns.was_called(run) and self._is_misfire(run, job):
+                return Reason.MISFIRE
+        if is_too_late(run, job.definition.start_timeout, now):
+            return Reason.START_TIMEOUT
+        return None
+
+    def _is_misfire(self, run: Run, job: Job) -> bool:
+        misfire = job.definition.misfire
+        due = run.due
+        assert due is not None
+        late = self._desk.now - due
+        if misfire.deadline is not None and late > misfire.deadline:
+            return True
+        if late <= _OVERTAKEN or misfire.policy == "all" or run.due_at is not None:
+            return False
+        # Held up by an outage: by the policy only the latest slot is caught up.
+        schedule = job.definition.schedule
+        later = None if schedule is None else next_after(for_job(schedule, job.id), due)
+        return later is not None and later <= self._desk.now
+
+    def parked(self, run: Run) -> None:
+        """A parked row is durable: let it wait for its turn, or for the ends of other jobs."""
+        if run.clear_at == AWAITING:
+            self.joins.enter(run)
+        else:
+            self.turns.enter(run)
+
+    def find_parked(self, run_id: str) -> Run | None:
+        """Return the parked row with this id."""
+        return self.turns.find(run_id) or self.joins.find(run_id)
+
+    def unpark(self, run_id: str) -> None:
+        """Forget a parked row; the caller records why it does not wait any more."""
+        self.turns.leave(run_id)
+        self.joins.leave(run_id)
+
+    def skip(self, run: Run, reason: Reason) -> None:
+        """Record that a pending row of this term will not start."""
+        self._journal.change(
+            RunChange(
+                run_id=run.id,
+                term=run.term,
+                state=RunState.SKIPPED,
+                reason=reason,
+                finished_at=self._desk.now,
+            ),
+            run,
+        )
+        self._desk.note(
+            "run_skipped",
+            "run skipped",
+            "DEBUG",
+            run_id=run.id,
+            job=run.job,
+            term=run.term,
+            reason=reason.value,
+        )
+
+    def vacate(self, run: Run) -> None:
+        """Note that an unfinished run, here or elsewhere, is over."""
+        self.turns.vacate(run)
+        self._roster.finished_since_prune.add(run.job_id)
+
+
+def _is_slot(job: Job, fire_at: datetime) -> bool:
+    schedule = job.definition.schedule
+    return schedule is not None and (
+        next_after(for_job(schedule, job.id), fire_at - TICK) == fire_at
+    )

@@ -1,0 +1,36 @@
+"""Commands on their way to their answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from executor.domain.command import Command, CommandResult
+from executor.engine.scene import Write, WriteCalendar
+
+
+@dataclass(slots=True)
+class Case:
+    """A command on its way to its answer."""
+
+    tag: object
+    command: Command
+    result: CommandResult | None = None
+    effective: bool = False
+
+
+@dataclass(slots=True)
+class Batch:
+    """Commands that go through the steps together, by their ids, and how far they have come."""
+
+    cases: dict[str, Case] = field(default_factory=dict)
+    repeats: list[Case] = field(default_factory=list)
+    writes: dict[str, Write] = field(default_factory=dict)
+    first: list[tuple[str, Write]] = field(default_factory=list)
+    calendars: dict[str, WriteCalendar] = field(default_factory=dict)
+    kept: bool = False
+    claims: set[str] = field(default_factory=set)
+    cancels: set[str] = field(default_factory=set)
+    deciding: bool = False
+    verifying: bool = False
+    verified: bool = False
+    saved: bool = False

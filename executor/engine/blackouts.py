@@ -1,0 +1,84 @@
+"""Blackouts: when the calendars of a job say that it is not to begin anything.
+
+A calendar decides when a run becomes due.  What waits for its turn already, what is
+repeated at once, and what somebody asks for by hand are not held back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from executor.domain.blackouts import window_at
+from executor.domain.calendar import Calendar, StoredCalendar
+from executor.domain.job import Job
+from executor.domain.writes import BrokenCalendar
+
+#: Blackouts of several calendars that follow each other without a gap, at most; more are cut.
+_IN_A_ROW = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Blackout:
+    """From ``start`` to before ``end``; ``skips``: what is due then is not to run at all."""
+
+    start: datetime
+    end: datetime
+    skips: bool
+
+
+class Blackouts:
+    """The calendars of one tenure."""
+
+    def __init__(self) -> None:
+        self._calendars: dict[str, Calendar] = {}
+        self._records: dict[str, StoredCalendar | BrokenCalendar] = {}
+
+    def put(self, record: StoredCalendar | BrokenCalendar) -> None:
+        """Add a calendar's record, or replace the one of that name by a newer one."""
+        former = self._records.get(record.name)
+        if former is not None and former.revision > record.revision:
+            return
+        self._records[record.name] = record
+        self._calendars.pop(record.name, None)
+        if isinstance(record, StoredCalendar) and not record.deleted:
+            self._calendars[record.name] = record.calendar
+
+    def record(self, name: str) -> StoredCalendar | BrokenCalendar | None:
+        """Return what is known of a calendar, deleted or not."""
+        return self._records.get(name)
+
+    def missing(self, names: Iterable[str]) -> list[str]:
+        """Return those of *names* that no calendar has."""
+        return [name for name in names if name not in self._calendars]
+
+    def at(self, job: Job, instant: datetime) -> Blackout | None:
+        """Return the blackout of *job* at *instant*, if there is one."""
+        if not job.definition.calendars:
+            return None
+        found = self._window(job, instant)
+        if found is None:
+            return None
+        start, end, skips = found.start, found.end, found.skips
+        for _ in range(_IN_A_ROW):
+            following = self._window(job, end)
+            if following is None:
+                break
+            end = following.end
+        return Blackout(start, end, skips)
+
+    def _window(self, job: Job, instant: datetime) -> Blackout | None:
+        found: Blackout | None = None
+        for use in job.definition.calendars:
+            calendar = self._calendars.get(use.name)
+            window = None if calendar is None else window_at(calendar, instant)
+            if window is None:
+                continue
+            skips = use.policy == "skip"
+            if found is None:
+                found = Blackout(window.start, window.end, skips)
+            else:
+                start, end = min(found.start, window.start), max(found.end, window.end)
+                found = Blackout(start, end, found.skips or skips)
+        return found

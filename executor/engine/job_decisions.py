@@ -1,0 +1,162 @@
+"""Commands that change a job: each makes a new revision, or says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from executor.domain.command import Command, ResultStatus
+from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken
+from executor.domain.identity import job_id
+from executor.domain.instant import from_text
+from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
+from executor.domain.schedule import creation_faults, for_job, next_after
+from executor.engine.scene import Answer, Decision, RefusalError, Scene, Write, result_of
+
+
+def create(command: Command, scene: Scene) -> Decision:
+    """Make a job."""
+    now = scene.desk.now
+    own_id = job_id(command.id)
+    definition = _definition(command, scene, own_id, None)
+    job = Job(
+        id=own_id,
+        definition=definition,
+        revision=1,
+        created_at=now,
+        updated_at=now,
+        next_fire_at=_first_slot(definition, own_id, now),
+        last_command=LastCommand.of(command),
+    )
+    return Write(job, None, result_of(command, now, ResultStatus.CREATED, job))
+
+
+def put(command: Command, scene: Scene) -> Decision:
+    """Make a job, or give the one of that name another definition."""
+    if scene.roster.find(command.subject) is None and command.if_revision is None:
+        return create(command, scene)
+    return update(command, scene)
+
+
+def update(command: Command, scene: Scene) -> Decision:
+    """Give a job another definition."""
+    job = scene.job(command)
+    definition = _definition(command, scene, job.id, job)
+    changed = replace(job, definition=definition)
+    if definition.schedule != job.definition.schedule:
+        # From now on, never retroactively.
+        first = _first_slot(definition, job.id, scene.desk.now)
+        changed = replace(changed, next_fire_at=first)
+    return _revise(command, scene, job, changed)
+
+
+def delete(command: Command, scene: Scene) -> Decision:
+    """Remove a job, and what depends on it alone; see ``graph``."""
+    job = scene.job(command)
+    now = scene.desk.now
+    write = _revise(command, scene, job, replace(job, deleted=True, next_fire_at=None))
+    others = []
+    for former, changed in scene.roster.graph.without(job):
+        # Not by this command, as far as recognising it goes: it is done when its own job is gone.
+        changed = replace(changed, revision=former.revision + 1, updated_at=now, last_command=None)
+        if not changed.deleted:
+            changed = replace(changed, next_fire_at=scene.roster.settled_until(former))
+        forward = not changed.deleted
+        others.append(Write(changed, former.revision, write.result, former, forward))
+    return replace(write, first=tuple(others))
+
+
+def pause(command: Command, scene: Scene) -> Decision:
+    """Let a job rest."""
+    job = scene.job(command)
+    until = command.arguments.get("until")
+    try:
+        ends = None if until is None else from_text(str(until))
+    except ValueError as error:
+        fault = InvalidInput([Fault("until", str(error))])
+        raise RefusalError(ResultStatus.INVALID, fault) from None
+    resting = Pause(
+        since=scene.desk.now, reason=str(command.arguments.get("reason") or ""), until=ends
+    )
+    return _revise(command, scene, job, replace(job, paused=resting))
+
+
+def resume(command: Command, scene: Scene) -> Decision:
+    """End the rest of a job."""
+    job = scene.job(command)
+    if job.paused is None:
+        return Answer(result_of(command, scene.desk.now, ResultStatus.DONE, job))
+    return _revise(command, scene, job, replace(job, paused=None))
+
+
+def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) -> Definition:
+    """Return the definition that *command* brings for *job* (None: for a new one).
+
+    Raises:
+        RefusalError: it is not one, its name is taken, or it does not fit the other jobs.
+    """
+    try:
+        definition = definition_from_document(command.arguments.get("definition"))
+    except InvalidJob as error:
+        raise RefusalError(ResultStatus.INVALID, error) from None
+    holder = scene.roster.find(definition.name)
+    if holder is not None and holder.id != own_id and holder.name == definition.name:
+        raise RefusalError(ResultStatus.CONFLICT, NameTaken(definition.name))
+    faults = [
+        *_schedule_faults(definition, job, scene.desk.now),
+        *scene.roster.graph.faults(definition, own_id),
+        *_calendar_faults(definition, scene),
+        *_renaming_faults(definition, job, scene),
+    ]
+    if faults:
+        raise RefusalError(ResultStatus.INVALID, InvalidJob(faults))
+    return definition
+
+
+def _schedule_faults(definition: Definition, job: Job | None, now: datetime) -> Iterable[Fault]:
+    schedule = definition.schedule
+    if schedule is None or (job is not None and job.definition.schedule == schedule):
+        return ()
+    return [fault.under("schedule") for fault in creation_faults(schedule, now)]
+
+
+def _calendar_faults(definition: Definition, scene: Scene) -> list[Fault]:
+    missing = scene.admission.blackouts.missing(use.name for use in definition.calendars)
+    return [
+        Fault(f"calendars.{index}.name", f"there is no calendar {use.name!r}")
+        for index, use in enumerate(definition.calendars)
+        if use.name in missing
+    ]
+
+
+def _renaming_faults(definition: Definition, job: Job | None, scene: Scene) -> list[Fault]:
+    if job is None or definition.name == job.name:
+        return []
+    naming = [one.name for one in scene.roster.graph.naming(job) if _by_name(one, job.name)]
+    if not naming:
+        return []
+    return [Fault("name", f"other jobs name it: {', '.join(naming)}; change these first")]
+
+
+def _by_name(one: Job, name: str) -> bool:
+    after = one.definition.after
+    return one.definition.on_failure == name or (after is not None and name in after.jobs)
+
+
+def _first_slot(definition: Definition, own_id: str, now: datetime) -> datetime | None:
+    if definition.schedule is None:
+        return None
+    return next_after(for_job(definition.schedule, own_id), now)
+
+
+def _revise(command: Command, scene: Scene, job: Job, changed: Job) -> Write:
+    now = scene.desk.now
+    if changed.next_fire_at == job.next_fire_at:
+        changed = replace(changed, next_fire_at=scene.roster.settled_until(job))
+    changed = replace(
+        changed, revision=job.revision + 1, updated_at=now, last_command=LastCommand.of(command)
+    )
+    forward = not changed.deleted and changed.definition.schedule == job.definition.schedule
+    result = result_of(command, now, ResultStatus.DONE, changed)
+    return Write(changed, job.revision, result, job, forward)

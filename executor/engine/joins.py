@@ -1,0 +1,178 @@
+"""Jobs that run after *all* of several others: ends that wait for each other.
+
+The end of each parent writes a parked row of the dependent, :data:`AWAITING`.  A row per
+parent makes a whole: then the newest becomes the run, and the others, recorded as skipped
+(``joined``), have done their part.  So what is met so far survives every executor.
+
+The order is: the others are skipped, still demanding something (``follow_up``); the newest
+is let go; the others' demand is settled.  Cut off in between, a successor finds either
+the newest still waiting for them, or gone: then there is nothing left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from executor.domain.job import Job
+from executor.domain.run import AWAITING, Reason, Run, RunChange, RunState
+from executor.engine.desk import Desk
+from executor.engine.journal import Journal
+
+
+@dataclass(slots=True)
+class _Whole:
+    """A row for each parent: the newest, and the others on their way to the store."""
+
+    newest: Run
+    others: list[str]
+    unwritten: set[str] = field(default_factory=set)
+
+
+class Joins:
+    """The rows that wait for other jobs, by dependent and parent."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        journal: Journal,
+        find: Callable[[str], Job | None],
+        skip: Callable[[Run, Reason], None],
+    ) -> None:
+        self._desk = desk
+        self._journal = journal
+        self._find = find
+        self._skip = skip
+        self._waiting: dict[str, dict[str, Run]] = {}
+        self._joined: dict[str, dict[str, Run]] = {}
+        self._wholes: dict[str, _Whole] = {}
+        self._recovered: set[str] = set()
+        self._to_look_at: set[str] = set()
+        self.release: Callable[[Run, Callable[[Run], None]], None] = lambda run, then: None
+        self.withdraw: Callable[[Run], None] = lambda run: None
+        self.settle: Callable[[str], None] = lambda run_id: None
+
+    def recover(self, rows: Sequence[Run]) -> None:
+        """Take in what a former executor has joined, from all *rows* that it left open."""
+        for run in rows:
+            if run.reason is not Reason.JOINED or run.id in self._recovered:
+                continue
+            self._recovered.add(run.id)
+            here = self._waiting.get(run.job_id, {}).values()
+            if any(_waits_for(partner, run) for partner in (*rows, *here)):
+                self._joined.setdefault(run.job_id, {})[str(run.parent_job_id)] = run
+            else:
+                self.settle(run.id)
+
+    def enter(self, run: Run) -> None:
+        """Let a parked row wait for the other parents."""
+        rows = self._waiting.setdefault(run.job_id, {})
+        former = rows.get(str(run.parent_job_id))
+        if former is not None:
+            older, run = sorted((former, run), key=_age)
+            self.withdraw(older)
+            self._skip(older, Reason.JOINED)
+        rows[str(run.parent_job_id)] = run
+        self._to_look_at.add(run.job_id)
+
+    def look_again(self) -> None:
+        """Note that jobs have changed: what a row waits for may be another."""
+        self._to_look_at |= self._waiting.keys()
+
+    def find(self, run_id: str) -> Run | None:
+        """Return the waiting row with this id."""
+        for rows in self._waiting.values():
+            for run in rows.values():
+                if run.id == run_id:
+                    return run
+        return None
+
+    def leave(self, run_id: str) -> None:
+        """Forget a waiting row."""
+        run = self.find(run_id)
+        if run is not None:
+            self._remove(run)
+
+    def _remove(self, run: Run) -> None:
+        rows = self._waiting[run.job_id]
+        del rows[str(run.parent_job_id)]
+        if not rows:
+            del self._waiting[run.job_id]
+
+    def advance(self) -> None:
+        """Join what is complete; drop what nobody waits for any more."""
+        to_look_at, self._to_look_at = self._to_look_at, set()
+        for job_id in sorted(to_look_at & self._waiting.keys()):
+            self._look_at(job_id)
+
+    def _look_at(self, job_id: str) -> None:
+        job = self._find(job_id)
+        parents = set() if job is None else self._parents(job)
+        rows = self._waiting[job_id]
+        for run in list(rows.values()):
+            if run.parent_job_id not in parents:
+                self._remove(run)
+                self.withdraw(run)
+                self._skip(run, Reason.DELETED if job is None else Reason.SUPERSEDED)
+        joined = self._joined.get(job_id, {})
+        if rows and parents <= rows.keys() | joined.keys():
+            self._join(job_id)
+
+    def _parents(self, job: Job) -> set[str]:
+        after = job.definition.after
+        found = map(self._find, after.jobs if after else ())
+        return {parent.id for parent in found if parent is not None}
+
+    def _join(self, job_id: str) -> None:
+        rows = sorted(self._waiting.pop(job_id).values(), key=_age)
+        newest = rows.pop()
+        earlier = [run.id for run in self._joined.pop(job_id, {}).values()]
+        whole = _Whole(newest, [*earlier, *(run.id for run in rows)], {run.id for run in rows})
+        for run in rows:
+            self._wholes[run.id] = whole
+            self.withdraw(run)
+            self._journal.change(
+                RunChange(
+                    run_id=run.id,
+                    term=run.term,
+                    state=RunState.SKIPPED,
+                    reason=Reason.JOINED,
+                    finished_at=self._desk.now,
+                    follow_up=True,
+                ),
+                replace(run, state=RunState.SKIPPED, reason=Reason.JOINED),
+            )
+        if not rows:
+            self._let_go(whole)
+
+    def written(self, run_id: str) -> bool:
+        """Note that the end of a row is durable; False if it was not joined here."""
+        whole = self._wholes.pop(run_id, None)
+        if whole is None:
+            return False
+        whole.unwritten.discard(run_id)
+        if not whole.unwritten:
+            self._let_go(whole)
+        return True
+
+    def _let_go(self, whole: _Whole) -> None:
+        def then(_: Run) -> None:
+            for run_id in whole.others:
+                self.settle(run_id)
+
+        self.release(whole.newest, then)
+
+
+def _age(run: Run) -> tuple[object, str]:
+    return run.created_at, run.id
+
+
+def _waits_for(partner: Run, joined: Run) -> bool:
+    """Whether *partner* was there when *joined* was joined, and has not been let go since."""
+    return (
+        partner.job_id == joined.job_id
+        and partner.state is RunState.PENDING
+        and partner.clear_at == AWAITING
+        and joined.finished_at is not None
+        and partner.created_at <= joined.finished_at
+    )

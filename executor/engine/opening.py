@@ -1,0 +1,130 @@
+"""Opening a second: due jobs become claims, by their misfire policies and their calendars.
+
+Slots within the next moments are claimed on schedule; those that were missed are caught
+up or skipped as the job's misfire policy says.  A slot in a blackout of one of the job's
+calendars is skipped, or put off to the end of the blackout.  Jitter puts off the start.
+What is put off keeps its fire time: that is the slot's identity.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from executor.domain.accounting import Slot, account
+from executor.domain.identity import slot_run_id
+from executor.domain.instant import TICK
+from executor.domain.job import Job
+from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
+from executor.domain.schedule import Schedule, for_job, jitter_of, next_after
+from executor.engine.admission import Admission
+from executor.engine.desk import Desk
+from executor.engine.dispatch import Dispatcher
+from executor.engine.roster import Roster
+from executor.engine.timing import CLAIM_AHEAD_S, LATE_S
+
+_AHEAD = timedelta(seconds=CLAIM_AHEAD_S)
+_LATE = timedelta(seconds=LATE_S)
+
+#: Slots accounted for between two looks at other events: some 20 ms.  After a rest of days there
+#: are millions, and the clearances must go on meanwhile.
+_SLOTS = 10_000
+
+
+class Opening:
+    """Claims the slots of jobs that are due."""
+
+    def __init__(
+        self, desk: Desk, roster: Roster, admission: Admission, dispatcher: Dispatcher, term: int
+    ) -> None:
+        self._desk = desk
+        self._roster = roster
+        self._admission = admission
+        self._dispatcher = dispatcher
+        self._term = term
+
+    def advance(self) -> None:
+        """Claim the slots of every job that is due within the next moments."""
+        until = (self._desk.now + _AHEAD).timestamp()
+        slots = 0
+        while self._dispatcher.has_room and slots < _SLOTS:
+            job = self._roster.due_job(until)
+            if job is None:
+                return
+            try:
+                runs = self._open(job)
+            except Exception as error:  # One job that cannot be evaluated must not stop others.
+                self._roster.set_aside(job, error)
+            else:
+                self._dispatcher.claim(runs)
+                slots += sum(run.covers for run in runs)
+
+    def _open(self, job: Job) -> list[Run]:
+        if not job.is_active(self._desk.now):
+            # The clock has gone back to before the end of a pause.
+            self._roster.rearm(job)
+            return []
+        assert job.definition.schedule is not None
+        assert job.next_fire_at is not None
+        schedule = for_job(job.definition.schedule, job.id)
+        accounting = account(
+            job.definition.misfire,
+            lambda instant: next_after(schedule, instant),
+            job.next_fire_at,
+            self._desk.now,
+            _AHEAD,
+            _LATE,
+        )
+        runs = [self._run(job, schedule, slot) for slot in accounting.slots]
+        self._roster.opened(job, accounting.next_fire_at, runs)
+        return runs
+
+    def _run(self, job: Job, schedule: Schedule, slot: Slot) -> Run:
+        run_id = slot_run_id(job.id, slot.fire_at)
+        now = self._desk.now
+        reason, due_at = (
+            (Reason.MISFIRE, None) if slot.cause is None else self._put_off(job, schedule, slot)
+        )
+        cause = slot.cause or Cause.SCHEDULE
+        parked = slot.in_turn or self._admission.turns.waits(job, cause)
+        return Run(
+            id=run_id,
+            job_id=job.id,
+            job=job.name,
+            cause=cause,
+            state=RunState.SKIPPED if reason else RunState.PENDING,
+            reason=reason,
+            term=self._term,
+            clear_at=QUEUED
+            if parked and not reason
+            else self._dispatcher.next_clear_at(due_at or slot.fire_at),
+            created_at=now,
+            finished_at=now if reason else None,
+            scheduled=True,
+            fire_at=slot.fire_at,
+            due_at=due_at,
+            trigger_id=run_id,
+            revision=job.revision,
+            covers=slot.covers,
+            covers_from=slot.covers_from,
+        )
+
+    def _put_off(
+        self, job: Job, schedule: Schedule, slot: Slot
+    ) -> tuple[Reason | None, datetime | None]:
+        """Return why the slot is skipped, if it is, and when it is due, if not at its fire time."""
+        start = slot.fire_at + jitter_of(schedule, job.id, slot.fire_at)
+        blackout = self._admission.blackouts.at(job, slot.fire_at)
+        if blackout is not None:
+            if blackout.skips or (
+                slot.cause is Cause.SCHEDULE
+                and _has_slot(schedule, max(blackout.start, job.created_at), slot.fire_at)
+            ):
+                # Of several slots in one blackout the first is put off, for all of them.
+                return Reason.BLACKOUT, None
+            start += blackout.end - slot.fire_at
+        return None, None if start == slot.fire_at else start
+
+
+def _has_slot(schedule: Schedule, start: datetime, end: datetime) -> bool:
+    found = next_after(schedule, start - TICK)
+    return found is not None and found < end

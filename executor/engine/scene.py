@@ -1,0 +1,180 @@
+"""What decisions about commands are taken from, and what they may be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from executor.domain.calendar import StoredCalendar
+from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
+from executor.domain.errors import (
+    CommandReused,
+    InvalidInput,
+    JobNotFound,
+    RevisionConflict,
+    SolocronError,
+)
+from executor.domain.job import Job
+from executor.domain.run import Run
+from executor.engine.admission import Admission
+from executor.engine.desk import Desk
+from executor.engine.dispatch import Dispatcher
+from executor.engine.journal import Journal
+from executor.engine.roster import Roster
+from executor.engine.supervision import Supervision
+from executor.engine.workload import Workload
+
+#: Commands about calendars.
+CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELETE_CALENDAR})
+
+#: Before the name of a calendar among what is touched: no job has such a name.
+_CALENDAR: Final = "\x00calendar "
+
+#: Touched by every command that changes which jobs name which: no job has this name.
+_REFERENCES: Final = "\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Nothing is to be written but the answer."""
+
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write *job* over revision *expect* (None: there is none), then answer *result*.
+
+    ``former`` is the revision that is overwritten; ``forward`` as in :class:`JobWrite`.
+    ``first`` is written before: if any of it meets something else, all is decided anew.
+    """
+
+    job: Job
+    expect: int | None
+    result: CommandResult
+    former: Job | None = None
+    forward: bool = False
+    first: tuple[Write, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteCalendar:
+    """Write a calendar over revision *expect* (None: there is none), then answer *result*."""
+
+    calendar: StoredCalendar
+    expect: int | None
+    result: CommandResult
+    former: StoredCalendar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim *runs*, then answer what *answer* makes of the rows that stand there, by their ids."""
+
+    runs: tuple[Run, ...]
+    answer: Callable[[Mapping[str, Run]], CommandResult]
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The end of the run is on its way to the store; once it is there, answer *result*."""
+
+    run_id: str
+    result: CommandResult
+
+
+Decision = Answer | Write | WriteCalendar | Claim | Cancel
+
+
+class RefusalError(Exception):
+    """Ends a decision with an answer that changes nothing."""
+
+    def __init__(self, status: ResultStatus, error: SolocronError) -> None:
+        super().__init__(str(error))
+        self.status = status
+        self.faults = error.faults if isinstance(error, InvalidInput) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The parts of a tenure, as decisions see them."""
+
+    desk: Desk
+    roster: Roster
+    admission: Admission
+    dispatcher: Dispatcher
+    supervision: Supervision
+    workload: Workload
+    journal: Journal
+    term: int
+
+    def job(self, command: Command) -> Job:
+        """Return the job that *command* is about.
+
+        Raises:
+            RefusalError: there is none, or it is at another revision than the sender expects.
+        """
+        job = self.roster.find(command.subject)
+        if job is None:
+            raise RefusalError(ResultStatus.NOT_FOUND, JobNotFound(command.subject))
+        if command.if_revision is not None and command.if_revision != job.revision:
+            conflict = RevisionConflict(job.name, command.if_revision, job.revision)
+            raise RefusalError(ResultStatus.PRECONDITION_FAILED, conflict)
+        return job
+
+
+def result_of(
+    command: Command,
+    now: datetime,
+    status: ResultStatus,
+    job: Job | None,
+    run_id: str | None = None,
+) -> CommandResult:
+    """Return the answer to *command*."""
+    return CommandResult(
+        command_id=command.id,
+        kind=command.kind,
+        digest=command.digest,
+        status=status,
+        finished_at=now,
+        job_id=job.id if job else None,
+        run_id=run_id,
+        revision=job.revision if job else None,
+    )
+
+
+def repeated(command: Command, result: CommandResult, now: datetime) -> CommandResult:
+    """Return the answer to a command whose id has been answered before."""
+    if result.digest == command.digest:
+        return result
+    answer = result_of(command, now, ResultStatus.CONFLICT, None)
+    return replace(answer, message=str(CommandReused(command.id)))
+
+
+def touched_by(command: Command, roster: Roster) -> set[str]:
+    """Return what must not be decided about twice in one batch: ids and names."""
+    if command.kind in CALENDAR_COMMANDS:
+        return {f"{_CALENDAR}{command.subject}"}
+    job = roster.find(command.subject)
+    touched = {command.subject} if job is None else {command.subject, job.id, job.name}
+    naming = [] if job is None else roster.graph.naming(job)
+    definition = command.arguments.get("definition")
+    if isinstance(definition, dict):
+        touched.add(str(definition.get("name")))
+        touched.update(_calendars_in(definition))
+        if definition.get("after") or definition.get("on_failure") or naming:
+            touched.add(_REFERENCES)
+    if command.kind is CommandKind.DELETE_JOB and naming:
+        touched.add(_REFERENCES)
+        touched.update(part for one in naming for part in (one.id, one.name))
+    return touched
+
+
+def _calendars_in(definition: dict[str, Any]) -> set[str]:
+    """Return what a definition, as yet unchecked, touches by naming calendars."""
+    uses = definition.get("calendars")
+    if not isinstance(uses, list):
+        return set()
+    return {f"{_CALENDAR}{use.get('name')}" for use in uses if isinstance(use, dict)}

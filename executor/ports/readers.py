@@ -1,0 +1,198 @@
+"""What may be read of the store: all that web is given of it.
+
+The contract of ``store.py`` holds here as well; it is checked by
+``tests/contract/store_contract.py`` on every adapter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from executor.domain.calendar import StoredCalendar
+from executor.domain.command import CommandResult
+from executor.domain.job import Job
+from executor.domain.run import Cause, Run, RunState
+from executor.domain.schedule import Schedule
+from executor.domain.term import TermRecord
+from executor.domain.writes import BrokenCalendar, BrokenJob, Instance
+
+Item = TypeVar("Item", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Part of a list; ``next`` is the cursor of the following part, None at the end."""
+
+    items: tuple[Item, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """Which jobs; None means any.
+
+    ``q`` matches a part of the name, letter case aside.  ``state`` is that of the latest
+    finished run.
+    """
+
+    q: str | None = None
+    tag: str | None = None
+    enabled: bool | None = None
+    owner: str | None = None
+    state: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs; None means any.
+
+    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``.
+    """
+
+    job_id: str | None = None
+    state: RunState | None = None
+    cause: Cause | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many jobs exist and how many runs are running."""
+
+    jobs: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCount:
+    """How many jobs have a schedule.
+
+    ``job_id`` is set where the starts depend on the job (``H``, ``jitter``): then it is one job
+    and ``schedule`` is as :func:`~executor.domain.schedule.for_job` makes it.
+    """
+
+    schedule: Schedule
+    jobs: int
+    job_id: str | None = None
+
+
+class InvalidCursor(ValueError):
+    """The cursor was not made by this list."""
+
+
+class Readers(Protocol):
+    """Everything web may ask.  Deleted jobs are never found or listed; their runs are."""
+
+    def find_job(self, job: str) -> Job | BrokenJob:
+        """Return the job with this id, else the one with this name.
+
+        Raises:
+            JobNotFound: neither exists.
+        """
+        ...
+
+    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
+        """Return at most *limit* jobs in the order of their names (by code point).
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def get_run(self, run_id: str) -> Run:
+        """Return the run, with its output.
+
+        Raises:
+            RunNotFound: there is none.
+        """
+        ...
+
+    def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
+        """Return at most *limit* runs without their output, newest ``created_at`` first.
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def list_revisions(self, job_id: str, limit: int, cursor: str | None) -> Page[Job]:
+        """Return at most *limit* former revisions of the job, newest first.
+
+        Those that are kept (see :meth:`~executor.ports.store.JobStore.archive_jobs`), also of a
+        deleted job.  The present one is not among them.  One that cannot be read is left out.
+
+        Raises:
+            InvalidCursor: *cursor* is not one of such a list.
+        """
+        ...
+
+    def get_revision(self, job_id: str, revision: int) -> Job:
+        """Return a former revision of the job, as :meth:`list_revisions` does.
+
+        Raises:
+            RevisionNotFound: it is not kept, is the present one, or cannot be read.
+        """
+        ...
+
+    def slots_between(self, job_id: str, since: datetime, until: datetime, limit: int) -> list[Run]:
+        """Return the rows of slots from *since* up to but not including *until*, by fire time.
+
+        At most *limit*, the earliest, without their output.  A row that stands for several slots
+        counts with its ``fire_at``, the last of them.
+        """
+        ...
+
+    def slot_at(self, job_id: str, instant: datetime) -> Run | None:
+        """Return the row, without output, that accounts for the slot *instant*; None if none does.
+
+        It is the row of that slot, or one that stands for several: ``covers_from`` up to
+        ``fire_at``, both included.  Whether *instant* is a slot at all is the caller's business.
+        """
+        ...
+
+    def schedule_counts(self) -> list[ScheduleCount]:
+        """Return how many jobs have each schedule, in no order.
+
+        Of jobs that are enabled, not paused at the store's now, and have one.  A record that
+        cannot be read may be counted.
+        """
+        ...
+
+    def list_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
+        """Return every calendar that is not deleted, in the order of their names (code point)."""
+        ...
+
+    def get_calendar(self, name: str) -> StoredCalendar | BrokenCalendar:
+        """Return the calendar with this name.
+
+        Raises:
+            CalendarNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def get_result(self, command_id: str) -> CommandResult:
+        """Return the durable answer to a command.
+
+        Raises:
+            CommandNotFound: not answered yet, never sent, or expired.
+        """
+        ...
+
+    def read_term(self) -> TermRecord | None:
+        """Return the present term, or None before the first executor."""
+        ...
+
+    def list_instances(self) -> list[Instance]:
+        """Return the processes seen within the last 30 s, in the order of their ids."""
+        ...
+
+    def count(self) -> Counts:
+        """Return the number of jobs (not deleted) and of runs in a live state but pending."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the store's now; the cheapest proof that it answers."""
+        ...
