@@ -107,6 +107,7 @@ def build_launchers(clock: Clock) -> LauncherFactory:
 
 def build_executor(settings: Settings) -> ExecutorService:
     """Return the executor, ready to run."""
+    from executor.domain.zone import tzdata_version
     from executor.engine.timing import Options
     from executor.runtime.service import ExecutorService
 
@@ -121,6 +122,7 @@ def build_executor(settings: Settings) -> ExecutorService:
             instance=settings.instance,
             host=socket.gethostname(),
             version=__version__,
+            tzdata=tzdata_version(),
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
         ),

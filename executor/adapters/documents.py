@@ -153,6 +153,7 @@ def instance_to_document(instance: Instance) -> Document:
         "version": instance.version,
         "role": instance.role,
         "detail": instance.detail,
+        "tzdata": instance.tzdata,
     }
 
 
@@ -171,6 +172,7 @@ def instance_from_document(document: Mapping[str, Any]) -> Instance:
             role=document["role"],
             seen_at=instant(document["seen_at"]),
             detail=document["detail"],
+            tzdata=document.get("tzdata", ""),
         )
 
     return _decoded("instance", str(document.get("id", "")), read)

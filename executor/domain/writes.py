@@ -38,7 +38,8 @@ class BrokenCalendar:
 class Instance:
     """A running executor process.
 
-    ``role`` is ``executing`` or ``standby``; ``seen_at`` is by the store's clock.
+    ``role`` is ``executing`` or ``standby``; ``seen_at`` is by the store's clock; ``tzdata`` says
+    which time zone data it goes by.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Instance:
     role: str
     seen_at: datetime
     detail: str = ""
+    tzdata: str = ""
 
 
 @dataclass(frozen=True, slots=True)

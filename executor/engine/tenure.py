@@ -8,11 +8,13 @@ everything.  Commands wait until everything is there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command
+from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.term import Clearances, TermRecord
 from executor.domain.writes import BrokenCalendar, LoadedJobs
@@ -30,6 +32,7 @@ from executor.engine.supervision import Supervision
 from executor.engine.timing import LOAD_S, URGENT_S, Options
 from executor.engine.upkeep import Upkeep
 from executor.engine.workload import Workload
+from executor.engine.zone_check import ZoneCheck
 
 
 class Tenure:
@@ -70,6 +73,7 @@ class Tenure:
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
+        self._zone_check = ZoneCheck(desk, self.roster)
         self._calendars: Call[ReadCalendars] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
         self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)
@@ -125,6 +129,7 @@ class Tenure:
             self.dispatcher.answered(request, result)
             or self.supervision.answered(request, result)
             or self.consequences.answered(request)
+            or self._zone_check.answered(request, result)
         ):
             return True
         else:
@@ -142,6 +147,7 @@ class Tenure:
             self.dispatcher.failed,
             self.supervision.failed,
             self.consequences.failed,
+            self._zone_check.failed,
             self._intake.failed,
             self._upkeep.failed,
         )
@@ -151,7 +157,7 @@ class Tenure:
         """Take in jobs as they are read; those known already stay as they are."""
         for job in loaded.jobs:
             if job.id not in self.roster:
-                self.roster.put(job)
+                self._take_job(job)
         for broken in loaded.broken:
             if broken.id not in self.roster.broken:
                 self.roster.broken[broken.id] = broken
@@ -163,6 +169,13 @@ class Tenure:
                     job_id=broken.id,
                     error=broken.error,
                 )
+
+    def _take_job(self, job: Job) -> None:
+        try:
+            self.roster.put(self._zone_check.checked(job))
+        except Exception as error:  # One job that cannot be evaluated must not stop others.
+            self.roster.put(replace(job, next_fire_at=None))
+            self.roster.set_aside(job, error)
 
     def _take_calendars(self, records: list[StoredCalendar | BrokenCalendar]) -> None:
         for record in records:
@@ -243,6 +256,7 @@ class Tenure:
             self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
+            self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
                 self.admission.turns.advance(self.dispatcher.call, self.dispatcher.withdraw)

@@ -90,7 +90,7 @@ class Options:
 
     Attributes:
         instance: id of this process, the ``holder`` of its terms.
-        host, version: for the list of instances.
+        host, version, tzdata: for the list of instances.
         run_lease_s: how long a silent executor's runs count as alive.
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
@@ -100,6 +100,7 @@ class Options:
     instance: str
     host: str = ""
     version: str = ""
+    tzdata: str = ""
     run_lease_s: float = 10.0
     retention_rest_s: float = 300.0
     grace_s: float = 25.0

@@ -63,6 +63,7 @@ class Heartbeat:
                     role=role,
                     seen_at=self._desk.now,
                     detail=detail,
+                    tzdata=options.tzdata,
                 )
             )
         )

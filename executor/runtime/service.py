@@ -15,13 +15,16 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Thread
 from typing import Final
 
-from executor.domain.errors import StoreUnavailable
+from executor.domain.calendar import calendar_from_document
+from executor.domain.command import CommandKind
+from executor.domain.errors import InvalidCalendar, StoreUnavailable
 from executor.domain.run import Outcome
 from executor.engine.effects import (
     CancelWork,
@@ -267,6 +270,10 @@ class ExecutorService:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))
 
     def _on_delivery(self, delivery: Delivery) -> None:
+        if delivery.command.kind is CommandKind.PUT_CALENDAR:
+            # A long file takes a second to read, and is remembered: not in the engine's thread.
+            with suppress(InvalidCalendar):
+                calendar_from_document(delivery.command.arguments.get("calendar"))
         self.post(CommandReceived(delivery, delivery.command))
 
     def _watch(self) -> None:
