@@ -144,7 +144,9 @@ class CronSchedule:
     def __hash__(self) -> int:
         # Strings remember their hash: a third of the time of hashing every field, and
         # this is on the path of every next fire time.
-        return hash((self.expression, self.timezone, self.key, self.not_before))
+        return hash(
+            (self.expression, self.timezone, self.key, self.jitter, self.not_before, self.not_after)
+        )
 
     def cron(self) -> Cron:
         """Return the expression, read."""

@@ -110,7 +110,7 @@ without end; write at least `PT1S`
             object.__setattr__(self, field, value)
 
     def __hash__(self) -> int:
-        return hash((self.expression, self.timezone, self.not_before))
+        return hash((self.expression, self.timezone, self.jitter, self.not_before, self.not_after))
 
     def interval(self) -> Interval:
         """Return the expression, read."""

@@ -63,12 +63,16 @@ class LoadedJobs:
 class Adoption:
     """Take over row ``run_id``, if it is still pending under ``from_term``.
 
-    It may start once the new term is cleared to ``clear_at``.
+    It may start once the new term is cleared to ``clear_at``.  ``from_clear_at`` is what it had
+    before (None: anything): so a call that comes late undoes nothing of later ones.  ``due_at``
+    is set if it is given.
     """
 
     run_id: str
     from_term: int
     clear_at: datetime
+    from_clear_at: datetime | None = None
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,9 +49,12 @@ class Consequences:
 
     def demands(self, run: Run) -> bool:
         """Whether the end of *run* demands anything."""
+        if not self.all_loaded:
+            # Who follows it is known once every job is.
+            return True
         job = self._roster.get(run.job_id)
         if job is None:
-            return not self.all_loaded
+            return False
         return repeat_of(run, job) is not None or any(self._following(run, job))
 
     def take(self, run: Run) -> None:

@@ -26,13 +26,13 @@ from math import inf
 
 from executor.domain.instant import TICK
 from executor.domain.run import QUEUED, Reason, Run, RunChange, RunState
-from executor.domain.writes import Adoption
+from executor.engine.adoptions import Adoptions
 from executor.engine.clearing import Clearing
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
 from executor.engine.events import Refused
 from executor.engine.gate import Gate
-from executor.engine.timing import ADOPT_ROWS, CLAIM_BACKLOG, CLEAR_AHEAD_S, INSERT_ROWS
+from executor.engine.timing import CLAIM_BACKLOG, CLEAR_AHEAD_S, INSERT_ROWS
 from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
@@ -49,14 +49,12 @@ class Dispatcher:
         self._outbox: list[Run] = []
         self._outbox_from: datetime | None = None
         self._inserting_from: datetime | None = None
-        self._adoptable: list[Adoption] = []
-        self._adopting: dict[str, Run] = {}
+        self._adoptions = Adoptions(desk, term)
         self._adopted: set[str] = set()
         self._known: set[str] = set()
         self._unwritten: set[str] = set()
         self._waiting = WaitingRuns()
         self._inserting: Call[InsertRuns] = Call(desk)
-        self._adopt: Call[AdoptRuns] = Call(desk)
         self._clearing = Clearing(desk, term)
         self._met: dict[str, Run] = {}
         self._parking: dict[str, Run] = {}
@@ -90,7 +88,7 @@ class Dispatcher:
     @property
     def silent_since(self) -> float | None:
         """Since when (see ``Desk.awake``) the store fails to do what dispatching needs, or None."""
-        calls = (self._clearing, self._inserting, self._adopt)
+        calls = (self._clearing, self._inserting, self._adoptions.call)
         since = (call.silent_since for call in calls)
         return min((start for start in since if start is not None), default=None)
 
@@ -156,8 +154,7 @@ class Dispatcher:
     def _rewrite(self, run: Run, clear_at: datetime) -> None:
         self._known.add(run.id)
         self._unwritten.add(run.id)
-        self._adopting[run.id] = replace(run, term=self._term, clear_at=clear_at)
-        self._adoptable.append(Adoption(run.id, run.term, clear_at))
+        self._adoptions.add(run, clear_at)
 
     def verify(self, then: Callable[[], None]) -> None:
         """Call *then* after a clearance that begins from now on has succeeded."""
@@ -196,7 +193,7 @@ class Dispatcher:
             assert isinstance(request, InsertRuns)
             assert isinstance(result, dict)
             self._on_inserted(request, result)
-        elif self._adopt.answered(request):
+        elif self._adoptions.call.answered(request):
             assert isinstance(request, AdoptRuns)
             assert isinstance(result, frozenset)
             self._on_adopted(request, result)
@@ -206,7 +203,7 @@ class Dispatcher:
 
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not one of ours."""
-        calls = (self._clearing, self._inserting, self._adopt)
+        calls = (self._clearing, self._inserting, self._adoptions.call)
         return any(call.failed(request) for call in calls)
 
     def _on_inserted(self, request: InsertRuns, existing: dict[str, Run | Refused]) -> None:
@@ -221,8 +218,7 @@ class Dispatcher:
                 self._meet(run, present)
 
     def _on_adopted(self, request: AdoptRuns, ours: frozenset[str]) -> None:
-        for adoption in request.adoptions:
-            run = self._adopting.pop(adoption.run_id)
+        for run in self._adoptions.done(request):
             claimed = self._met.pop(run.id, None)
             self._parking.pop(run.id, None)
             if run.id in ours:
@@ -310,16 +306,13 @@ class Dispatcher:
         run, and perhaps removed, long ago: it clears first, and so learns that it is over.
         """
         self._inserting.advance()
-        self._adopt.advance()
+        self._adoptions.advance()
         if self._outbox and self._inserting.idle:
             self._outbox.sort(key=lambda run: run.clear_at)
             batch, self._outbox = self._outbox[:INSERT_ROWS], self._outbox[INSERT_ROWS:]
             self._inserting_from = batch[0].clear_at
             self._outbox_from = self._outbox[0].clear_at if self._outbox else None
             self._inserting.send(InsertRuns(tuple(batch)))
-        if self._adoptable and self._adopt.idle:
-            some, self._adoptable = self._adoptable[:ADOPT_ROWS], self._adoptable[ADOPT_ROWS:]
-            self._adopt.send(AdoptRuns(tuple(some), self._term))
 
     def _clear(self) -> None:
         if not self._clearing.possible:
@@ -347,11 +340,8 @@ class Dispatcher:
 
     def _unwritten_from(self) -> datetime | None:
         """Return the earliest ``clear_at`` of a row that is not known to be durable."""
-        starts = [run.clear_at for run in self._adopting.values()]
-        starts += [
-            start for start in (self._outbox_from, self._inserting_from) if start is not None
-        ]
-        return min(starts, default=None)
+        starts = (self._outbox_from, self._inserting_from, *self._adoptions.starts())
+        return min((start for start in starts if start is not None), default=None)
 
     def _hand_off(self) -> None:
         if not self._clearing.trusted:
@@ -407,7 +397,9 @@ class Dispatcher:
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
         clearing = self._clearing
-        times = [self._inserting.wake_at, self._adopt.wake_at] if clearing.trusted else [inf]
+        times = (
+            [self._inserting.wake_at, self._adoptions.call.wake_at] if clearing.trusted else [inf]
+        )
         if self.claiming:
             times.append(clearing.wake_at)
         bound = self._unwritten_from()

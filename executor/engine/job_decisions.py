@@ -152,11 +152,11 @@ def _first_slot(definition: Definition, own_id: str, now: datetime) -> datetime 
 
 def _revise(command: Command, scene: Scene, job: Job, changed: Job) -> Write:
     now = scene.desk.now
-    if changed.next_fire_at == job.next_fire_at:
+    forward = not changed.deleted and changed.definition.schedule == job.definition.schedule
+    if forward:
         changed = replace(changed, next_fire_at=scene.roster.settled_until(job))
     changed = replace(
         changed, revision=job.revision + 1, updated_at=now, last_command=LastCommand.of(command)
     )
-    forward = not changed.deleted and changed.definition.schedule == job.definition.schedule
     result = result_of(command, now, ResultStatus.DONE, changed)
     return Write(changed, job.revision, result, job, forward)

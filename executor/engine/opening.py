@@ -101,7 +101,7 @@ class Opening:
             finished_at=now if reason else None,
             scheduled=True,
             fire_at=slot.fire_at,
-            due_at=due_at,
+            due_at=slot.fire_at if parked and due_at is None and not reason else due_at,
             trigger_id=run_id,
             revision=job.revision,
             covers=slot.covers,
@@ -115,8 +115,9 @@ class Opening:
         start = slot.fire_at + jitter_of(schedule, job.id, slot.fire_at)
         blackout = self._admission.blackouts.at(job, slot.fire_at)
         if blackout is not None:
+            lasts = blackout.end > self._desk.now
             if blackout.skips or (
-                slot.cause is Cause.SCHEDULE
+                (lasts or slot.cause is Cause.SCHEDULE)
                 and _has_slot(schedule, max(blackout.start, job.created_at), slot.fire_at)
             ):
                 # Of several slots in one blackout the first is put off, for all of them.

@@ -175,6 +175,26 @@ class AdoptionLaw(StoreWorkshop):
         adopted = replace(run, term=2, clear_at=noon(60))
         assert self.readers.get_run(run.id) == adopted
 
+    def test_an_adoption_may_set_when_the_row_is_due(self) -> None:
+        """Where it says nothing about that, it stays as it was."""
+        run = self.put_run(a_claim())
+        self.store.adopt_runs([Adoption(run.id, 1, noon(60), due_at=noon(30))], 2)
+        adopted = replace(run, term=2, clear_at=noon(60), due_at=noon(30))
+        assert self.readers.get_run(run.id) == adopted
+
+        self.store.adopt_runs([Adoption(run.id, 2, noon(70))], 3)
+        assert self.readers.get_run(run.id) == replace(adopted, term=3, clear_at=noon(70))
+
+    def test_an_adoption_that_comes_late_undoes_nothing(self) -> None:
+        """A term adopts from itself; what an earlier call expected is not there any more."""
+        run = self.put_run(a_claim())
+        park = Adoption(run.id, 1, noon(90), from_clear_at=run.clear_at)
+        call = Adoption(run.id, 1, noon(60), from_clear_at=noon(90))
+        for adoption in (park, park, call, park, call):
+            assert self.store.adopt_runs([adoption], 1) == {run.id}
+
+        assert self.readers.get_run(run.id).clear_at == noon(60)
+
     def test_an_adoption_may_be_repeated(self) -> None:
         """The row belongs to the term already; the answer is the same."""
         run = self.put_run(a_claim())

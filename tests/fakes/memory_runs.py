@@ -93,8 +93,14 @@ class MemoryRuns(MemoryPart):
                 run = self._runs.get(adoption.run_id)
                 if run is None:
                     continue
-                if run.term == adoption.from_term and run.state is RunState.PENDING:
-                    run = self._put(replace(run, term=term, clear_at=adoption.clear_at))
+                if (
+                    run.term == adoption.from_term
+                    and run.state is RunState.PENDING
+                    and adoption.from_clear_at in (None, run.clear_at)
+                ):
+                    due_at = adoption.due_at or run.due_at
+                    moved = replace(run, term=term, clear_at=adoption.clear_at, due_at=due_at)
+                    run = self._put(moved)
                 if run.term == term:
                     owned.add(run.id)
             return frozenset(owned)

@@ -87,6 +87,18 @@ def test_the_end_of_a_blackout_survives_the_executor() -> None:
     assert driver.rows()[1].state is RunState.SUCCEEDED
 
 
+def test_a_slot_caught_up_in_a_blackout_is_put_off_with_the_first() -> None:
+    """Whoever executes by then: one run at the end."""
+    driver = resting("run_after", overlap={"policy": "allow"})
+    work_until(driver, 21)
+    successor = Driver(driver.store, "successor")
+    successor.clock.advance(12)
+    successor.take_over()
+    work_until(successor, 58)
+
+    assert [run.fire_at for run in successor.handed_off] == [at(20), at(50)]
+
+
 def test_a_run_on_request_starts_in_a_blackout() -> None:
     """Somebody wants it now."""
     driver = resting("skip")

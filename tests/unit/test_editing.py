@@ -278,3 +278,16 @@ def test_a_job_without_a_schedule_never_fires() -> None:
 
     assert driver.rows() == []
     assert driver.job().next_fire_at is None
+
+
+def test_a_new_schedule_keeps_no_slot_of_the_old_one() -> None:
+    """Also if its first slot is the one that the old schedule had claimed up to."""
+    driver = executing(a_job(schedule=every(1)))
+    driver.hold(InsertRuns)
+    driver.advance_to(at(10.7))
+    driver.ask(update(schedule=every(3)))
+    assert driver.job().next_fire_at == at(12)
+
+    successor = successor_of(driver)
+
+    assert successor.noted("fire_time_moved") == []

@@ -9,6 +9,7 @@ import pytest
 
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
+from executor.engine.effects import ClearTerm
 from tests.builders import a_command, a_job, at, cancel, every, trigger, update
 from tests.unit.desk_driver import Driver, executing
 
@@ -305,3 +306,26 @@ def test_catching_up_all_slots_runs_them_one_after_another() -> None:
 
     in_turn = [run.fire_at for run in done if run.fire_at and run.fire_at <= at(0)]
     assert in_turn == [at(-20), at(-10), at(0)]
+
+
+@pytest.mark.parametrize("policy", ["queue", "allow"])
+def test_what_was_called_and_not_handed_off_is_started_by_the_next_executor(policy: str) -> None:
+    """Although the watermark is far beyond it by then."""
+    jobs = [a_job("first", lock="db", schedule=None)]
+    driver = executing(*jobs, a_job(lock="db", overlap={"policy": policy}))
+    driver.ask(trigger("first"))
+    (run,) = driver.handed_off
+    driver.begin(run)
+    driver.advance_to(at(15))
+    (waiting,) = driver.rows()
+    assert waiting.clear_at == QUEUED
+    driver.hold(ClearTerm)
+    driver.end(run)
+    driver.advance(0.1)
+    assert driver.row(waiting).clear_at != QUEUED
+    assert driver.handed_off == [run]
+
+    successor = successor_of(driver)
+    successor.advance(0.5)
+
+    assert [one.fire_at for one in successor.handed_off] == [at(10)]

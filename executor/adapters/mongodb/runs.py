@@ -139,17 +139,7 @@ class MongoRuns(MongoPart):
         if not adoptions:
             return frozenset()
         self._runs.bulk_write(
-            [
-                UpdateOne(
-                    {
-                        "_id": adoption.run_id,
-                        "term": adoption.from_term,
-                        "state": RunState.PENDING.value,
-                    },
-                    {"$set": {"term": term, "clear_at": adoption.clear_at}},
-                )
-                for adoption in adoptions
-            ],
+            [UpdateOne(*_adoption(adoption, term)) for adoption in adoptions],
             ordered=False,
         )
         return self._ids([adoption.run_id for adoption in adoptions], {"term": term})
@@ -279,3 +269,18 @@ def _read_standing(record: Document, row: Run) -> Run:
 def _portions(ids: Iterable[str]) -> Iterable[list[str]]:
     every = list(ids)
     return (every[start : start + _IDS_AT_ONCE] for start in range(0, len(every), _IDS_AT_ONCE))
+
+
+def _adoption(adoption: Adoption, term: int) -> tuple[Document, Document]:
+    """Return which row is adopted and what is set in it."""
+    which: Document = {
+        "_id": adoption.run_id,
+        "term": adoption.from_term,
+        "state": RunState.PENDING.value,
+    }
+    if adoption.from_clear_at is not None:
+        which["clear_at"] = adoption.from_clear_at
+    news: Document = {"term": term, "clear_at": adoption.clear_at}
+    if adoption.due_at is not None:
+        news["due_at"] = adoption.due_at
+    return which, {"$set": news}

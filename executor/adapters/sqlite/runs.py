@@ -43,6 +43,12 @@ _CHANGE: Final = {
     for state in RunState
 }
 
+#: A row's change of hands; its document gets the fields of a patch.
+_ADOPT: Final = """
+    UPDATE runs SET term = ?, clear_at = ?, document = json_patch(document, ?)
+    WHERE id = ? AND term = ? AND state = 'pending' AND clear_at = coalesce(?, clear_at)
+"""
+
 #: The newest row too many: it is to go, with everything older.
 _CUT: Final = """
     SELECT created_at, row FROM runs INDEXED BY runs_by_job WHERE job_id = ?
@@ -100,13 +106,8 @@ class RunTable:
         """Move pending rows to *term*; return the ids that belong to *term* now."""
         if not adoptions:
             return frozenset()
-        moves = [(term, milliseconds(a.clear_at), a.run_id, a.from_term) for a in adoptions]
         with self._database.write() as connection:
-            connection.executemany(
-                "UPDATE runs SET term = ?, clear_at = ? "
-                "WHERE id = ? AND term = ? AND state = 'pending'",
-                moves,
-            )
+            connection.executemany(_ADOPT, [_adoption(one, term) for one in adoptions])
             return _ids(connection, "term = ?", (term,), [a.run_id for a in adoptions])
 
     def change_runs(self, changes: Sequence[RunChange]) -> None:
@@ -267,3 +268,16 @@ def _prune(connection: sqlite3.Connection, retention: Retention, room: int) -> i
             "room": room,
         },
     ).rowcount
+
+
+def _adoption(adoption: Adoption, term: int) -> tuple[Any, ...]:
+    """Return the parameters of :data:`_ADOPT`."""
+    expected, due_at = adoption.from_clear_at, adoption.due_at
+    return (
+        term,
+        milliseconds(adoption.clear_at),
+        to_json({} if due_at is None else {"due_at": due_at}),
+        adoption.run_id,
+        adoption.from_term,
+        None if expected is None else milliseconds(expected),
+    )
