@@ -47,6 +47,10 @@ class Adoptions:
         for adoption in request.adoptions:
             yield self._rows.pop(adoption.run_id)
 
+    def holds(self, run_id: str) -> bool:
+        """Whether the row is under way."""
+        return run_id in self._rows
+
     def starts(self) -> list[datetime]:
         """Return the ``clear_at`` of the rows under way."""
         return [run.clear_at for run in self._rows.values()]

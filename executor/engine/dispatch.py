@@ -120,6 +120,9 @@ class Dispatcher:
             if run.id in self._known:
                 if run.id not in self._unwritten:
                     self._written(run)
+                elif self._adoptions.holds(run.id):
+                    # Should the adoption come too late, the slot is still to be accounted for.
+                    self._met.setdefault(run.id, run)
             elif self._remembers(run.id):
                 # Handed off before; what the store shows of it may be out of date.
                 self._accounted(run, run)
@@ -236,7 +239,11 @@ class Dispatcher:
 
     def _meet(self, run: Run, present: Run) -> None:
         """Resolve a claim whose place is taken by *present*."""
-        if not present.is_live:
+        if present.term > self._term:
+            # This term is over: what becomes of the slot, and its watermark, is not ours to say.
+            self._known.discard(run.id)
+            self._written(present)
+        elif not present.is_live:
             self._accounted(run, present)
         elif present.term == self._term:
             if present.state is RunState.PENDING:

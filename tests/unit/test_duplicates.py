@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 
 from executor.domain.job import Job
-from executor.domain.run import Cause, Run, RunChange, RunState
+from executor.domain.run import Cause, Reason, Run, RunChange, RunState
 from executor.domain.writes import Adoption
 from executor.engine.effects import (
     AdoptRuns,
@@ -155,7 +156,10 @@ def test_an_adoption_without_an_answer_is_repeated() -> None:
 
 @pytest.mark.parametrize("taker", ["its owner", "another successor"])
 def test_an_adoption_that_comes_too_late_starts_nothing(taker: str) -> None:
-    """The row was skipped, or adopted by somebody else: compare-and-set fails."""
+    """The row was skipped, or adopted by somebody newer: compare-and-set fails.
+
+    Then the watermark is no longer ours to move.
+    """
     driver = after_term_1(at(9))
     driver.advance_to(at(9.5))
     row = late_claim(driver)
@@ -170,7 +174,7 @@ def test_an_adoption_that_comes_too_late_starts_nothing(taker: str) -> None:
     driver.advance_to(at(12))
 
     assert driver.handed_off == []
-    assert driver.job().next_fire_at == at(20)
+    assert driver.job().next_fire_at == at(20 if taker == "its owner" else 10)
 
 
 def test_a_slot_that_an_overtaken_executor_adopted_in_between_is_adopted_from_it() -> None:
@@ -369,3 +373,42 @@ def test_the_watermark_waits_for_earlier_claims() -> None:
     driver.advance(0.05)
     assert [run.fire_at for run in driver.handed_off] == [at(1)]
     assert driver.job().next_fire_at == at(3)
+
+
+def test_a_slot_of_a_newer_term_does_not_move_the_watermark() -> None:
+    """This executor is superseded and does not know it yet; the newer one may die as well."""
+    job = a_job()
+    driver = executing(job)
+    driver.hold(InsertRuns)
+    driver.advance_to(at(9.7))
+    request = driver.awaited(InsertRuns)
+    driver.store.mint_term("newer")
+    driver.store.insert_runs([replace(request.runs[0], term=2)])
+
+    driver.answer(request)
+    driver.release()
+    driver.advance(0.2)
+
+    assert driver.job().next_fire_at == at(10)
+
+
+def test_a_slot_whose_adoption_comes_too_late_is_accounted_for() -> None:
+    """Its former owner gave it up just then; the watermark goes on."""
+    job = a_job()
+    store = with_jobs(job)
+    store.mint_term("former")
+    left = a_claim(job, at(10), clear_at=at(10))
+    store.insert_runs([left])
+    driver = Driver(store)
+    driver.hold(AdoptRuns)
+    driver.take_over()
+    driver.advance_to(at(9.7))
+    given_up = RunChange(
+        run_id=left.id, term=1, state=RunState.CANCELLED, reason=Reason.SUPERSEDED, follow_up=True
+    )
+    store.change_runs([given_up])
+
+    driver.release()
+    driver.advance_to(at(10.5))
+
+    assert driver.job().next_fire_at == at(20)
