@@ -2,8 +2,8 @@
 
 ``serve`` is what operators start: an instance, that is ``web`` and ``executor`` as two
 processes.  Those two can be started apart as well.  ``config`` shows the settings in
-force.  Settings that cannot be used end any command with status 2, before anything has
-been started.
+force.  Settings that cannot be used end any of these with status 2, before anything has
+been started.  ``why`` asks a running instance and needs no settings.
 """
 
 from __future__ import annotations
@@ -141,6 +141,29 @@ def config() -> None:
         click.echo(f"{row.name:<{widths[0]}}  {row.value:<{widths[1]}}  {row.origin}")
     for note in settings.notes:
         click.echo(f"\nNote: {note}.")
+
+
+@main.command()
+@click.argument("job")
+@click.option("--at", required=True, metavar="INSTANT", help="As 2026-12-01T02:30:00Z.")
+@click.option(
+    "--url",
+    envvar="SOLOCRON_URL",
+    metavar="URL",
+    help="Of any instance; else SOLOCRON_URL, else this machine's PORT (8000).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
+def why(job: str, at: str, url: str | None, as_json: bool) -> None:
+    """Tell why JOB (name or id) did or did not run at an instant."""
+    from executor import console
+
+    base = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+    try:
+        answer = console.why(base, job, at)
+    except console.NoAnswer as error:
+        click.echo(f"solocron: {error}", err=True)
+        sys.exit(FAILED)
+    click.echo(console.as_json(answer) if as_json else console.in_words(answer, job))
 
 
 def _start(process: str) -> Settings:

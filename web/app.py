@@ -12,17 +12,23 @@ from typing import Final
 from flask import Flask, Response
 
 from web import (
+    backfills,
     bodies,
+    calendars,
     changes,
     commands,
+    explanations,
     jobs,
+    load,
     openapi,
     pages,
     problems,
     protection,
+    revisions,
     runs,
     schedules,
     status,
+    upcoming,
 )
 from web.documents import json_response
 from web.routes import Answer, Call, Route, register
@@ -33,8 +39,14 @@ __all__ = ["Services", "create_app"]
 _TABLES: Final = (
     jobs.TABLE,
     changes.TABLE,
+    upcoming.TABLE,
+    explanations.TABLE,
+    backfills.TABLE,
+    revisions.TABLE,
     runs.TABLE,
+    calendars.TABLE,
     schedules.TABLE,
+    load.TABLE,
     commands.TABLE,
     status.TABLE,
 )

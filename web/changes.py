@@ -66,7 +66,7 @@ def create_job(call: Call) -> Response:
     """Ask for a new job."""
     definition: Definition = call.document
     asked = command(call, CommandKind.CREATE_JOB, definition.name, _arguments(definition))
-    return carry_out(call, asked, _job_shower(call))
+    return carry_out(call, asked, job_shower(call))
 
 
 @TABLE.add(
@@ -95,7 +95,7 @@ def put_job(call: Call) -> Response:
             )
     definition = definition_from_document(document)
     asked = command(call, kind, subject, _arguments(definition), if_match(call))
-    return carry_out(call, asked, _job_shower(call))
+    return carry_out(call, asked, job_shower(call))
 
 
 @TABLE.add(
@@ -117,7 +117,7 @@ def patch_job(call: Call) -> Response:
         result = send(call, asked)
         overtaken = result is not None and result.status is ResultStatus.PRECONDITION_FAILED
         if not overtaken or expected is not None:
-            return answer(asked, result, _job_shower(call))
+            return answer(asked, result, job_shower(call))
     detail = "others keep changing this job at the same moment; try again"
     raise Problem(HTTPStatus.CONFLICT, detail)
 
@@ -185,7 +185,7 @@ def pause_job(call: Call) -> Response:
         "until": None if pause.until is None else to_text(pause.until),
     }
     asked = command(call, CommandKind.PAUSE_JOB, found_job(call).id, arguments, if_match(call))
-    return carry_out(call, asked, _job_shower(call))
+    return carry_out(call, asked, job_shower(call))
 
 
 @TABLE.add(
@@ -203,7 +203,7 @@ def pause_job(call: Call) -> Response:
 def resume_job(call: Call) -> Response:
     """Ask for a job's pause to end."""
     asked = command(call, CommandKind.RESUME_JOB, found_job(call).id, if_revision=if_match(call))
-    return carry_out(call, asked, _job_shower(call))
+    return carry_out(call, asked, job_shower(call))
 
 
 @TABLE.add(
@@ -230,7 +230,9 @@ def _arguments(definition: Definition) -> dict[str, Any]:
     return {"definition": definition_to_document(definition)}
 
 
-def _job_shower(call: Call) -> Show:
+def job_shower(call: Call) -> Show:
+    """Return what answers a command about a job with the job as it is now."""
+
     def show(result: CommandResult) -> Response:
         job = call.services.readers.find_job(result.job_id or "")
         created = result.status is ResultStatus.CREATED

@@ -1,6 +1,6 @@
-"""``If-Match``: changing a job only if it is still the one that was read.
+"""``If-Match``: changing a job or calendar only if it is still the one that was read.
 
-A job's entity tag is its revision in quotes, as GET and every write answer it.
+The entity tag is the revision in quotes, as GET and every write answer it.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ def if_match(call: Call) -> int | None:
     """Return the revision that *call* insists on, None if on none.
 
     Raises:
-        Problem: 400, the header is not one entity tag of a job.
+        Problem: 400, the header is not one entity tag of ours.
     """
     text = call.headers.get("If-Match")
     if text is None:
         return None
     found = _TAG.fullmatch(text.strip())
     if not found:
-        raise bad_request([Fault("If-Match", 'must be the ETag of the job as it was read: "3"')])
+        raise bad_request([Fault("If-Match", 'must be the ETag as it was read: "3"')])
     return int(found[1])

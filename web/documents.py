@@ -17,8 +17,8 @@ from flask import Response
 
 from executor.domain.command import Command, CommandResult
 from executor.domain.instant import to_text
-from executor.domain.job import Job, definition_to_document
-from executor.domain.run import Output, Run
+from executor.domain.job import Job, Pause, definition_to_document
+from executor.domain.run import AWAITING, Output, Run, RunState
 from executor.domain.writes import BrokenJob
 
 #: Fields of a job's document that are the service's and never the client's.
@@ -29,6 +29,7 @@ READ_ONLY: Final = (
     "created_at",
     "updated_at",
     "next_fire_at",
+    "done",
     "paused",
     "last_run",
 )
@@ -58,13 +59,9 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
         **definition_to_document(job.definition),
         "created_at": to_text(job.created_at),
         "updated_at": to_text(job.updated_at),
-        "next_fire_at": _instant(job.next_fire_at),
-        "paused": job.paused
-        and {
-            "since": to_text(job.paused.since),
-            "reason": job.paused.reason,
-            "until": _instant(job.paused.until),
-        },
+        "next_fire_at": instant_text(job.next_fire_at),
+        "done": is_done(job),
+        "paused": pause_document(job.paused),
         "last_run": job.last_run
         and {
             "run_id": job.last_run.run_id,
@@ -72,6 +69,30 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
             "finished_at": to_text(job.last_run.finished_at),
         },
     }
+
+
+def pause_document(pause: Pause | None) -> dict[str, Any] | None:
+    """Return the API's form of *pause*."""
+    if pause is None:
+        return None
+    return {
+        "since": to_text(pause.since),
+        "reason": pause.reason,
+        "until": instant_text(pause.until),
+    }
+
+
+def is_done(job: Job) -> bool:
+    """Whether the schedule of *job*, which is enabled, has no fire time left."""
+    definition = job.definition
+    return definition.enabled and definition.schedule is not None and job.next_fire_at is None
+
+
+def waits_for(run: Run) -> str | None:
+    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, or nothing."""
+    if run.state is not RunState.PENDING or not run.is_parked:
+        return None
+    return "dependency" if run.clear_at == AWAITING else "turn"
 
 
 def job_state(job: Job, now: datetime) -> str:
@@ -92,21 +113,25 @@ def run_document(run: Run) -> dict[str, Any]:
         "attempt": run.attempt,
         "state": run.state,
         "reason": run.reason,
-        "fire_at": _instant(run.fire_at),
+        "waiting": waits_for(run),
+        "fire_at": instant_text(run.fire_at),
+        "due_at": instant_text(run.due_at),
+        "since": instant_text(run.since),
         "created_at": to_text(run.created_at),
-        "started_at": _instant(run.started_at),
-        "finished_at": _instant(run.finished_at),
+        "started_at": instant_text(run.started_at),
+        "finished_at": instant_text(run.finished_at),
         "term": run.term,
         "executor": run.executor,
         "revision": run.revision,
         "retriggers": run.retriggers,
         "covers": run.covers,
-        "covers_from": _instant(run.covers_from),
+        "covers_from": instant_text(run.covers_from),
         "exit_code": run.exit_code,
         "http_status": run.http_status,
         "error": run.error,
         "details": {},
         "parent_run_id": run.parent_run_id,
+        "parent_job_id": run.parent_job_id,
     }
 
 
@@ -124,7 +149,12 @@ def output_document(run: Run) -> dict[str, Any]:
 
 def fire_time_document(fire_at: datetime, local: datetime) -> dict[str, str]:
     """Return a fire time in UTC and on the schedule's wall clock, with its offset."""
-    return {"utc": to_text(fire_at), "local": local.isoformat(timespec="seconds")}
+    return {"utc": to_text(fire_at), "local": local_text(local)}
+
+
+def local_text(local: datetime) -> str:
+    """Write an instant on its own clock, with its offset."""
+    return local.isoformat(timespec="seconds")
 
 
 def command_document(result: CommandResult) -> dict[str, Any]:
@@ -138,6 +168,7 @@ def command_document(result: CommandResult) -> dict[str, Any]:
         "run_id": result.run_id,
         "revision": result.revision,
         "message": result.message,
+        "facts": dict(result.facts),
         "errors": [{"field": fault.field, "message": fault.message} for fault in result.faults],
     }
 
@@ -153,11 +184,13 @@ def pending_document(command: Command) -> dict[str, Any]:
         "run_id": None,
         "revision": None,
         "message": "accepted; ask again at the address in Location",
+        "facts": {},
         "errors": [],
     }
 
 
-def _instant(instant: datetime | None) -> str | None:
+def instant_text(instant: datetime | None) -> str | None:
+    """Write *instant* in RFC 3339; None stays None."""
     return None if instant is None else to_text(instant)
 
 

@@ -1,4 +1,4 @@
-"""Reading jobs: the list, one job, its next fire times, its runs.
+"""Reading jobs: the list, one job, its runs.
 
 A job is addressed by id or by name.  A record that cannot be read is shown as
 ``broken`` with the reason, and never hides the others.
@@ -6,25 +6,16 @@ A job is addressed by id or by name.  A record that cannot be read is shown as
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
 from flask import Response
 
-from executor.domain.instant import to_text
 from executor.domain.job import Job
-from executor.domain.preview import upcoming
 from executor.domain.writes import BrokenJob
 from executor.ports.store import JobFilter
 from web import parameters
-from web.documents import (
-    etag,
-    fire_time_document,
-    job_document,
-    json_response,
-    list_document,
-)
+from web.documents import etag, job_document, json_response, list_document
 from web.problems import Problem
 from web.routes import Answer, Call, Table
 from web.runs import runs_answer
@@ -102,39 +93,6 @@ def get_job(call: Call) -> Response:
     if isinstance(job, Job):
         response.headers["ETag"] = etag(job.revision)
     return response
-
-
-@TABLE.add(
-    "GET",
-    "/v1/jobs/{job}/upcoming",
-    summary="When a job fires next",
-    description="What will be run as things stand: nothing while the job is disabled or paused "
-    "without end, only what follows the pause while it is paused until an instant.",
-    tag="jobs",
-    query=(parameters.limit(default=10), parameters.UPCOMING_CURSOR),
-    answers={HTTPStatus.OK: Answer(schema="FireTimes", description="Earliest first.")},
-)
-def list_upcoming(call: Call) -> Response:
-    """Answer with the next fire times of a job."""
-    job = sound_job(call)
-    schedule, limit = job.definition.schedule, call.query["limit"]
-    after = _upcoming_after(job, call.services.clock.now(), call.query["cursor"])
-    if schedule is None or after is None:
-        return json_response(list_document([], None))
-    times = upcoming(schedule, after, limit)
-    following = to_text(times[-1][0]) if len(times) == limit else None
-    return json_response(list_document((fire_time_document(*time) for time in times), following))
-
-
-def _upcoming_after(job: Job, now: datetime, cursor: datetime | None) -> datetime | None:
-    """Return after which instant slots of *job* will be run, None if there will be none."""
-    if not job.definition.enabled:
-        return None
-    start = now if cursor is None else max(now, cursor)
-    if job.paused is None or not job.is_paused(now):
-        return start
-    # The end of a pause belongs to it no more: a slot at that very instant is run.
-    return job.paused.until and max(start, job.paused.until - timedelta(milliseconds=1))
 
 
 @TABLE.add(

@@ -11,9 +11,10 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from web import parameters
+from web.answer_schemas import ref
 from web.problems import MEDIA_TYPE
 from web.routes import Answer, Body, Route
-from web.schemas import components, ref
+from web.schemas import components
 
 #: Why each problem is answered.
 _PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
@@ -21,7 +22,7 @@ _PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.FORBIDDEN: "A page of another site sent the request.",
     HTTPStatus.NOT_FOUND: "What the address names does not exist.",
     HTTPStatus.CONFLICT: "The present state refuses it.",
-    HTTPStatus.PRECONDITION_FAILED: "The job is not at the revision of `If-Match`.",
+    HTTPStatus.PRECONDITION_FAILED: "It is not at the revision of `If-Match`.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not sent as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The body breaks a rule; `errors` names each field.",
@@ -29,15 +30,24 @@ _PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
 }
 
 _HEADERS: Final[Mapping[str, str]] = {
-    "ETag": "The job's revision, for `If-Match`; absent for a broken job.",
+    "ETag": "The revision, for `If-Match`; absent where the record is broken.",
     "Location": "The address of what was made.",
     "Retry-After": "Seconds.",
+}
+
+_TEXT: Final = {"type": "string", "minLength": 1}
+
+#: Variable parts of paths that are not simply ids.
+_VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "job": ("Id or name of a job.", _TEXT),
+    "calendar": ("Name of a calendar.", _TEXT),
+    "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
 }
 
 _IF_MATCH: Final = {
     "name": "If-Match",
     "in": "header",
-    "description": "The ETag of the job as it was read: refuse the change unless it is still so.",
+    "description": "The ETag as it was read: refuse the change unless it is still the same.",
     "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
 }
 
@@ -93,13 +103,13 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
-    described = {"job": "Id or name of a job."}.get(name, f"Id of a {name}.")
+    described, schema = _VARIABLES.get(name, (f"Id of a {name}.", _TEXT))
     return {
         "name": name,
         "in": "path",
         "required": True,
         "description": described,
-        "schema": {"type": "string", "minLength": 1},
+        "schema": schema,
     }
 
 
@@ -107,6 +117,7 @@ def _query_parameter(parameter: parameters.Parameter) -> dict[str, Any]:
     return {
         "name": parameter.name,
         "in": "query",
+        "required": parameter.required,
         "description": parameter.description,
         "schema": dict(parameter.schema),
     }

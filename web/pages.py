@@ -21,13 +21,13 @@ from flask import Flask, Response, make_response, render_template, request
 from executor.domain.errors import StoreUnavailable
 from executor.domain.instant import to_text
 from executor.domain.job import Job
-from executor.domain.preview import describe
+from executor.domain.preview import clock_name, describe, schedule_text
 from executor.domain.run import LIVE, Run, RunState
-from executor.domain.schedule import Schedule
+from executor.domain.schedule import Schedule, for_job
 from executor.domain.targets import CommandTarget, HttpTarget
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
-from web.documents import job_state
+from web.documents import is_done, job_state, waits_for
 from web.problems import RETRY_AFTER_S
 from web.services import Services
 from web.status import Status, read_status
@@ -40,6 +40,9 @@ RUNS: Final = 20
 #: A watermark trails its slot by moments; one this far behind means that nobody executes,
 #: or that the executor cannot keep up.
 OVERDUE: Final = timedelta(seconds=10)
+
+#: What is noted about a run that waits.
+_WAITS: Final = {"turn": "waits for its turn", "dependency": "waits for other jobs"}
 
 #: Results one can look for: the states in which a run is over and that a job keeps.
 RESULTS: Final = tuple(
@@ -82,6 +85,7 @@ class JobRow:
     pause: str = ""
     next_fire: Moment | None = None
     overdue: bool = False
+    done: bool = False
     last_state: str = ""
     last_at: Moment | None = None
     error: str = ""
@@ -203,11 +207,12 @@ def job_row(job: Job | BrokenJob, now: datetime) -> JobRow:
         name=job.name,
         state=state,
         target=_target(job.definition.target),
-        schedule=schedule.expression if schedule else "",
-        words=_words(schedule) if schedule else "Only on request",
+        schedule=schedule_text(schedule) if schedule else "",
+        words=_words(for_job(schedule, job.id)) if schedule else "Only on request",
         pause=_pause(job, now) if state == "paused" else "",
         next_fire=_next_fire(job, now) if state == "active" else None,
         overdue=job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
+        done=is_done(job),
         last_state=last.state if last else "",
         last_at=Moment.of(last.finished_at if last else None, now),
     )
@@ -229,8 +234,8 @@ def _target(target: HttpTarget | CommandTarget) -> str:
 #: Describing takes about a millisecond; a page has fifty, and is asked for every few seconds.
 @lru_cache(maxsize=4096)
 def _words(schedule: Schedule) -> str:
-    words = describe(schedule)
-    return words if schedule.timezone == "UTC" else f"{words}, {schedule.timezone}"
+    words, clock = describe(schedule), clock_name(schedule)
+    return words if clock == "UTC" else f"{words}, {clock}"
 
 
 def _pause(job: Job, now: datetime) -> str:
@@ -261,6 +266,7 @@ def _note(run: Run) -> str:
     """Say in a few words how it went: the reason, the exit, the error."""
     notes = [
         run.reason or "",
+        _WAITS.get(waits_for(run) or "", ""),
         f"{run.covers} slots" if run.covers > 1 else "",
         f"HTTP {run.http_status}" if run.http_status is not None else "",
         f"exit {run.exit_code}" if run.exit_code else "",

@@ -38,6 +38,7 @@ class Parameter:
     read: Callable[[str], Any]
     schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
     default: Any = None
+    required: bool = False
 
 
 def read_query(parameters: Sequence[Parameter], given: MultiDict[str, str]) -> dict[str, Any]:
@@ -63,6 +64,11 @@ def read_query(parameters: Sequence[Parameter], given: MultiDict[str, str]) -> d
             values[name] = known[name].read(_plain(texts[0]))
         except ValueError as error:
             faults.append(Fault(name, str(error)))
+    faults += [
+        Fault(name, f"is required: {parameter.description}")
+        for name, parameter in known.items()
+        if parameter.required and name not in given
+    ]
     if faults:
         raise bad_request(faults)
     return values
@@ -122,9 +128,11 @@ def _choice(name: str, choices: type[Choice], description: str) -> Parameter:
     return Parameter(name=name, description=description, read=one_of(choices), schema=schema)
 
 
-def _moment(name: str, description: str) -> Parameter:
+def _moment(name: str, description: str, required: bool = False) -> Parameter:
     schema = {"type": "string", "format": "date-time"}
-    return Parameter(name=name, description=description, read=_instant, schema=schema)
+    return Parameter(
+        name=name, description=description, read=_instant, schema=schema, required=required
+    )
 
 
 def limit(default: int = DEFAULT_LIMIT) -> Parameter:
@@ -159,4 +167,5 @@ TO: Final = _moment("to", "Runs created before this instant.")
 UPCOMING_CURSOR: Final = _moment(
     "cursor", "`next` of the answer before: the fire time it ended with."
 )
+AT: Final = _moment("at", "An instant, as 2026-12-01T02:30:00Z.", required=True)
 RUN_FILTERS: Final = (RUN_STATE, CAUSE, FROM, TO, limit(), CURSOR)

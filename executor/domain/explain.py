@@ -15,9 +15,8 @@ from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunState
 from executor.domain.schedule import Schedule, for_job, next_after, next_epoch
-from executor.domain.zone import EARLIEST
 
-#: How far back the slot before an instant is looked for, seconds, before all of time is.
+#: How far back the slot before an instant is looked for, seconds; at last since 1970.
 _LOOK_BACK: Final = (3_600, 86_400, 7 * 86_400, 60 * 86_400, 366 * 86_400, 8 * 366 * 86_400)
 
 
@@ -169,15 +168,14 @@ def is_slot(schedule: Schedule, at: datetime) -> bool:
 
 
 def slot_before(schedule: Schedule, at: datetime) -> datetime | None:
-    """Return the last fire time before *at* (aware); None if there is none.
+    """Return the last fire time before *at* (aware); None if there is none since 1970.
 
     Found by halving, since a schedule may be due each second: some dozen steps.
     """
     beyond = _epoch(at) - (not at.microsecond)
     last = None
-    for seconds in (*_LOOK_BACK, None):
-        start = EARLIEST if seconds is None else beyond - seconds
-        last = next_epoch(schedule, start)
+    for seconds in (*_LOOK_BACK, beyond + 1):
+        last = next_epoch(schedule, max(beyond - seconds, -1))
         if last is not None and last <= beyond:
             break
     if last is None or last > beyond:
@@ -211,7 +209,7 @@ def _of_row(row: Run, at: datetime) -> tuple[Verdict, str]:
         sentence += f", {_CAUSES[row.cause]}"
     if row.due_at is not None and row.due_at > at and row.state is not RunState.PENDING:
         sentence += f"; a blackout or `jitter` put it off to {to_text(row.due_at)}"
-    if row.started_at is not None:
+    if row.started_at is not None and row.cause is not Cause.BACKFILL:
         sentence += f"; it started {_span(row.started_at - at)} after its fire time"
     if row.error:
         sentence += f" ({row.error})"

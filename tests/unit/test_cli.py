@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from executor import __version__
+from executor import __version__, console
 from executor.cli import _end_with_any_thread, main
 from executor.config.variables import VARIABLES
 
@@ -23,7 +25,7 @@ def test_the_version_is_told() -> None:
     assert solocron("--version").output == f"solocron {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "web", "executor", "config"])
+@pytest.mark.parametrize("command", ["serve", "web", "executor", "config", "why"])
 def test_every_command_is_described(command: str) -> None:
     """The help of each says what it does and shows no internal options."""
     help_text = solocron(f"{command} --help").output
@@ -78,3 +80,78 @@ def test_a_thread_that_dies_of_an_error_ends_the_executor(monkeypatch: pytest.Mo
 
     assert ended.is_set()
     assert len(reports) == 1
+
+
+ANSWER: dict[str, Any] = {
+    "at": "2026-12-01T02:30:00Z",
+    "slot": True,
+    "verdict": "skipped",
+    "sentence": "It was skipped: the job was paused.",
+    "before": None,
+    "after": "2026-12-02T02:30:00Z",
+    "revision": 3,
+    "run": {
+        "id": "r1",
+        "cause": "schedule",
+        "state": "skipped",
+        "reason": "paused",
+        "due_at": None,
+        "started_at": None,
+        "finished_at": "2026-12-01T02:30:01Z",
+    },
+    "decided_by": {"term": 7, "instance": None, "at": "2026-12-01T02:30:01Z"},
+}
+
+
+def test_why_says_it_first_and_then_shows_the_facts() -> None:
+    """The sentence, a blank line, one fact a line; what is not known is not left out."""
+    lines = console.in_words(ANSWER, "nightly").splitlines()
+
+    assert lines[:2] == ["It was skipped: the job was paused.", ""]
+    assert [line.split(None, 1) for line in lines[2:]] == [
+        ["job", "nightly, revision 3"],
+        ["instant", "2026-12-01T02:30:00Z, a fire time"],
+        ["verdict", "skipped"],
+        ["before", "none"],
+        ["after", "2026-12-02T02:30:00Z"],
+        ["run", "r1, schedule, skipped (paused)"],
+        ["finished", "2026-12-01T02:30:01Z"],
+        ["decided", "2026-12-01T02:30:01Z by an instance that is forgotten, term 7"],
+    ]
+
+
+def test_why_of_no_fire_time_shows_no_run() -> None:
+    """Nothing was decided, and it says that it was none."""
+    answer = {**ANSWER, "slot": False, "revision": None, "run": None, "decided_by": None}
+
+    shown = console.in_words(answer, "nightly")
+
+    assert "2026-12-01T02:30:00Z, no fire time" in shown
+    assert "decided" not in shown
+
+
+def test_why_without_an_instance_says_where_it_looked() -> None:
+    """Status 1 and a sentence with the address and what to do; PORT moves the default."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    result = solocron("why nightly --at 2026-12-01T02:30:00Z", PORT=str(port), SOLOCRON_URL="")
+
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"solocron: http://127.0.0.1:{port} does not answer (")
+    assert "--url" in result.stderr
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "http://[::1", "nonsense"])
+def test_why_refuses_what_is_no_address(url: str) -> None:
+    """In words, never with a traceback."""
+    result = solocron(f"why nightly --at 2026-12-01T02:30:00Z --url {url}")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"solocron: {url} ")
+    assert "Traceback" not in result.stderr
+
+
+def test_the_address_of_why_is_no_fault_of_the_service() -> None:
+    """Where SOLOCRON_URL is set, an instance can be started all the same."""
+    assert solocron("config", SOLOCRON_URL="http://127.0.0.1:8000").exit_code == 0

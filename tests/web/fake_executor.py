@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from executor.domain import identity
+from executor.domain.calendar import StoredCalendar, calendar_from_document
 from executor.domain.command import (
     Command,
     CommandKind,
@@ -25,10 +26,10 @@ from executor.domain.command import (
     encode_result,
 )
 from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
-from executor.domain.instant import from_text
-from executor.domain.job import Job, Pause, definition_from_document
-from executor.domain.run import Cause, Reason, Run, RunChange, RunState
-from executor.domain.schedule import next_after
+from executor.domain.instant import TICK, from_text
+from executor.domain.job import Job, LastCommand, Pause, definition_from_document
+from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
+from executor.domain.schedule import fire_times, next_after
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -85,6 +86,8 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
+            case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
+                return self._calendar(command)
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound as error:
@@ -95,6 +98,8 @@ class FakeExecutor:
             return self._overtaken(command, job)
         if command.kind is CommandKind.TRIGGER_JOB:
             return self._trigger(command, job)
+        if command.kind is CommandKind.BACKFILL_JOB:
+            return self._backfill(command, job)
         return self._write(command, _CHANGES[command.kind](self, job, command), job.revision)
 
     def _put(self, command: Command) -> CommandResult:
@@ -144,7 +149,15 @@ class FakeExecutor:
         return replace(job, paused=None)
 
     def _write(self, command: Command, job: Job, expect: int | None) -> CommandResult:
-        job = replace(job, revision=(expect or 0) + 1, updated_at=self._clock.now())
+        former = self._store.load_job(job.id)
+        if former is not None:
+            self._store.archive_jobs([former])
+        job = replace(
+            job,
+            revision=(expect or 0) + 1,
+            updated_at=self._clock.now(),
+            last_command=LastCommand.of(command),
+        )
         [clash] = self._store.write_jobs([JobWrite(job, expect)])
         if clash is not None:
             return self._result(command, ResultStatus.CONFLICT, message="the name is taken")
@@ -165,6 +178,51 @@ class FakeExecutor:
         )
         self._store.insert_runs([run])
         return self._result(command, ResultStatus.CREATED, job_id=job.id, run_id=run.id)
+
+    def _backfill(self, command: Command, job: Job) -> CommandResult:
+        schedule = job.definition.schedule
+        assert schedule is not None
+        start, end = (from_text(command.arguments[name]) for name in ("from", "to"))
+        end = min(end, self._clock.now())
+        runs = [
+            Run(
+                id=identity.slot_run_id(job.id, slot),
+                job_id=job.id,
+                job=job.name,
+                cause=Cause.BACKFILL,
+                state=RunState.PENDING,
+                term=self.term,
+                clear_at=QUEUED,
+                created_at=self._clock.now(),
+                scheduled=True,
+                fire_at=slot,
+            )
+            for slot in fire_times(schedule, start - TICK, end)
+        ]
+        taken = len(self._store.insert_runs(runs))
+        facts = {"slots": len(runs), "backfilled": len(runs) - taken, "recorded": taken}
+        return self._result(command, ResultStatus.CREATED, job_id=job.id, facts=facts)
+
+    def _calendar(self, command: Command) -> CommandResult:
+        """Write a calendar, or mark it as deleted."""
+        known = {one.name: one for one in self._store.all_calendars()}
+        standing = known.get(command.subject)
+        expect = None if standing is None else standing.revision
+        here = isinstance(standing, StoredCalendar) and not standing.deleted
+        if command.if_revision is not None and command.if_revision != (expect if here else None):
+            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
+        deletes = command.kind is CommandKind.DELETE_CALENDAR
+        document = {"name": command.subject} if deletes else command.arguments["calendar"]
+        stored = StoredCalendar(
+            calendar=calendar_from_document(document),
+            revision=(expect or 0) + 1,
+            updated_at=self._clock.now(),
+            last_command=LastCommand.of(command),
+            deleted=deletes,
+        )
+        assert self._store.write_calendar(stored, expect) is None
+        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
+        return self._result(command, status, revision=stored.revision)
 
     def _cancel(self, command: Command) -> CommandResult:
         run = self._store.get_run(command.subject)

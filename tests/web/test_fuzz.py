@@ -2,7 +2,7 @@
 
 Whatever arrives, the answer is one that the description announces, in the form that it
 announces, and never a failure of ours.  Each request is sent as made up, and once more
-to a job and a run that exist, which made-up addresses would hardly ever hit.
+to a job, a run and a calendar that exist, which made-up addresses would hardly ever hit.
 """
 
 from __future__ import annotations
@@ -45,6 +45,11 @@ def crowded() -> World:
     world.put_job("ran", last_run=LastRun(run_id="r1", state="failed", finished_at=now))
     world.put_run("r1", fire_at=now, started_at=now, output=Output(head="a", size=1))
     world.put_run("r2", state=RunState.RUNNING)
+    world.send(
+        "PUT", "/v1/calendars/holidays", {"windows": [{"cron": "0 2 * * *", "duration": "1h"}]}
+    )
+    world.send("PUT", "/v1/calendars/lost", {})
+    world.store.break_calendar("lost")
     world.clear()
     world.beat("web-1", "executing")
     return world
@@ -55,7 +60,7 @@ WORLD = crowded()
 schema = schemathesis.openapi.from_wsgi("/openapi.json", WORLD.app)
 
 #: What stands for a made-up path parameter on the second sending.
-EXISTING = {"job": "nightly", "run": "r2"}
+EXISTING = {"job": "nightly", "run": "r2", "calendar": "holidays", "revision": "1"}
 
 
 @schema.parametrize()

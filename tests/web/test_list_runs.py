@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from executor.domain.run import Cause, Reason, RunState
+from executor.domain.run import AWAITING, QUEUED, Cause, Reason, RunState
 from tests.web.world import World, faults_of, json_of, problem_of
 
 
@@ -29,6 +29,9 @@ def test_a_run_shows_everything_but_its_output(world: World) -> None:
         "attempt": 1,
         "state": "succeeded",
         "reason": None,
+        "waiting": None,
+        "due_at": None,
+        "since": None,
         "fire_at": "2026-12-01T00:00:00Z",
         "created_at": "2026-12-01T00:00:00Z",
         "started_at": "2026-12-01T00:00:00.003Z",
@@ -44,6 +47,7 @@ def test_a_run_shows_everything_but_its_output(world: World) -> None:
         "error": None,
         "details": {},
         "parent_run_id": None,
+        "parent_job_id": None,
     }
 
 
@@ -120,3 +124,24 @@ def test_a_wrong_query_is_refused_by_name(world: World, query: str, field: str, 
 def test_an_unknown_run_is_not_found(world: World) -> None:
     """404 repeats the id."""
     assert "'r9'" in problem_of(world.get("/v1/runs/r9"), 404)["detail"]
+
+
+def test_a_run_tells_what_it_waits_for_and_whom_it_follows(world: World) -> None:
+    """Its turn, other jobs, or nothing but time; and once it has begun, nothing."""
+    waiting = {"state": RunState.PENDING}
+    world.put_run("turn", clear_at=QUEUED, **waiting)
+    world.put_run("joins", clear_at=AWAITING, parent_job_id="j", parent_run_id="p", **waiting)
+    world.put_run("time", due_at=world.later(hours=1), since=world.later(hours=-1), **waiting)
+    world.put_run("begun", clear_at=QUEUED, state=RunState.RUNNING)
+
+    shown = {one["id"]: one for one in json_of(world.get("/v1/runs"))["items"]}
+
+    assert {name: one["waiting"] for name, one in shown.items()} == {
+        "turn": "turn",
+        "joins": "dependency",
+        "time": None,
+        "begun": None,
+    }
+    assert shown["time"]["due_at"] == "2026-12-01T01:00:00Z"
+    assert shown["time"]["since"] == "2026-11-30T23:00:00Z"
+    assert (shown["joins"]["parent_job_id"], shown["joins"]["parent_run_id"]) == ("j", "p")

@@ -74,7 +74,8 @@ ODD: list[tuple[dict[str, Any], str, str]] = [
     ({"description": "x" * 10_001}, "description", "longer than 10,000 characters"),
     ({"misfire": "once"}, "misfire", "an object"),
     ({"misfire": {"polcy": "once"}}, "misfire.polcy", "write `policy`"),
-    ({"overlap": {"limit": 2}}, "overlap.limit", "write 1"),
+    ({"overlap": {"limit": 0}}, "overlap.limit", "at least 1"),
+    ({"overlap": {"limit": 1001}}, "overlap.limit", "at most 1,000"),
     # names
     ({"name": None}, "name", "string"),
     ({"name": ""}, "name", "1 to 200 characters"),

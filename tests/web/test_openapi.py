@@ -5,6 +5,7 @@ from typing import Any
 import jsonschema_rs
 
 from executor.domain.job import Definition
+from executor.domain.schedule import schedule_from_document, schedule_to_document
 from tests.web.world import NIGHTLY, World, json_of
 
 
@@ -75,3 +76,23 @@ def test_writes_announce_that_they_may_be_answered_later(world: World) -> None:
             writes = method != "get" and operation["operationId"] != "preview_schedule"
             assert ("202" in responses) is writes
             assert "Retry-After" in responses["503"]["headers"]
+
+
+def test_the_schedule_is_described_with_the_fields_that_are_read(world: World) -> None:
+    """For each kind the schema has exactly the fields of its document."""
+    schema = description(world)["components"]["schemas"]["Definition"]["properties"]["schedule"]
+    described = {
+        kind["properties"]["kind"]["const"]: set(kind["properties"])
+        for kind in schema["anyOf"]
+        if kind["type"] == "object"
+    }
+    documents: list[dict[str, object]] = [
+        {"kind": "cron", "expression": "* * * * *"},
+        {"kind": "interval", "expression": "R/2026-12-01T00:00:00Z/P1D"},
+        {"kind": "once", "at": "2026-12-01T00:00:00Z"},
+    ]
+    read = [schedule_to_document(schedule_from_document(document)) for document in documents]
+
+    assert described == {str(document["kind"]): set(document) for document in read}
+    for document in documents + read:
+        assert jsonschema_rs.is_valid(schema, document)

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
+from executor.domain.cron import Dialect
 from executor.domain.errors import BrokerUnavailable
 from executor.domain.job import LastRun
-from executor.domain.run import Cause, Output, Reason, RunState
-from tests.web.world import INSTANCE, NIGHTLY, PLAIN, World
+from executor.domain.run import AWAITING, QUEUED, Cause, Output, Reason, RunState
+from tests.web.world import INSTANCE, NIGHTLY, PLAIN, World, json_of
 from web.pages import JOBS, RUNS
 
 
@@ -60,6 +61,30 @@ def test_a_job_shows_its_schedule_next_fire_time_and_last_result(world: World) -
     assert "nightly POST https://example.com/ At 02:30 AM 30 2 * * * in 2 h 02:30:00 UTC" in shown
     assert "not run yet" in shown
     assert "timed out 3 min ago" in shown
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        (
+            "R/2026-12-24T18:30:00+01:00/P1D",
+            "Every day from 2026-12-24 at 18:30 on, UTC+01:00 R/2026-12-24T18:30:00+01:00/P1D",
+        ),
+        (
+            {"kind": "once", "at": "2026-12-24T18:30:00Z"},
+            "Once, on 2026-12-24 at 18:30 2026-12-24T18:30:00Z",
+        ),
+        (
+            {"kind": "cron", "expression": "0 30 18 ? * 2", "dialect": "quartz"},
+            "At 06:30 PM, only on Monday 0 30 18 ? * 2",
+        ),
+    ],
+)
+def test_every_kind_of_schedule_is_shown(world: World, schedule: object, words: str) -> None:
+    """In words, with the clock they are read on, and as it was written."""
+    world.add(NIGHTLY, schedule=schedule)
+
+    assert words in text(world)
 
 
 def test_a_job_that_does_not_fire_says_why(world: World) -> None:
@@ -233,3 +258,29 @@ def test_only_the_newest_runs_are_shown(world: World) -> None:
         world.put_run(f"r{number}", created_at=world.later(seconds=number))
 
     assert page(world).count('scope="row"') == RUNS
+
+
+def test_the_form_takes_every_way_to_write_a_schedule(world: World) -> None:
+    """Each is chosen by name, with an example that the preview accepts."""
+    select = page(world).partition('id="job-dialect"')[2].partition("</select>")[0]
+    options = dict(re.findall(r'value="(\w+)" data-example="([^"]+)"', select))
+
+    assert set(options) == {*Dialect, "interval", "once"}
+    for name, example in options.items():
+        schedule: dict[str, str] = {"kind": "cron", "expression": example, "dialect": name}
+        if name == "interval":
+            schedule = {"kind": name, "expression": example}
+        elif name == "once":
+            schedule = {"kind": name, "at": example}
+        response = world.post("/v1/schedules/preview", {"schedule": schedule})
+        assert response.status_code == 200, response.text
+        assert json_of(response)["fire_times"]
+
+
+def test_a_run_that_waits_says_for_what(world: World) -> None:
+    """For its turn, or for other jobs."""
+    world.put_run("r1", state=RunState.PENDING, clear_at=QUEUED)
+    world.put_run("r2", state=RunState.PENDING, clear_at=AWAITING)
+
+    assert "waits for its turn" in text(world)
+    assert "waits for other jobs" in text(world)

@@ -92,3 +92,65 @@ def test_a_wrong_preview_names_field_and_fix(
     faults = faults_of(world.post("/v1/schedules/preview", asked), 422)
 
     assert says in faults[field]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "description", "first", "codes"),
+    [
+        (
+            "R2/2026-12-24T18:30:00Z/P1D",
+            "Every day from 2026-12-24 at 18:30 on, 3 times",
+            {"utc": "2026-12-24T18:30:00Z", "local": "2026-12-24T18:30:00+00:00"},
+            {"ends"},
+        ),
+        (
+            {"kind": "interval", "expression": "R/2026-12-24T18:30:00+01:00/P1M"},
+            "Every month from 2026-12-24 at 18:30 on",
+            {"utc": "2026-12-24T17:30:00Z", "local": "2026-12-24T18:30:00+01:00"},
+            set(),
+        ),
+        (
+            {"kind": "once", "at": "2026-12-24T18:30:00+01:00", "jitter": "5m"},
+            "Once, on 2026-12-24 at 18:30",
+            {"utc": "2026-12-24T17:30:00Z", "local": "2026-12-24T18:30:00+01:00"},
+            {"ends"},
+        ),
+        (
+            {"kind": "cron", "expression": "0 30 18 ? * 2", "dialect": "quartz"},
+            "At 06:30 PM, only on Monday",
+            {"utc": "2026-12-07T18:30:00Z", "local": "2026-12-07T18:30:00+00:00"},
+            set(),
+        ),
+        (
+            {"kind": "cron", "expression": "0 3 * * *", "not_before": "2027-01-01T00:00:00Z"},
+            "At 03:00 AM",
+            {"utc": "2027-01-01T03:00:00Z", "local": "2027-01-01T03:00:00+00:00"},
+            {"full_hour"},
+        ),
+    ],
+)
+def test_every_kind_and_dialect_has_a_preview(
+    world: World, schedule: object, description: str, first: dict[str, str], codes: set[str]
+) -> None:
+    """Words, times on the schedule's own clock, and what may surprise."""
+    shown = preview(world, schedule=schedule)
+
+    assert shown["description"] == description
+    assert shown["fire_times"][0] == first
+    assert {warning["code"] for warning in shown["warnings"]} == codes
+
+
+def test_what_would_be_refused_is_shown_and_told(world: World) -> None:
+    """A START in the past has fire times, but no job can be made with it."""
+    shown = preview(world, schedule="R/2020-01-01T00:30:00Z/P1D", count=1)
+
+    assert shown["fire_times"][0]["utc"] == "2026-12-01T00:30:00Z"
+    assert [warning["code"] for warning in shown["warnings"]] == ["refused"]
+
+
+def test_an_h_is_previewed_as_an_example(world: World) -> None:
+    """The job's id is not known yet."""
+    shown = preview(world, schedule="H H * * *", count=1)
+
+    assert {warning["code"] for warning in shown["warnings"]} == {"hashed"}
+    assert shown["description"].endswith("for example")

@@ -1,10 +1,12 @@
 """GET /v1/jobs and GET /v1/jobs/{job}."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from executor.domain.job import LastRun, Pause
+from executor.domain.job import LastRun, Pause, definition_from_document
+from executor.domain.schedule import schedule_from_document
 from tests.web.world import PLAIN, World, faults_of, json_of, problem_of
 
 
@@ -158,3 +160,20 @@ def test_a_store_that_does_not_answer_is_503(world: World) -> None:
 
     assert problem_of(response, 503)["detail"] == "the store is down"
     assert int(response.headers["Retry-After"]) > 0
+
+
+def test_a_job_whose_schedule_is_over_is_done(world: World) -> None:
+    """Only one that has a schedule, is enabled, and has no fire time left."""
+    once = schedule_from_document("R0/2026-12-02T00:00:00Z/")
+    definition = definition_from_document(PLAIN)
+    over = replace(definition, schedule=once)
+    world.put_job("over", definition=replace(over, name="over"))
+    world.put_job("off", definition=replace(over, name="off", enabled=False))
+    world.put_job("asked", definition=replace(definition, name="asked"))
+    ahead = world.later(days=1)
+    world.put_job("ahead", definition=replace(over, name="ahead"), next_fire_at=ahead)
+
+    shown = {one["name"]: one["done"] for one in json_of(world.get("/v1/jobs"))["items"]}
+
+    assert shown == {"over": True, "off": False, "asked": False, "ahead": False}
+    assert "done" in world.get("/?q=over").text.partition("<tbody>")[2].partition("</tbody>")[0]

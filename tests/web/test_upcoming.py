@@ -1,6 +1,8 @@
 """GET /v1/jobs/{job}/upcoming: the fire times that will be run as things stand."""
 
-from executor.domain.job import Pause
+from executor.domain.instant import to_text
+from executor.domain.job import Job, Pause
+from executor.domain.schedule import for_job, next_after
 from tests.web.world import NIGHTLY, World, faults_of, json_of, problem_of
 
 BERLIN = {
@@ -12,7 +14,7 @@ BERLIN = {
 def times(world: World, query: str = "") -> list[str]:
     """Return the fire times of the nightly job in UTC."""
     items = json_of(world.get(f"/v1/jobs/nightly/upcoming{query}"))["items"]
-    return [item["utc"] for item in items]
+    return [item["fire_at"] for item in items]
 
 
 def test_fire_times_are_shown_in_utc_and_on_the_schedules_clock(world: World) -> None:
@@ -23,8 +25,9 @@ def test_fire_times_are_shown_in_utc_and_on_the_schedules_clock(world: World) ->
 
     assert len(upcoming["items"]) == 10
     assert upcoming["items"][0] == {
-        "utc": "2026-12-01T01:30:00Z",
+        "fire_at": "2026-12-01T01:30:00Z",
         "local": "2026-12-01T02:30:00+01:00",
+        "blackout": None,
     }
 
 
@@ -49,7 +52,11 @@ def test_a_job_without_schedule_has_none(world: World) -> None:
     """The list is empty and has no further part."""
     world.add(NIGHTLY, schedule=None)
 
-    assert json_of(world.get("/v1/jobs/nightly/upcoming")) == {"items": [], "next": None}
+    assert json_of(world.get("/v1/jobs/nightly/upcoming")) == {
+        "items": [],
+        "next": None,
+        "note": None,
+    }
 
 
 def test_a_pause_without_end_has_none(world: World) -> None:
@@ -90,3 +97,68 @@ def test_a_broken_job_has_no_upcoming(world: World) -> None:
     world.store.break_job(job["id"])
 
     assert "cannot be read" in problem_of(world.get("/v1/jobs/nightly/upcoming"), 409)["detail"]
+
+
+def test_a_hashed_schedule_is_shown_with_the_times_of_its_job(world: World) -> None:
+    """`H` is chosen by the id, so what is listed is what will be run."""
+    world.add({**NIGHTLY, "schedule": "H H * * *"})
+    job = world.store.find_job("nightly")
+    assert isinstance(job, Job)
+    assert job.definition.schedule is not None
+
+    first = next_after(for_job(job.definition.schedule, job.id), world.clock.now())
+
+    assert first is not None
+    assert times(world, "?limit=1") == [to_text(first)]
+
+
+def test_a_finite_schedule_has_a_last_fire_time(world: World) -> None:
+    """After the repeats there is nothing, and no cursor."""
+    world.add({**NIGHTLY, "schedule": "R2/2026-12-05T02:30:00Z/P1M"})
+
+    assert times(world) == [
+        "2026-12-05T02:30:00Z",
+        "2027-01-05T02:30:00Z",
+        "2027-02-05T02:30:00Z",
+    ]
+
+
+def test_blackouts_are_marked_with_what_happens_then(world: World) -> None:
+    """The policy of the job's calendar; of two that apply, skipping wins."""
+    for name, first, last in (("a", 2, 4), ("b", 4, 5)):
+        dates = [{"from": f"2026-12-{first:02}", "to": f"2026-12-{last:02}"}]
+        world.send("PUT", f"/v1/calendars/{name}", {"dates": dates})
+    world.add(NIGHTLY, calendars=[{"name": "a", "policy": "run_after"}, {"name": "b"}])
+
+    items = json_of(world.get("/v1/jobs/nightly/upcoming?limit=6"))["items"]
+
+    assert [item["blackout"] for item in items] == [
+        None,
+        "run_after",
+        "run_after",
+        "skip",
+        "skip",
+        None,
+    ]
+
+
+def test_a_calendar_that_is_missing_or_broken_marks_nothing(world: World) -> None:
+    """The job fires as if it were not named."""
+    world.send("PUT", "/v1/calendars/a", {"dates": [{"from": "2026-12-01", "to": "2026-12-09"}]})
+    world.store.break_calendar("a")
+    world.add(NIGHTLY, calendars=[{"name": "a"}, {"name": "b"}])
+
+    items = json_of(world.get("/v1/jobs/nightly/upcoming"))["items"]
+
+    assert {item["blackout"] for item in items} == {None}
+
+
+def test_jitter_is_told_as_a_range(world: World) -> None:
+    """Fire times stay what they are; a note says how late starts may be."""
+    schedule = {"kind": "cron", "expression": "30 2 * * *", "jitter": "5m"}
+    world.add(NIGHTLY, schedule=schedule)
+
+    found = json_of(world.get("/v1/jobs/nightly/upcoming?limit=1"))
+
+    assert found["items"][0]["fire_at"] == "2026-12-01T02:30:00Z"
+    assert found["note"] == "Each run starts up to 5 min after its fire time: `jitter` is PT5M."

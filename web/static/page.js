@@ -131,6 +131,7 @@ function outputText(output) {
 
 const form = byId("job-form");
 const schedule = byId("job-schedule");
+const dialect = byId("job-dialect");
 const zone = byId("job-timezone");
 
 function kind() {
@@ -144,9 +145,27 @@ function showKind() {
 function scheduleDocument() {
   const expression = schedule.value.trim();
   if (!expression) return null;
-  // Six columns can only mean that the first one counts seconds.
-  const dialect = expression.split(/\s+/).length === 6 ? "cron6s" : "cron5";
-  return { kind: "cron", expression, dialect, timezone: zone.value.trim() || "UTC" };
+  const timezone = zone.value.trim();
+  if (dialect.value === "once") return { kind: "once", at: expression };
+  if (dialect.value === "interval") {
+    // Without a zone days and months keep to the clock that START's own offset names.
+    return { kind: "interval", expression, timezone: timezone && timezone !== "UTC" ? timezone : null };
+  }
+  return { kind: "cron", expression, dialect: dialect.value, timezone: timezone || "UTC" };
+}
+
+// No cron expression begins like an interval, so that need not be chosen by hand.
+function followText() {
+  const isInterval = /^\s*R\d*\//.test(schedule.value);
+  if (isInterval && dialect.value !== "interval") chooseDialect("interval");
+}
+
+function chooseDialect(name) {
+  dialect.value = name;
+  const { example, hint } = dialect.selectedOptions[0].dataset;
+  schedule.placeholder = example;
+  byId("job-schedule-hint").textContent = hint;
+  byId("job-timezone-part").hidden = name === "once";
 }
 
 function jobDocument() {
@@ -231,9 +250,11 @@ function added(job) {
   say(`${job.name} was added.${next}`);
   const chosen = kind();
   const where = zone.value;
+  const written = dialect.value;
   form.reset();
   form.elements.kind.value = chosen;
   zone.value = where;
+  chooseDialect(written);
   byId("preview").hidden = true;
   byId("job-name").focus();
 }
@@ -252,7 +273,7 @@ async function preview() {
   const asked = scheduleDocument();
   const number = ++previewNumber;
   if (!asked) {
-    clearFaults([schedule, zone]);
+    clearFaults([schedule, dialect, zone]);
     byId("preview").hidden = true;
     return;
   }
@@ -260,7 +281,7 @@ async function preview() {
     const { ok, answer } = await send("POST", "/v1/schedules/preview", { schedule: asked, count: PREVIEW_COUNT });
     // A slow answer to an earlier text must not replace that to a later one.
     if (number !== previewNumber) return;
-    clearFaults([schedule, zone]);
+    clearFaults([schedule, dialect, zone]);
     if (ok) showPreview(answer);
     else showScheduleFaults(answer.errors ?? []);
   } catch {
@@ -297,10 +318,12 @@ function spaced(instant) {
   return instant.replace("T", " ").replace(/(Z|[+-][\d:]+)$/, (offset) => (offset === "Z" || offset === "+00:00" ? " UTC" : ` ${offset}`));
 }
 
-for (const input of [schedule, zone]) input.addEventListener("input", schedulePreview);
+schedule.addEventListener("input", followText);
+dialect.addEventListener("input", () => chooseDialect(dialect.value));
+for (const input of [schedule, dialect, zone]) input.addEventListener("input", schedulePreview);
 for (const input of form.elements.kind) input.addEventListener("change", showKind);
 form.addEventListener("input", ({ target }) => {
-  if (target.dataset.field && target !== schedule && target !== zone) setFault(target, "");
+  if (target.dataset.field && ![schedule, dialect, zone].includes(target)) setFault(target, "");
 });
 
 // --- start ------------------------------------------------------------------------------------
@@ -311,5 +334,6 @@ byId("zones").replaceChildren(...["UTC", ...(Intl.supportedValuesOf?.("timeZone"
   return option;
 }));
 showKind();
+chooseDialect(dialect.value);
 unlock();
 byId("job-submit").disabled = false;

@@ -1,0 +1,49 @@
+"""Which instants the calendars of a job close, as they are at the moment.
+
+A calendar that is missing or broken closes nothing, as the executor sees it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from executor.domain.blackouts import window_at
+from executor.domain.calendar import Calendar, StoredCalendar
+from executor.domain.errors import CalendarNotFound
+from executor.domain.job import Job
+from executor.ports.store import Readers
+
+#: What happens to a fire time in a blackout; the first one that applies wins.
+POLICIES: Final = ("skip", "run_after")
+
+#: Tells which policy applies to an instant, None outside of every blackout.
+Closed = Callable[[datetime], str | None]
+
+
+def closures(readers: Readers, job: Job) -> Closed:
+    """Read the calendars of *job*, and return what tells which of its fire times they close.
+
+    Raises:
+        StoreUnavailable: they cannot be read.
+    """
+    used = [
+        (use.policy, calendar)
+        for use in job.definition.calendars
+        if (calendar := _calendar(readers, use.name)) is not None
+    ]
+
+    def closed(instant: datetime) -> str | None:
+        found = {policy for policy, calendar in used if window_at(calendar, instant) is not None}
+        return next((policy for policy in POLICIES if policy in found), None)
+
+    return closed
+
+
+def _calendar(readers: Readers, name: str) -> Calendar | None:
+    try:
+        stored = readers.get_calendar(name)
+    except CalendarNotFound:
+        return None
+    return stored.calendar if isinstance(stored, StoredCalendar) else None
