@@ -155,6 +155,7 @@ _STATUS: Final = object_of(
                     "role": _STRING,
                     "seen_at": _INSTANT,
                     "detail": _STRING,
+                    "tzdata": _STRING,
                 }
             ),
         },

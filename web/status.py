@@ -176,6 +176,7 @@ def _instance(instance: Instance) -> dict[str, Any]:
         "role": instance.role,
         "seen_at": to_text(instance.seen_at),
         "detail": instance.detail,
+        "tzdata": instance.tzdata,
     }
 
 

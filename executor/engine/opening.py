@@ -74,16 +74,20 @@ class Opening:
             _AHEAD,
             _LATE,
         )
-        runs = [self._run(job, schedule, slot) for slot in accounting.slots]
+        runs = []
+        first = job.next_fire_at
+        for slot in accounting.slots:
+            reason, due_at = self._put_off(job, schedule, slot, first)
+            runs.append(self._run(job, slot, reason, due_at))
+            if due_at is not None:
+                # The following slots of the same blackout are not the first any more.
+                first = slot.fire_at + TICK
         self._roster.opened(job, accounting.next_fire_at, runs)
         return runs
 
-    def _run(self, job: Job, schedule: Schedule, slot: Slot) -> Run:
+    def _run(self, job: Job, slot: Slot, reason: Reason | None, due_at: datetime | None) -> Run:
         run_id = slot_run_id(job.id, slot.fire_at)
         now = self._desk.now
-        reason, due_at = (
-            (Reason.MISFIRE, None) if slot.cause is None else self._put_off(job, schedule, slot)
-        )
         cause = slot.cause or Cause.SCHEDULE
         parked = slot.in_turn or self._admission.turns.waits(job, cause)
         return Run(
@@ -109,16 +113,21 @@ class Opening:
         )
 
     def _put_off(
-        self, job: Job, schedule: Schedule, slot: Slot
+        self, job: Job, schedule: Schedule, slot: Slot, first: datetime
     ) -> tuple[Reason | None, datetime | None]:
-        """Return why the slot is skipped, if it is, and when it is due, if not at its fire time."""
+        """Return why the slot is skipped, if it is, and when it is due, if not at its fire time.
+
+        *first* is the earliest slot of which nothing has been decided.
+        """
+        if slot.cause is None:
+            return Reason.MISFIRE, None
         start = slot.fire_at + jitter_of(schedule, job.id, slot.fire_at)
         blackout = self._admission.blackouts.at(job, slot.fire_at)
         if blackout is not None:
             lasts = blackout.end > self._desk.now
             if blackout.skips or (
                 (lasts or slot.cause is Cause.SCHEDULE)
-                and _has_slot(schedule, max(blackout.start, job.created_at), slot.fire_at)
+                and _has_slot(schedule, max(blackout.start, job.created_at), first)
             ):
                 # Of several slots in one blackout the first is put off, for all of them.
                 return Reason.BLACKOUT, None

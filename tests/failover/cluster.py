@@ -195,6 +195,7 @@ class Cluster:
         size: how many there are.
         places: where each of them runs, if not here.
         target_address: where their target listens.
+        target: another target than one that answers at once.
     """
 
     def __init__(
@@ -206,9 +207,10 @@ class Cluster:
         size: int = 3,
         places: Sequence[Place] = (),
         target_address: str = "127.0.0.1",
+        target: RecordingTarget | None = None,
     ) -> None:
         self.store = store
-        self.target = RecordingTarget(address=target_address)
+        self.target = target or RecordingTarget(address=target_address)
         self.jobs: dict[str, Expected] = {}
         self._folder, self._environ = folder, environ
         self.members = [

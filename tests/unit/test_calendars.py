@@ -99,6 +99,23 @@ def test_a_slot_caught_up_in_a_blackout_is_put_off_with_the_first() -> None:
     assert [run.fire_at for run in successor.handed_off] == [at(20), at(50)]
 
 
+def test_a_blackout_whose_first_slot_was_missed_has_its_run_all_the_same() -> None:
+    """The first slot fell into a failover; one that is noticed in time is put off instead."""
+    driver = resting("run_after", overlap={"policy": "allow"})
+    work_until(driver, 15)
+    driver.clock.advance(15.75)
+    successor = Driver(driver.store, "successor")
+    successor.take_over()
+    work_until(successor, 61)
+
+    assert [(row.fire_at, row.reason) for row in successor.rows()[1:4]] == [
+        (at(20), Reason.MISFIRE),
+        (at(30), None),
+        (at(40), Reason.BLACKOUT),
+    ]
+    assert successor.rows()[2].due_at == at(50)
+
+
 def test_a_run_on_request_starts_in_a_blackout() -> None:
     """Somebody wants it now."""
     driver = resting("skip")
