@@ -226,8 +226,9 @@ class Intake:
         elif isinstance(decision, WriteCalendar):
             self._batch.calendars[case.command.id] = decision
         elif isinstance(decision, Cancel):
+            # Not known to be an effect: a superseded executor's change of the row does nothing.
             self._batch.cancels.add(decision.run_id)
-            case.result, case.effective = decision.result, True
+            case.result = decision.result
         else:
             self._claim(case, decision)
 

@@ -49,6 +49,7 @@ class Tenure:
         self.roster = Roster(desk, journal)
         self.admission = Admission(desk, self.roster, journal, workload)
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
+        self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
         self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
         self.supervision = Supervision(
@@ -259,7 +260,7 @@ class Tenure:
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
-                self.admission.turns.advance(self.dispatcher.call, self.dispatcher.withdraw)
+                self.admission.turns.advance(self.dispatcher.call)
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()

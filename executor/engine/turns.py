@@ -31,6 +31,10 @@ def _place(run: Run) -> tuple[datetime, datetime, str]:
     return run.fire_at or run.created_at, run.created_at, run.id
 
 
+def _arrival(run: Run) -> tuple[datetime, datetime, str]:
+    return run.created_at, run.fire_at or run.created_at, run.id
+
+
 class Turns:
     """Occupied jobs and locks, and the rows in line for them."""
 
@@ -50,9 +54,12 @@ class Turns:
         self._sharing: dict[str, set[str]] = {}
         self._holders: dict[str, set[str]] = {}
         self._line: dict[str, list[Run]] = {}
+        #: Rows that are being parked: not durable yet, so not in line.
+        self._coming: dict[str, dict[str, Run]] = {}
         self._called: dict[str, Run] = {}
         self._to_look_at: set[str] = set()
         self._look_at = desk.monotonic + _LOOK_S
+        self.withdraw: Callable[[Run], None] = lambda run: None
 
     # Who is busy --------------------------------------------------------------------------
 
@@ -142,10 +149,12 @@ class Turns:
         One that replaces others has them cancelled, and waits until they have ended.
         """
         if run.id in self._called:
-            return "start"
+            return Reason.REPLACED if self._is_replaced(run, job) else "start"
         verdict = self.judge(job, run.cause)
-        if verdict == "wait" and job.definition.overlap.policy == "replace":
-            self._replace(job)
+        if verdict == "wait":
+            self._coming.setdefault(job.id, {})[run.id] = run
+            if job.definition.overlap.policy == "replace":
+                self._replace(job)
         return verdict
 
     def start(self, run: Run) -> None:
@@ -157,10 +166,18 @@ class Turns:
         """Whether the run stood in line and it is its turn."""
         return run.id in self._called
 
-    def _replace(self, job: Job) -> None:
+    def _is_replaced(self, run: Run, job: Job) -> bool:
+        """Whether a later run of a job with policy ``replace`` stands in line, or will soon."""
+        if job.definition.overlap.policy != "replace" or _is_in_turn(job, run.cause):
+            return False
+        others = (*self._line.get(job.id, ()), *self._coming.get(job.id, {}).values())
+        return any(_arrival(other) > _arrival(run) for other in others)
+
+    def _replace(self, job: Job, but: Run | None = None) -> None:
         for waiting in list(self._line.get(job.id, ())):
-            if not _is_in_turn(job, waiting.cause):
-                self.leave(waiting.id)
+            if waiting is not but and not _is_in_turn(job, waiting.cause):
+                self._remove(waiting)
+                self.withdraw(waiting)
                 self._skip(waiting, Reason.REPLACED)
         occupants = self._occupants.get(job.id, {})
         surplus = len(occupants) - job.definition.overlap.limit + 1
@@ -171,8 +188,17 @@ class Turns:
 
     def enter(self, run: Run) -> None:
         """Let a parked row stand in line."""
-        insort(self._line.setdefault(run.job_id, []), run, key=_place)
+        coming = self._coming.get(run.job_id, {})
+        coming.pop(run.id, None)
+        if not coming:
+            self._coming.pop(run.job_id, None)
+        line = self._line.setdefault(run.job_id, [])
+        insort(line, run, key=_place)
         self._to_look_at.add(run.job_id)
+        job = self._find(run.job_id)
+        if job is not None and job.definition.overlap.policy == "replace":
+            # Others may have come, and one have been called, while it was being parked.
+            self._replace(job, but=max(line, key=_arrival))
 
     def find(self, run_id: str) -> Run | None:
         """Return the row in line with this id."""
@@ -194,24 +220,22 @@ class Turns:
         if not line:
             del self._line[run.job_id]
 
-    def advance(self, call: Callable[[Run], None], withdraw: Callable[[Run], None]) -> None:
+    def advance(self, call: Callable[[Run], None]) -> None:
         """Call those whose turn it is; skip those that have waited too long, or in vain.
 
-        A called row occupies its job from now on; *withdraw* is told of the skipped ones.
+        A called row occupies its job from now on; :attr:`withdraw` is told of the skipped ones.
         """
         if self._desk.monotonic >= self._look_at:
             self._look_at = self._desk.monotonic + _LOOK_S
             self._to_look_at |= self._line.keys()
         to_look_at, self._to_look_at = self._to_look_at, set()
         for job_id in sorted(to_look_at & self._line.keys(), key=self._first):
-            self._move_on(job_id, call, withdraw)
+            self._move_on(job_id, call)
 
     def _first(self, job_id: str) -> tuple[datetime, datetime, str]:
         return _place(self._line[job_id][0])
 
-    def _move_on(
-        self, job_id: str, call: Callable[[Run], None], withdraw: Callable[[Run], None]
-    ) -> None:
+    def _move_on(self, job_id: str, call: Callable[[Run], None]) -> None:
         job = self._find(job_id)
         now = self._desk.now
         for run in list(self._line[job_id]):
@@ -224,7 +248,7 @@ class Turns:
                 reason = Reason.START_TIMEOUT if late else None
             if reason is not None:
                 self._remove(run)
-                withdraw(run)
+                self.withdraw(run)
                 self._skip(run, reason)
             elif job is not None and not job.is_paused(now) and self.obstacle(job) is None:
                 self._remove(run)

@@ -28,8 +28,15 @@ def test_kill_9_of_serve_leaves_nothing_behind(tmp_path: Path) -> None:
         instance.await_end()
         instance.await_nothing_left()
         assert not alive(command)
-        with socket.create_server(("127.0.0.1", instance.port)):
-            pass
+        eventually(lambda: _is_free(instance.port), 5, "the port is free")
+
+
+def _is_free(port: int) -> bool:
+    try:
+        with socket.create_server(("127.0.0.1", port)):
+            return True
+    except OSError:
+        return False
 
 
 def test_kill_9_of_the_executor_ends_the_instance_and_its_commands(tmp_path: Path) -> None:

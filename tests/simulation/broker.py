@@ -1,4 +1,4 @@
-"""A model of the broker: tokens, command queue, watchdog, connections that lie about being alive.
+"""A model of the broker: tokens, watchdog, connections that lie about being alive.
 
 A token is ready, or held by an instance's connection.  A connection that breaks is noticed
 by the two sides at different times: so for a while two instances may believe they hold it.
@@ -6,13 +6,12 @@ by the two sides at different times: so for a while two instances may believe th
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from executor.domain.command import Command, CommandResult
+from tests.simulation.command_queue import CommandQueue
 from tests.simulation.world import World
 
 #: How long a watchdog waits until it believes that the token has vanished.
@@ -21,18 +20,15 @@ VANISHED_S: Final = 5.0
 
 @dataclass(eq=False, slots=True)
 class Connection:
-    """One instance's link to the broker."""
+    """The link by which one instance competes for the token."""
 
     name: str
     on_won: Callable[[], None]
     on_lost: Callable[[str], None]
-    on_command: Callable[[object, Command], None]
     up: bool = True
     candidate: bool = True
     tokens: int = 0
     believes: bool = False
-    consuming: bool = False
-    unacked: dict[object, Command] = field(default_factory=dict)
 
 
 class ModelBroker:
@@ -42,11 +38,9 @@ class ModelBroker:
         self._world = world
         self._connections: list[Connection] = []
         self.ready_tokens = 1
-        self._commands: deque[Command] = deque()
-        self._replies: dict[str, Callable[[CommandResult], None]] = {}
+        self.commands = CommandQueue(world)
         self._missing_since: float | None = None
         self.running = True
-        self._tags = iter(range(10**9))
         world.after(1.0, self._watch)
 
     # Connections ----------------------------------------------------------------------------
@@ -72,7 +66,6 @@ class ModelBroker:
             self._connections.remove(connection)
         self.ready_tokens += connection.tokens
         connection.tokens = 0
-        self._requeue(connection)
         self._deal()
 
     def _tell_lost(self, connection: Connection, reason: str) -> None:
@@ -162,7 +155,6 @@ class ModelBroker:
         """Go down; a wipe loses tokens and commands."""
         self.running = False
         for connection in list(self._connections):
-            self._requeue(connection)
             self.ready_tokens += connection.tokens
             connection.tokens = 0
             self._world.after(
@@ -170,63 +162,12 @@ class ModelBroker:
             )
         if wipe:
             self.ready_tokens = 0
-            self._commands.clear()
         else:
             self.ready_tokens = min(self.ready_tokens, 1)
+        self.commands.stop(wipe)
 
     def start(self) -> None:
         """Come back."""
         self.running = True
         self._deal()
-        self._pump()
-
-    # Commands -------------------------------------------------------------------------------
-
-    def send(self, command: Command, on_reply: Callable[[CommandResult], None]) -> bool:
-        """Queue a command durably; False if the broker is down."""
-        if not self.running:
-            return False
-        self._replies[command.id] = on_reply
-        self._commands.append(command)
-        self._world.after(0.001, self._pump)
-        return True
-
-    def open(self, connection: Connection) -> None:
-        """Consume commands."""
-        connection.consuming = True
-        self._world.after(0.001, self._pump)
-
-    def close(self, connection: Connection) -> None:
-        """Consume no more; the unsettled ones come again."""
-        connection.consuming = False
-        self._requeue(connection)
-        self._world.after(0.001, self._pump)
-
-    def _requeue(self, connection: Connection) -> None:
-        self._commands.extendleft(reversed(connection.unacked.values()))
-        connection.unacked.clear()
-
-    def _pump(self) -> None:
-        if not self.running:
-            return
-        takers = [c for c in self._connections if c.up and c.consuming]
-        while self._commands and takers:
-            taker = self._world.random.choice(takers)
-            command, tag = self._commands.popleft(), next(self._tags)
-            taker.unacked[tag] = command
-            self._world.after(self._world.delay(0.001), partial(self._deliver, taker, tag, command))
-
-    def _deliver(self, taker: Connection, tag: object, command: Command) -> None:
-        if tag in taker.unacked:
-            taker.on_command(tag, command)
-
-    def settle(self, connection: Connection, tag: object, result: CommandResult) -> None:
-        """Answer and acknowledge, if the connection still stands."""
-        if not connection.up or not self.running:
-            return
-        command = connection.unacked.pop(tag, None)
-        if command is None:
-            return
-        reply = self._replies.get(command.id)
-        if reply is not None and not self._world.chance(0.05):
-            self._world.after(self._world.delay(0.001), lambda: reply(result))
+        self.commands.start()

@@ -11,13 +11,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from executor.domain.run import Run
-from tests.simulation.clients import Client
 from tests.simulation.ledger import Ledger
 
 LIVE = {"pending", "running", "cancelling"}
 
 #: A run takes up to 6 s, and the answers that record it may dawdle as long again.
 SLOWEST = timedelta(seconds=10)
+
+#: Once nothing is broken any more, steady jobs are started again within so many seconds: a
+#: candidate may be standing aside for its longest time, then minting and loading take a moment.
+RESUMES_S = 20.0
+
+#: Between two starts of steady jobs there is no longer time (s) while nothing is broken: one is
+#: due each second, and answers that dawdle may hold up the clearance.
+PAUSES_S = 8.0
 
 
 def slots_of(period: int, after: datetime, until: datetime) -> list[datetime]:
@@ -32,7 +39,11 @@ def slots_of(period: int, after: datetime, until: datetime) -> list[datetime]:
 
 
 def check_slots(
-    rows: Iterable[Run], periods: dict[str, int], since: datetime, until: datetime
+    rows: Iterable[Run],
+    periods: dict[str, int],
+    since: datetime,
+    until: dict[str, datetime],
+    slowest: timedelta = SLOWEST,
 ) -> list[str]:
     """Every slot of a steady job has exactly one row, and it does not stay unfinished."""
     wrong = []
@@ -50,10 +61,10 @@ def check_slots(
                     f"{row.job} {row.fire_at}: sums up {row.covers}, there are {len(group)}"
                 )
             covered[row.job].update(group[:-1])
-        if row.state in LIVE and row.fire_at <= until - SLOWEST:
+        if row.state in LIVE and row.fire_at <= until[row.job] - slowest:
             wrong.append(f"{row.job} {row.fire_at}: still {row.state} at rest, term {row.term}")
     for job, period in periods.items():
-        for slot in slots_of(period, since, until):
+        for slot in slots_of(period, since, until[job]):
             if covered[job][slot] != 1:
                 wrong.append(f"{job} {slot}: {covered[job][slot]} rows")
     return wrong
@@ -110,18 +121,29 @@ def check_repeats(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
     return wrong
 
 
-def check_clients(
-    clients: Iterable[Client], jobs: dict[str, object], rows: dict[str, Run]
+def check_changeable(
+    rows: Iterable[Run], job: str, period: int, since: datetime, until: datetime
 ) -> list[str]:
-    """Every acknowledged change is in force, every acknowledged run exists and is over."""
+    """A job whose schedule changes has no slot twice, and every slot since the last change."""
+    own = [row for row in rows if row.job == job and row.fire_at is not None]
+    counts = Counter(row.fire_at for row in own if row.scheduled)
+    wrong = [f"{job} {slot}: {count} rows" for slot, count in counts.items() if count > 1]
+    recent = [row for row in own if (row.covers_from or row.fire_at or since) > since]
+    return wrong + check_slots(recent, {job: period}, since, {job: until})
+
+
+def check_resumption(
+    ledger: Ledger, periods: dict[str, int], since: float, until: float
+) -> list[str]:
+    """Dispatch goes on within :data:`RESUMES_S` of the last fault, and then does not rest."""
+    times = [start.time for start in ledger.starts if start.run.job in periods]
     wrong = []
-    for client in clients:
-        wrong += client.surprises
-        found = jobs.get(client.name, {"exists": False, "paused": False, "note": ""})
-        allowed = [client.acknowledged, *([client.pending] if client.pending else [])]
-        if found not in allowed:
-            wrong.append(f"{client.name}: found {found}, acknowledged {client.acknowledged}")
-        for run_id in client.triggered:
-            if run_id not in rows:
-                wrong.append(f"{client.name}: acknowledged run {run_id} is not there")
+    last = since
+    for time in [*times, until]:
+        if time < since:
+            continue
+        longest = RESUMES_S if last < since + RESUMES_S else PAUSES_S
+        if time - last > longest:
+            wrong.append(f"nothing starts from {last:.3f} to {time:.3f}")
+        last = time
     return wrong

@@ -1,27 +1,25 @@
 """One simulated instance: the real engine, its store calls and its launchers, on virtual time.
 
 Faults: crash (everything in memory is gone), pause (nothing of it moves, and then it
-finds that time has passed), a cut link to the store or the broker, a wall clock that steps.
+finds that time has passed), a cut link to the store or to the broker (the token's, the
+commands', or both at different times), a wall clock that steps.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from math import inf
 
-from executor.domain.errors import StoreUnavailable
-from executor.domain.job import Definition
-from executor.domain.run import Outcome, Reason, Run, RunState
+from executor.domain.command import Command
+from executor.domain.run import Run
 from executor.engine.effects import (
     CancelWork,
     CloseIntake,
     Effect,
     Exit,
-    InsertRuns,
-    Lane,
     Note,
     OpenIntake,
     Request,
@@ -32,63 +30,70 @@ from executor.engine.effects import (
 )
 from executor.engine.engine import Engine
 from executor.engine.events import (
-    Answered,
     CommandReceived,
     Event,
-    Failed,
     Moment,
-    RunFinished,
-    RunNotStarted,
-    RunStarted,
     StopRequested,
     Tick,
     TokenGained,
     TokenGone,
 )
 from executor.engine.timing import Options
-from executor.runtime.store_calls import perform
 from tests.simulation.broker import Connection, ModelBroker
+from tests.simulation.command_queue import CommandLink
+from tests.simulation.launcher import ModelLauncher
 from tests.simulation.ledger import Ledger, LedgerStore
+from tests.simulation.parked import LineWatch
+from tests.simulation.store_link import StoreLink, StoreWeather
+from tests.simulation.work import LONG, LONG_WORK, SHORT_WORK, Work
 from tests.simulation.world import World
 
 RUN_LEASE_S = 4.0
 GRACE_S = 3.0
 
-#: Longer than the latest of the late writes below.
+#: Longer than the latest of the late writes of a store link.
 RETENTION_REST_S = 9.0
+
+#: Promised: no start is later (s) than that after the last clearance was asked for.
+TRUSTED_S = 2.5
+
+#: A silent connection is dropped by the broker after so long (s).
+_SILENCE_S = 4.0
 
 
 @dataclass(slots=True)
-class StoreWeather:
-    """How the store treats calls at the moment; shared by all instances."""
+class Surroundings:
+    """What all instances of a history share.
 
-    up: bool = True
-    slow: float = 1.0
+    ``on_point`` is told of every store call of an instance: what kind, and how far it has come.
+    """
+
+    world: World
+    broker: ModelBroker
+    store: LedgerStore
+    ledger: Ledger
+    weather: StoreWeather
+    capacity: int
+    ordered: bool = True
+    works: Mapping[str, Work] = field(default_factory=dict)
+    on_point: Callable[[SimulatedInstance, type[object], str], None] = lambda *_: None
+
+    def work_of(self, run: Run) -> Work:
+        """Return what there is to do for a run."""
+        return self.works.get(run.job, LONG_WORK if run.job.startswith(LONG) else SHORT_WORK)
 
 
 class SimulatedInstance:
     """A process that may be killed and started again."""
 
-    def __init__(
-        self,
-        name: str,
-        world: World,
-        broker: ModelBroker,
-        store: LedgerStore,
-        ledger: Ledger,
-        weather: StoreWeather,
-        *,
-        ordered: bool = True,
-    ) -> None:
+    def __init__(self, name: str, surroundings: Surroundings) -> None:
         self.name = name
-        self._world = world
-        self._broker = broker
-        self._store = store
-        self._ledger = ledger
-        self._weather = weather
-        self._ordered = ordered
+        self._around = surroundings
+        self._world = surroundings.world
+        self._broker = surroundings.broker
+        self._ledger = surroundings.ledger
         self.wall_offset = timedelta(0)
-        self.store_link = True
+        self._store_cut_until = 0.0
         self.life = 0
         self.alive = False
         self.paused = False
@@ -106,6 +111,7 @@ class SimulatedInstance:
         self.exited = False
         self._frozen = []
         self._competes = True
+        self._recovered_at = self._world.time
         self._origin = self._world.random.uniform(1e5, 2e5) - self._world.time
         options = Options(
             instance=f"{self.name}.{self.life}",
@@ -114,31 +120,62 @@ class SimulatedInstance:
             grace_s=GRACE_S,
         )
         self._engine = Engine(options, self._moment())
-        self._work: dict[str, Run] = {}
-        self._lanes: dict[Lane, deque[Request]] = {lane: deque() for lane in Lane}
         self._wake_order = 0
+        self._news: deque[Event] = deque()
+        self._tags: set[object] = set()
+        self._intake_open = False
+        self._make_link(self.life)
         self._connect()
+        self._connect_commands()
         self._tell(Tick())
 
-    def _connect(self) -> None:
-        life = self.life
-        self._connection = Connection(
-            self.name,
-            on_won=self._living(life, lambda: self._tell(TokenGained())),
-            on_lost=lambda reason: self._living(life, lambda: self._tell(TokenGone(reason)))(),
-            on_command=lambda tag, command: self._living(
-                life, lambda: self._tell(CommandReceived(tag, command))
-            )(),
-        )
-        self._broker.connect(self._connection)
+    def _make_link(self, life: int) -> None:
+        around = self._around
 
-    def crash(self) -> None:
-        """Die on the spot."""
+        def inside(act: Callable[[], None]) -> Callable[[], None]:
+            return self._living(life, act)
+
+        self.watch = LineWatch(self._ledger, f"{self.name}.{life}")
+        self._link = StoreLink(
+            who=f"{self.name}.{life}",
+            world=self._world,
+            store=around.store,
+            weather=around.weather,
+            inside=inside,
+            tell=self._tell,
+            dead=lambda: self.life != life or not self.alive,
+            cut=lambda: self._world.time < self._store_cut_until,
+            on_point=lambda kind, point: around.on_point(self, kind, point),
+            watch=self.watch,
+            ordered=around.ordered,
+        )
+        self._launcher = ModelLauncher(
+            name=f"{self.name}.{life}",
+            world=self._world,
+            ledger=self._ledger,
+            capacity=around.capacity,
+            work_of=around.work_of,
+            trusted=lambda: self._moment().monotonic < self._engine.trusted_until,
+            on_begin=self._check_trust,
+            wall=self._wall,
+            tell=self._tell,
+            inside=inside,
+        )
+
+    def crash(self, silent_s: float = 0.0) -> None:
+        """Die on the spot; the broker may notice only after up to *silent_s*, link by link."""
         if not self.alive:
             return
-        self._world.say(self.name, "CRASH")
+        self._world.say(self.name, f"CRASH {silent_s:.1f} s")
+        self._die(silent_s)
+
+    def _die(self, silent_s: float = 0.0) -> None:
         self.alive = False
-        self._broker.drop(self._connection, None, self._world.delay(0.002))
+        self._launcher.die()
+        random, delay = self._world.random, self._world.delay
+        token, commands = (delay(0.002) + random.uniform(0.0, silent_s) for _ in range(2))
+        self._broker.drop(self._connection, None, token)
+        self._broker.commands.drop(self._commands, commands)
 
     def stop(self) -> None:
         """Be asked to end cleanly."""
@@ -152,59 +189,31 @@ class SimulatedInstance:
         self._world.say(self.name, f"PAUSE {seconds:.1f} s")
         self.paused = True
         life = self.life
-        if seconds > 4.0:
-            self._world.after(4.0, lambda: self._cut_while_paused(life))
-        self._world.after(seconds, lambda: self._resume(life))
+        if seconds > _SILENCE_S:
+            self._world.after(_SILENCE_S, lambda: self._cut_while_paused(life))
+        self._world.after(seconds, lambda: self._resume_life(life))
 
     def _cut_while_paused(self, life: int) -> None:
         if self.life == life and self.alive and self.paused:
             self._broker.drop(self._connection, 0.01, 0.0)
+            self._broker.commands.drop(self._commands, 0.0)
 
-    def _resume(self, life: int) -> None:
-        if self.life != life or not self.alive:
+    def _resume_life(self, life: int) -> None:
+        if self.life == life:
+            self.resume()
+
+    def resume(self) -> None:
+        """Go on, and find that time has passed."""
+        if not self.alive or not self.paused:
             return
         self._world.say(self.name, "RESUME")
         self.paused = False
+        self._recovered_at = self._world.time
         frozen, self._frozen = self._frozen, []
         self._world.random.shuffle(frozen)
         for act in frozen:
             self._world.after(self._world.random.uniform(0, 0.002), act)
-        self._reconnect_later(life)
-
-    def cut_broker(self, seconds: float) -> None:
-        """Lose the link to the broker for a while."""
-        if not self.alive:
-            return
-        self._world.say(self.name, f"BROKER LINK CUT {seconds:.1f} s")
-        self._broker.drop(
-            self._connection, self._world.random.uniform(0.0, 5.0), self._world.random.uniform(0, 5)
-        )
-        life = self.life
-        self._world.after(seconds + 5.0, lambda: self._reconnect_later(life))
-
-    def _reconnect_later(self, life: int) -> None:
-        def reconnect() -> None:
-            if self._competes and not self._connection.up:
-                if self._connection.believes:
-                    self._tell(TokenGone("reconnecting"))
-                self._connect()
-
-        self._world.after(0.1, self._living(life, reconnect))
-
-    def cut_store(self, seconds: float) -> None:
-        """Lose the link to the store for a while."""
-        self._world.say(self.name, f"STORE LINK CUT {seconds:.1f} s")
-        self.store_link = False
-
-        def mend() -> None:
-            self.store_link = True
-
-        self._world.after(seconds, mend)
-
-    def step_clock(self, seconds: float) -> None:
-        """Let the wall clock jump."""
-        self._world.say(self.name, f"CLOCK STEP {seconds:+.1f} s")
-        self.wall_offset += timedelta(seconds=seconds)
+        self._world.after(0.1, self.reconnect)
 
     def _living(self, life: int, act: Callable[[], None]) -> Callable[[], None]:
         """Return *act* as it happens inside this process: not after its death, not while paused."""
@@ -218,6 +227,102 @@ class SimulatedInstance:
                 act()
 
         return guarded
+
+    def well_since(self, life: int) -> float:
+        """Return since when this process and its way to the store are well; infinity if not."""
+        weather = self._around.weather
+        well = self.alive and self.life == life and not self.paused and weather.fine
+        if not well or self._world.time < self._store_cut_until:
+            return inf
+        return max(
+            self._recovered_at,
+            self._store_cut_until,
+            self._link.recovered_at,
+            weather.recovered_at,
+        )
+
+    # Links ----------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        life = self.life
+        self._connection = Connection(
+            self.name,
+            on_won=lambda: self._bring(life, TokenGained()),
+            on_lost=lambda reason: self._bring(life, TokenGone(reason)),
+        )
+        self._broker.connect(self._connection)
+
+    def _bring(self, life: int, news: Event) -> None:
+        """Bring news of the token; they keep their order, also through a pause."""
+        if self.life == life:
+            self._news.append(news)
+            self._living(life, lambda: self._tell(self._news.popleft()))()
+
+    def _connect_commands(self) -> None:
+        life = self.life
+        self._commands = CommandLink(
+            lambda tag, command: self._living(life, lambda: self._deliver(tag, command))(),
+            consuming=self._intake_open,
+        )
+        self._broker.commands.connect(self._commands)
+
+    def _deliver(self, tag: object, command: Command) -> None:
+        if self._intake_open:
+            self._tags.add(tag)
+        self._tell(CommandReceived(tag, command))
+
+    def cut_token(self, seconds: float) -> None:
+        """Lose the link of the token; the two sides notice at different times."""
+        if not self.alive:
+            return
+        self._world.say(self.name, f"TOKEN LINK CUT {seconds:.1f} s")
+        random = self._world.random
+        self._broker.drop(self._connection, random.uniform(0.0, 5.0), random.uniform(0.0, 5.0))
+        self._world.after(seconds + 5.0, self._living(self.life, self.reconnect))
+
+    def cut_commands(self, seconds: float) -> None:
+        """Lose the link of the commands; the engine is not told, the adapter reconnects."""
+        if not self.alive:
+            return
+        self._world.say(self.name, f"COMMAND LINK CUT {seconds:.1f} s")
+        self._broker.commands.drop(self._commands, self._world.random.uniform(0.0, 3.0))
+        self._world.after(seconds, self._living(self.life, self.reconnect_commands))
+
+    def reconnect(self) -> None:
+        """Connect again, where a link is broken."""
+        if not self.alive or not self._competes:
+            return
+        if not self._connection.up:
+            if self._connection.believes:
+                self._connection.believes = False
+                self._tell(TokenGone("reconnecting"))
+            self._connect()
+        self.reconnect_commands()
+
+    def reconnect_commands(self) -> None:
+        """Connect the commands' link again, if it is broken."""
+        if self.alive and not self._commands.up:
+            self._connect_commands()
+            if self._intake_open:
+                self._broker.commands.open(self._commands)
+
+    def cut_store(self, seconds: float) -> None:
+        """Lose the link to the store for a while."""
+        self._world.say(self.name, f"STORE LINK CUT {seconds:.1f} s")
+        self._store_cut_until = max(self._store_cut_until, self._world.time + seconds)
+
+    def step_clock(self, seconds: float) -> None:
+        """Let the wall clock jump."""
+        self._world.say(self.name, f"CLOCK STEP {seconds:+.1f} s")
+        self.wall_offset += timedelta(milliseconds=round(seconds * 1000))
+
+    def mend(self) -> None:
+        """Be whole from now on."""
+        self._store_cut_until = min(self._store_cut_until, self._world.time)
+        self.wall_offset = timedelta(0)
+        self.start()
+        self.resume()
+        self._world.after(0.2, self.reconnect)
 
     # The engine -----------------------------------------------------------------------------
 
@@ -235,11 +340,12 @@ class SimulatedInstance:
     def _tell(self, event: Event) -> None:
         if self.exited:
             return
-        for effect in self._engine.handle([event], self._moment()):
+        moment = self._moment()
+        for effect in self._engine.handle([event], moment):
             self._carry_out(effect)
         self._wake_order += 1
         order = self._wake_order
-        delay = self._engine.wake_in(self._moment()) + self._world.random.uniform(0.0001, 0.001)
+        delay = self._engine.wake_in(moment) + self._world.random.uniform(0.0001, 0.001)
 
         def wake() -> None:
             if order == self._wake_order:
@@ -247,122 +353,47 @@ class SimulatedInstance:
 
         self._world.after(delay, self._living(self.life, wake))
 
+    def _check_trust(self, run: Run) -> None:
+        """Nothing starts long after the last clearance was asked for, nor of another term."""
+        age = self._world.time - self._link.cleared_from
+        if age > TRUSTED_S or run.term != self._engine.term:
+            self._ledger.wrong.append(
+                f"{run.job} {run.fire_at} {run.id[:8]}: to start at {self._world.time:.3f} in term "
+                f"{self._engine.term} for {run.term}, cleared {age:.3f} s ago"
+            )
+
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Request():
-                queue = self._lanes[effect.lane]
-                queue.append(effect)
-                if len(queue) == 1:
-                    self._next_call(effect.lane)
+                self._link.call(effect)
             case StartRuns():
-                for run, definition in effect.works:
-                    self._launch(run, definition)
+                self.watch.handed([run for run, _ in effect.works], self._wall())
+                for run, _ in effect.works:
+                    self._check_trust(run)
+                    self._ledger.handed(run, self._wall())
+                    self._launcher.start(run)
             case CancelWork():
-                self._cancel(effect.run_id, effect.reason)
+                self._ledger.told_to_end.add(effect.run_id)
+                self._launcher.cancel(effect.run_id, effect.reason)
             case OpenIntake():
-                self._broker.open(self._connection)
+                self._intake_open = True
+                self._broker.commands.open(self._commands)
             case CloseIntake():
-                self._broker.close(self._connection)
+                self._intake_open = False
+                self._tags.clear()
+                self._broker.commands.close(self._commands)
             case Settle():
-                self._broker.settle(self._connection, effect.tag, effect.result)
+                self._ledger.answering(self.name, effect.result, given=effect.tag in self._tags)
+                self._broker.commands.settle(self._commands, effect.tag, effect.result)
             case StepAside():
                 self._broker.step_aside(self._connection, effect.seconds)
             case StopToken():
                 self._competes = False
                 self._broker.drop(self._connection, 0.0, 0.001)
             case Note():
+                self.watch.noted(effect)
                 self._world.say(self.name, f"{effect.action} {effect.facts}")
             case Exit():
                 self._world.say(self.name, "EXIT")
                 self.exited = True
-                self.alive = False
-
-    # Store calls ----------------------------------------------------------------------------
-
-    def _next_call(self, lane: Lane) -> None:
-        queue = self._lanes[lane]
-        if not queue:
-            return
-        request = queue[0]
-        life = self.life
-        self._world.after(
-            self._world.delay(0.002) * self._weather.slow, lambda: self._call(life, lane, request)
-        )
-
-    def _call(self, life: int, lane: Lane, request: Request) -> None:
-        """The call reaches the store, or does not; its sender may be dead or paused by now."""
-        outcomes: list[Event] = []
-        reached = self._weather.up and self.store_link
-        if reached:
-            if not self._ordered and isinstance(request, InsertRuns):
-                # The switched-off order: claims are answered for first and durable later.
-                outcomes = [Answered(request, {})]
-                self._world.after(
-                    self._world.random.uniform(0.3, 0.8), partial(self._late, life, request)
-                )
-            else:
-                perform(request, self._store.as_seen_by(f"{self.name}.{life}"), outcomes.append)
-            if self._world.chance(0.004):
-                # It was written, but the answer is lost.
-                outcomes = [Failed(request, StoreUnavailable("answer lost"))]
-            delay = self._world.delay(0.002) * self._weather.slow
-            if self._world.chance(0.01):
-                # It is done, and the answer dawdles: much happens before it arrives.
-                delay += self._world.random.uniform(0.3, 3.0)
-        else:
-            outcomes = [Failed(request, StoreUnavailable("not reached"))]
-            delay = self._world.random.uniform(0.05, 2.0)
-            if self._world.chance(0.3):
-                # The caller gives up, and later the store does it all the same.
-                late = self._world.random.uniform(0.0, 6.0)
-                self._world.after(late, lambda: self._late(life, request))
-
-        def answer() -> None:
-            # Still at the head of its lane meanwhile: what the engine wants next queues behind it.
-            for outcome in outcomes:
-                self._tell(outcome)
-            self._lanes[lane].popleft()
-            self._next_call(lane)
-
-        self._world.after(delay, self._living(life, answer))
-
-    def _late(self, life: int, request: Request) -> None:
-        if self._weather.up:
-            ignored: list[Event] = []
-            self._world.say(self.name, f"late {type(request).__name__}")
-            perform(request, self._store.as_seen_by(f"{self.name}.{life}"), ignored.append)
-
-    # Launchers ------------------------------------------------------------------------------
-
-    def _launch(self, run: Run, definition: Definition) -> None:
-        self._work[run.id] = run
-        # Sometimes the launcher has a backlog, longer than the executor may be trusted.
-        backlog = self._world.random.uniform(0.5, 4.0) if self._world.chance(0.02) else 0.0
-        self._world.after(
-            self._world.delay(0.001) + backlog,
-            self._living(self.life, lambda: self._begin(run, definition)),
-        )
-
-    def _begin(self, run: Run, definition: Definition) -> None:
-        if run.id not in self._work:
-            return
-        if self._moment().monotonic >= self._engine.trusted_until:
-            del self._work[run.id]
-            self._tell(RunNotStarted(run.id))
-            return
-        self._ledger.started(run, self.name)
-        self._tell(RunStarted(run.id, self._wall()))
-        longest = 6.0 if self._world.chance(0.05) else 1.2
-        self._world.after(
-            self._world.random.uniform(0.001, longest),
-            self._living(self.life, lambda: self._end(run.id, Outcome(state=RunState.SUCCEEDED))),
-        )
-
-    def _cancel(self, run_id: str, reason: Reason) -> None:
-        outcome = Outcome(state=RunState.CANCELLED, reason=reason)
-        self._world.after(0.01, self._living(self.life, lambda: self._end(run_id, outcome)))
-
-    def _end(self, run_id: str, outcome: Outcome) -> None:
-        if self._work.pop(run_id, None) is not None:
-            self._ledger.ended(run_id)
-            self._tell(RunFinished(run_id, self._wall(), outcome))
+                self._die()

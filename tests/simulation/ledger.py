@@ -1,20 +1,31 @@
 """What the targets saw and what the store did, in the order it happened.
 
-The checker judges from this and from the rows; the engine never sees it.
+The checker judges from this and from the rows; the engine never sees it.  What can only
+be judged at the moment itself is judged here, and kept in ``wrong``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from math import inf
+from typing import Any, Final
 
-from executor.domain.run import Run
+from executor.domain.command import CommandResult
+from executor.domain.errors import CommandNotFound, RunNotFound
+from executor.domain.job import Job
+from executor.domain.run import AWAITING, Reason, Run, RunChange, RunState
 from executor.domain.term import TermRecord
+from executor.domain.writes import JobClash, JobProgress, JobWrite
 from executor.ports.store import Adoption
 from tests.fakes.memory_store import MemoryStore
-from tests.simulation.world import World
+from tests.simulation.parked import Wholes
+from tests.simulation.world import EPOCH, World
+
+#: So long (s) after its recovery a well executor has renewed its leases, and has noticed that it
+#: was superseded and given up what it did not start: a heartbeat or a renewal, and the journal.
+RECOVERY_S: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +39,148 @@ class Start:
     row: Run | None
 
 
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A run was handed to the launchers of an instance, at this time by its own wall clock."""
+
+    time: float
+    wall: datetime
+    run: Run
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A revision of a job came to stand in the store."""
+
+    time: float
+    job: Job
+
+
 @dataclass(slots=True)
 class Ledger:
-    """An append-only account of one history."""
+    """An append-only account of one history.
+
+    ``well_since`` says since when (world time) the holder of a term is well, infinity if it is not.
+    ``limits``: so many runs of a job go on at once, one unless it says otherwise.  ``locks``: jobs
+    with the same one never do.  ``in_order``: jobs that run one after another, by fire time.
+    ``replaces``: jobs of which a run is ended when the next one comes due.
+    """
 
     world: World
-    rows: Callable[[str], Run | None]
+    model: MemoryStore
+    well_since: Callable[[str], float] = lambda holder: inf
     starts: list[Start] = field(default_factory=list)
     owned: dict[tuple[str, int], int] = field(default_factory=dict)
     clearances: dict[int, list[tuple[int, datetime]]] = field(default_factory=dict)
-    minted: list[tuple[float, int, str]] = field(default_factory=list)
-    unfinished: set[str] = field(default_factory=set)
+    minted: dict[int, str] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
     order: int = 0
+    limits: dict[str, float] = field(default_factory=dict)
+    locks: dict[str, str] = field(default_factory=dict)
+    in_order: set[str] = field(default_factory=set)
+    replaces: set[str] = field(default_factory=set)
+    told_to_end: set[str] = field(default_factory=set)
+    minted_at: dict[int, int] = field(default_factory=dict)
+    watermarks: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)
+    hand_offs: list[Handed] = field(default_factory=list)
+    paused: Callable[[Run, datetime], bool] = lambda run, wall: False
+    wholes: Wholes = field(init=False)
+    _in_progress: dict[str, Start] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.wholes = Wholes(self)
 
     def next(self) -> int:
         """Return the next place in the order of things."""
         self.order += 1
         return self.order
 
+    def row(self, run_id: str) -> Run | None:
+        """Return the store's row of a run."""
+        try:
+            return self.model.get_run(run_id)
+        except RunNotFound:
+            return None
+
     def started(self, run: Run, instance: str) -> None:
         """A target is called now."""
-        row = self.rows(run.id)
-        self.starts.append(Start(self.next(), self.world.time, run, instance, row))
-        self.unfinished.add(run.id)
+        start = Start(self.next(), self.world.time, run, instance, self.row(run.id))
+        self.starts.append(start)
         self.world.say(instance, f"START {run.job} {run.fire_at} {run.cause} {run.id[:8]}")
+        others = [one for one in self._in_progress.values() if not self._is_given_up(one.run.id)]
+        same = [one for one in others if one.run.job_id == run.job_id]
+        if len(same) >= self.limits.get(run.job, 1):
+            self._object(start, same)
+        lock = self.locks.get(run.job)
+        self._object(
+            start,
+            [
+                one
+                for one in others
+                if lock is not None and self.locks.get(one.run.job) == lock and one not in same
+            ],
+        )
+        self._in_progress[run.id] = start
+
+    def _object(self, start: Start, others: Sequence[Start]) -> None:
+        for other in others:
+            self.wrong.append(
+                f"{start.run.job}: {start.run.id[:8]} of {start.instance} started at "
+                f"{self.world.time:.3f} while {other.run.id[:8]} of {other.run.job} by "
+                f"{other.instance} is in progress"
+            )
+
+    def handed(self, run: Run, wall: datetime) -> None:
+        """A run is handed to launchers, at *wall* by their machine's clock."""
+        self.hand_offs.append(Handed(self.world.time, wall, run, self.paused(run, wall)))
+
+    def _is_given_up(self, run_id: str) -> bool:
+        row = self.row(run_id)
+        if row is None or row.state is RunState.LOST:
+            return True
+        return row.lease_until is not None and row.lease_until <= self.world.now()
+
+    def left_alone(self, job: str, instance: str) -> list[str]:
+        """Return the runs of *job* in progress at an instance that nobody wants to end."""
+        return [
+            one.run.id
+            for one in self._in_progress.values()
+            if one.run.job == job
+            and one.instance == instance
+            and one.run.id not in self.told_to_end
+        ]
 
     def ended(self, run_id: str) -> None:
-        """A target is done."""
-        self.unfinished.discard(run_id)
+        """A target is done, or gone with its process."""
+        self._in_progress.pop(run_id, None)
+
+    def answering(self, instance: str, result: CommandResult, *, given: bool) -> None:
+        """An executor answers a command; *given*: it has it, and has not given it back."""
+        what = f"{instance} answers {result.command_id} {result.status}"
+        if not given:
+            self.wrong.append(f"{what}, which it had given back")
+        try:
+            kept = self.model.get_result(result.command_id)
+        except CommandNotFound:
+            self.wrong.append(f"{what} before the answer is kept")
+            return
+        if replace(kept, finished_at=result.finished_at) != result:
+            self.wrong.append(f"{what}, and {kept.status} is kept")
+
+    def lost(self, run: Run) -> None:
+        """The store has just declared a run lost."""
+        holder = self.minted[run.term]
+        well_since = self.well_since(holder)
+        assert run.lease_until is not None
+        over = (run.lease_until - EPOCH).total_seconds()
+        self.world.say("store", f"LOST {run.job} {run.fire_at} {run.id[:8]} of {holder}")
+        if over >= well_since + RECOVERY_S:
+            self.wrong.append(
+                f"{run.job} {run.fire_at} {run.id[:8]}: lost at {self.world.time:.3f}, "
+                f"although {holder} is well since {well_since:.3f}"
+            )
 
 
 class LedgerStore:
@@ -64,6 +189,7 @@ class LedgerStore:
     def __init__(self, store: MemoryStore, ledger: Ledger) -> None:
         self.model = store
         self._ledger = ledger
+        self._who = ""
 
     def as_seen_by(self, who: str) -> Any:
         """Return the store for one caller."""
@@ -76,7 +202,8 @@ class LedgerStore:
     def mint_term(self, holder: str) -> TermRecord:
         """Mint, and note it."""
         record = self.model.mint_term(holder)
-        self._ledger.minted.append((self._ledger.world.time, record.term, holder))
+        self._ledger.minted[record.term] = holder
+        self._ledger.minted_at[record.term] = self._ledger.next()
         return record
 
     def clear_term(self, term: int, until: datetime) -> None:
@@ -90,11 +217,62 @@ class LedgerStore:
         for run in runs:
             if run.id not in existing:
                 self._ledger.owned.setdefault((run.id, run.term), self._ledger.next())
+                self._ledger.wholes.inserted(run)
         return existing
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
         """Adopt, and note which rows belong to whom."""
+        awaiting = {
+            one.run_id
+            for one in adoptions
+            if one.clear_at < AWAITING and self._state(one.run_id)[1] == AWAITING
+        }
         adopted = self.model.adopt_runs(adoptions, term)
         for run_id in adopted:
             self._ledger.owned.setdefault((run_id, term), self._ledger.next())
+            if run_id in awaiting and self._state(run_id)[1] != AWAITING:
+                self._ledger.wholes.released(run_id, term)
         return adopted
+
+    def change_runs(self, changes: Sequence[RunChange]) -> None:
+        """Change rows, and note which are joined by it."""
+        for change in changes:
+            before = self._state(change.run_id)
+            self.model.change_runs([change])
+            joined = change.reason is Reason.JOINED and self._state(change.run_id) != before
+            if joined:
+                self._ledger.wholes.joined(change.run_id)
+
+    def _state(self, run_id: str) -> tuple[RunState | None, datetime | None]:
+        row = self._ledger.row(run_id)
+        return (None, None) if row is None else (row.state, row.clear_at)
+
+    def advance_jobs(self, progress: Sequence[JobProgress]) -> None:
+        """Advance, and note how far each job is accounted for."""
+        self.model.advance_jobs(progress)
+        for news in progress:
+            if news.next_fire_at is not None:
+                order = self._ledger.next()
+                known = self._ledger.watermarks.setdefault(news.job_id, [])
+                known.append((order, news.next_fire_at))
+
+    def expire_runs(self, term: int) -> list[Run]:
+        """Declare runs lost, and note each."""
+        lost = self.model.expire_runs(term)
+        for run in lost:
+            self._ledger.lost(run)
+        return lost
+
+    def write_jobs(self, writes: Sequence[JobWrite]) -> list[JobClash | None]:
+        """Write, and note every revision that came to stand by it."""
+        clashes: list[JobClash | None] = []
+        for write in writes:
+            before = self.model.load_job(write.job.id)
+            clashes += self.model.write_jobs([write])
+            after = self.model.load_job(write.job.id)
+            if after is not None and after is not before:
+                self._ledger.changes.append(Change(self._ledger.world.time, after))
+                self._ledger.world.say(
+                    self._who, f"WRITE {after.name} {after.revision} {after.definition.description}"
+                )
+        return clashes

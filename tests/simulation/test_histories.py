@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.simulation.history import Switches, run_history
+from tests.simulation.policies import SCENES, scenes_of
 
 #: Histories of the default run; ``python -m tests.simulation SEED`` replays one.
 SEEDS = 1_000
@@ -20,6 +23,14 @@ def test_no_fault_makes_a_slot_run_twice_or_vanish(first: int) -> None:
         assert not verdict.wrong, f"replay: python -m tests.simulation {seed}\n" + "\n".join(
             verdict.wrong[:10]
         )
+
+
+def test_every_policy_has_its_histories() -> None:
+    """Each scene is drawn often enough for rare faults to meet it."""
+    drawn = Counter(name for seed in range(SEEDS) for name in scenes_of(seed))
+
+    assert drawn.keys() == SCENES.keys()
+    assert min(drawn.values()) >= SEEDS / len(SCENES)
 
 
 @pytest.mark.parametrize(

@@ -25,10 +25,13 @@ class World:
         self.trace: list[str] | None = None
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
+        self._now = (0.0, EPOCH)
 
     def now(self) -> datetime:
         """Return true time as an instant in whole milliseconds; the store's clock."""
-        return EPOCH + timedelta(milliseconds=int(self.time * 1000))
+        if self._now[0] != self.time:
+            self._now = self.time, EPOCH + timedelta(milliseconds=int(self.time * 1000))
+        return self._now[1]
 
     def monotonic(self) -> float:
         """Return true time in seconds; only there to make this a Clock."""

@@ -1,0 +1,170 @@
+"""The judge of what follows from the end of a run: retries, failure handlers, dependents."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from executor.domain.run import AWAITING, Run
+from tests.simulation.checker import LIVE
+from tests.simulation.clients import RETRIGGER
+from tests.simulation.facts import Facts
+
+_REPEATS: Final = {"retry", "retrigger"}
+_FAILED: Final = {"failed", "timed_out", "lost"}
+
+#: Retries of each job, and how long after the end of an attempt the next one may begin.
+_RETRIES: Final = {
+    "retry-1": (2, timedelta(seconds=1)),
+    "retry-2": (1, timedelta(seconds=2)),
+}
+
+
+def _chain(row: Run, facts: Facts) -> Iterator[Run]:
+    """Yield *row* and what it repeats, the latest first."""
+    while True:
+        yield row
+        parent = facts.rows.get(row.parent_run_id or "")
+        if row.cause not in _REPEATS or parent is None:
+            return
+        row = parent
+
+
+def _demand(row: Run, facts: Facts, attempts: int) -> str:
+    """Return by which cause *row*, which is over, is to be repeated; nothing if it is not."""
+    causes = Counter(one.cause.value for one in _chain(row, facts))
+    again = "retry" if causes["retry"] < attempts else ""
+    given_up = row.state == "cancelled" and row.reason in {"shutdown", "superseded"}
+    if row.state == "lost" or given_up:
+        never_started = given_up and row.reason == "superseded" and row.started_at is None
+        if never_started or causes["retrigger"] < RETRIGGER:
+            return "retrigger"
+    return again if row.state in _FAILED else ""
+
+
+def _is_over(row: Run, rest: datetime) -> bool:
+    return row.state not in LIVE and row.finished_at is not None and row.finished_at < rest
+
+
+def _repetitions(facts: Facts) -> dict[str | None, list[Run]]:
+    found: dict[str | None, list[Run]] = defaultdict(list)
+    for row in facts.rows.values():
+        if row.cause in _REPEATS:
+            found[row.parent_run_id].append(row)
+    return found
+
+
+def _followers(facts: Facts, cause: str) -> Counter[tuple[str | None, str]]:
+    return Counter(
+        (row.parent_run_id, row.job) for row in facts.rows.values() if row.cause == cause
+    )
+
+
+def _what(row: Run) -> str:
+    return f"{row.job} {row.fire_at} {row.id[:8]} {row.cause} {row.state} {row.reason}"
+
+
+def check_repetitions(facts: Facts, jobs: Iterable[str]) -> list[str]:
+    """What is to be repeated is, once; each repetition says truly where in its chain it stands."""
+    wrong = []
+    kids = _repetitions(facts)
+    for job in jobs:
+        attempts, _ = _RETRIES.get(job, (0, None))
+        for row in facts.of(job):
+            chain = list(_chain(row, facts))
+            causes = Counter(one.cause.value for one in chain)
+            first = chain[-1]
+            if causes["retry"] > attempts:
+                wrong.append(f"{_what(row)}: retry number {causes['retry']}")
+            if row.attempt != len(chain) or row.retriggers != causes["retrigger"]:
+                wrong.append(f"{_what(row)}: attempt {row.attempt} is number {len(chain)}")
+            if row.trigger_id != first.trigger_id or row.fire_at != first.fire_at:
+                wrong.append(f"{_what(row)}: does not say what it repeats")
+            found = [kid.cause.value for kid in kids[row.id]]
+            demand = _demand(row, facts, attempts)
+            due = [demand] if demand else []
+            if found != due and (_is_over(row, facts.rest) or len(found) > len(due)):
+                wrong.append(f"{_what(row)}: repeated by {found}, demands {due}")
+    return wrong
+
+
+def check_retries(facts: Facts) -> list[str]:
+    """Attempts are as many as allowed and never early; one handler runs after the last."""
+    wrong = check_repetitions(facts, [*_RETRIES, "handler"])
+    handled = _followers(facts, "failure_handler")
+    for job, (attempts, delay) in _RETRIES.items():
+        for row in facts.of(job):
+            final = row.state in _FAILED and not _demand(row, facts, attempts)
+            times = handled[row.id, "handler"]
+            if times != final and (times > final or _is_over(row, facts.rest)):
+                wrong.append(f"{_what(row)}: its failure is handled {times} times")
+        for hand_off in facts.handed(job):
+            run = hand_off.run
+            parent = facts.rows.get(run.parent_run_id or "")
+            if run.cause != "retry" or parent is None or parent.finished_at is None:
+                continue
+            if hand_off.wall < parent.finished_at + delay:
+                wrong.append(f"{_what(run)}: {hand_off.wall} is too early a retry")
+    return wrong + _check_rest(facts, [*_RETRIES, "handler"])
+
+
+def _check_rest(facts: Facts, jobs: Iterable[str]) -> list[str]:
+    """Nothing that is not a slot's waits for ever."""
+    wrong = []
+    for job in jobs:
+        for row in facts.of(job):
+            begin = row.due or row.created_at
+            half_met = row.clear_at == AWAITING
+            if row.state in LIVE and begin < facts.rest - timedelta(seconds=20) and not half_met:
+                wrong.append(f"{_what(row)}: still waits at rest")
+            if row.state == "skipped" and row.reason not in {"joined", "overlap", "misfire"}:
+                wrong.append(f"{_what(row)}: must not be skipped")
+    return wrong
+
+
+def _check_followers(facts: Facts, child: str, parents: Iterable[str], ends: set[str]) -> list[str]:
+    """Each of these ends of a parent has exactly one row of the child, and no other end has."""
+    wrong = []
+    followers = _followers(facts, "dependency")
+    for parent in parents:
+        for row in facts.of(parent):
+            demands = row.state in ends and not _demand(row, facts, 0)
+            times = followers[row.id, child]
+            if times != demands and (times > demands or _is_over(row, facts.rest)):
+                wrong.append(f"{_what(row)}: followed by {times} of {child}")
+    return wrong
+
+
+def check_any(facts: Facts) -> list[str]:
+    """Every success of each parent is followed once, every failure by whom it concerns."""
+    roots = ["any-root-1", "any-root-2"]
+    wrong = _check_followers(facts, "any-child", roots, {"succeeded"})
+    wrong += _check_followers(facts, "any-mourner", roots[:1], _FAILED)
+    jobs = [*roots, "any-child", "any-mourner"]
+    return wrong + check_repetitions(facts, jobs) + _check_rest(facts, jobs[2:])
+
+
+def check_all(facts: Facts) -> list[str]:
+    """Each success of a parent has its row; a whole becomes one run, and none is left lying.
+
+    How many runs there may be is judged while it happens, in ``parked``: whenever a row is let
+    go, one of each other parent is joined with it, and with no other.  Once all rows of a whole
+    are known to an executor it lets go before it writes another.
+    """
+    roots = ["all-root-1", "all-root-2"]
+    wrong = _check_followers(facts, "all-child", roots, {"succeeded"})
+    final = {"succeeded", "cancelled", *_FAILED}
+    wrong += _check_followers(facts, "all-grandchild", ["all-child"], final)
+    children = facts.of("all-child")
+    waiting = Counter(row.parent_job_id for row in children if row.clear_at == AWAITING)
+    live = [row for row in children if row.clear_at == AWAITING and row.state in LIVE]
+    if len({row.parent_job_id for row in live if row.created_at < facts.rest}) > 1:
+        wrong.append(f"all-child: a whole is left lying, {[row.id[:8] for row in live]} {waiting}")
+    runs = sum(row.cause == "dependency" and row.clear_at != AWAITING for row in children)
+    ends = [sum(row.state == "succeeded" for row in facts.of(root)) for root in roots]
+    if runs > min(ends):
+        wrong.append(f"all-child: {runs} runs, and its parents succeeded {ends} times")
+    jobs = [*roots, "all-child", "all-grandchild"]
+    return wrong + check_repetitions(facts, jobs) + _check_rest(facts, jobs[2:])

@@ -1,0 +1,96 @@
+"""A model launcher: limited capacity, a backlog, and work that ends with its process."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from executor.domain.run import Outcome, Reason, Run, RunState
+from executor.engine.events import Event, RunFinished, RunNotStarted, RunStarted
+from tests.simulation.ledger import Ledger
+from tests.simulation.work import Work
+from tests.simulation.world import World
+
+
+@dataclass(slots=True)
+class ModelLauncher:
+    """Runs the works of one process.
+
+    Args:
+        capacity: so many works at a time; the others wait.
+        work_of: what there is to do for a run.
+        trusted: whether a work may be started now.
+        on_begin: told of each work that begins.
+        inside: makes an act one of the process: not done after its death, nor while it is paused.
+    """
+
+    name: str
+    world: World
+    ledger: Ledger
+    capacity: int
+    work_of: Callable[[Run], Work]
+    trusted: Callable[[], bool]
+    on_begin: Callable[[Run], None]
+    wall: Callable[[], datetime]
+    tell: Callable[[Event], None]
+    inside: Callable[[Callable[[], None]], Callable[[], None]]
+    _coming: dict[str, Run] = field(default_factory=dict)
+    _waiting: deque[Run] = field(default_factory=deque)
+    _running: dict[str, Run] = field(default_factory=dict)
+
+    def start(self, run: Run) -> None:
+        """Begin the work as soon as capacity allows."""
+        # Sometimes there is a backlog, longer than the executor may be trusted.
+        backlog = self.world.random.uniform(0.5, 4.0) if self.world.chance(0.02) else 0.0
+        self._coming[run.id] = run
+        arrives = self.inside(partial(self._arrive, run))
+        self.world.after(self.world.delay(0.001) + backlog, arrives)
+
+    def _arrive(self, run: Run) -> None:
+        if self._coming.pop(run.id, None) is not None:
+            self._waiting.append(run)
+            self._fill()
+
+    def _fill(self) -> None:
+        while self._waiting and len(self._running) < self.capacity:
+            run = self._waiting.popleft()
+            if self.trusted():
+                self._begin(run)
+            else:
+                self.tell(RunNotStarted(run.id))
+
+    def _begin(self, run: Run) -> None:
+        self._running[run.id] = run
+        self.on_begin(run)
+        self.ledger.started(run, self.name)
+        work = self.work_of(run)
+        seconds, outcome = work.seconds(self.world), work.outcome(self.world)
+        self.world.after(seconds, self.inside(lambda: self._end(run.id, outcome)))
+        self.tell(RunStarted(run.id, self.wall()))
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """End the work early."""
+        outcome = Outcome(state=RunState.CANCELLED, reason=reason)
+        self.world.after(0.01, self.inside(lambda: self._end(run_id, outcome)))
+
+    def _end(self, run_id: str, outcome: Outcome) -> None:
+        waiting = [run for run in self._waiting if run.id == run_id]
+        for run in waiting:
+            self._waiting.remove(run)
+        came = self._coming.pop(run_id, None) or self._running.pop(run_id, None)
+        if not waiting and came is None:
+            return
+        self.ledger.ended(run_id)
+        self.tell(RunFinished(run_id, self.wall(), outcome))
+        self._fill()
+
+    def die(self) -> None:
+        """End all work with the process."""
+        for run_id in self._running:
+            self.ledger.ended(run_id)
+        self._running.clear()
+        self._coming.clear()
+        self._waiting.clear()

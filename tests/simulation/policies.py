@@ -1,0 +1,312 @@
+"""Jobs with policies: each history has a few of these scenes besides its steady jobs.
+
+Names are unique among all scenes, and are all that the checkers know a job by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import inf
+from random import Random
+from typing import Any, Final
+
+from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.job import Job, definition_from_document
+from executor.domain.writes import JobWrite
+from tests.simulation import checker, following_checker, slot_checker
+from tests.simulation.clients import definition
+from tests.simulation.facts import Facts
+from tests.simulation.ledger import Ledger, LedgerStore
+from tests.simulation.slot_checker import Habits
+from tests.simulation.work import Work
+from tests.simulation.world import EPOCH
+
+Document = dict[str, Any]
+
+#: Work that is done before long.
+_BRISK: Final = Work(0.001, 1.2, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Policed:
+    """A job of a scene: due every ``period`` seconds (0: never by itself), with these policies.
+
+    ``limit``: so many of its runs go on at once.  ``in_order``: it has a line that is kept.
+    ``habits``: what becomes of its slots, for jobs of which each has to have its row.
+    """
+
+    period: int
+    document: Document = field(default_factory=dict)
+    work: Work = _BRISK
+    limit: float = 1
+    in_order: bool = False
+    jitter: str | None = None
+    habits: Habits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Jobs that belong together, and who judges them besides."""
+
+    jobs: Mapping[str, Policed]
+    judge: Callable[[Facts], list[str]] = lambda facts: []
+
+
+def _queue(queue: int, limit: int = 1) -> Document:
+    return {"overlap": {"policy": "queue", "limit": limit, "queue": queue}}
+
+
+def _retry(attempts: int, delay: str, **more: object) -> Document:
+    retry = {"attempts": attempts, "delay": delay, "backoff": "fixed", "jitter": 0}
+    return {"retry": retry, "on_failure": "handler", **more}
+
+
+_ALLOW: Final = {"overlap": {"policy": "allow"}}
+_REPLACE: Final = {"overlap": {"policy": "replace"}}
+
+#: Work that fills its job's line now and then, and is done with it in the end.
+_BUSY: Final = Work(0.3, 3.2, None)
+
+
+SCENES: Final[dict[str, Scene]] = {
+    "queue": Scene(
+        {
+            "queue-1": Policed(
+                2,
+                _queue(3),
+                _BUSY,
+                in_order=True,
+                habits=Habits(frozenset({"misfire", "queue_full"}), lasts_s=28),
+            ),
+            "queue-2": Policed(
+                1,
+                _queue(4, limit=2),
+                Work(0.3, 3.0, None),
+                limit=2,
+                in_order=True,
+                habits=Habits(frozenset({"misfire", "queue_full"}), lasts_s=28),
+            ),
+        }
+    ),
+    "replace": Scene(
+        {
+            "replace-1": Policed(
+                2,
+                _REPLACE,
+                Work(0.5, 4.5, None),
+                habits=Habits(frozenset({"misfire", "replaced"}), lasts_s=20),
+            ),
+            "replace-2": Policed(
+                3,
+                {"overlap": {"policy": "replace", "limit": 2}},
+                Work(2.0, 8.0, None),
+                limit=2,
+                habits=Habits(frozenset({"misfire", "replaced"}), lasts_s=20),
+            ),
+        },
+        slot_checker.check_replaced,
+    ),
+    "allow": Scene(
+        {
+            "allow-1": Policed(
+                1,
+                _ALLOW,
+                Work(0.3, 4.0, None),
+                limit=inf,
+                habits=Habits(frozenset({"misfire"}), lasts_s=16),
+            ),
+        }
+    ),
+    "locks": Scene(
+        {
+            "lock-a": Policed(
+                2,
+                {"lock": "door", **_queue(5)},
+                Work(0.1, 1.2, None),
+                in_order=True,
+                habits=Habits(frozenset({"misfire", "queue_full"}), lasts_s=28),
+            ),
+            "lock-b": Policed(
+                3,
+                {"lock": "door", **_ALLOW},
+                Work(0.1, 1.5, None),
+                habits=Habits(frozenset({"misfire"}), lasts_s=28),
+            ),
+            "lock-c": Policed(
+                5,
+                {"lock": "door"},
+                Work(0.1, 1.5, None),
+                habits=Habits(frozenset({"misfire", "overlap", "locked"}), lasts_s=20),
+            ),
+        }
+    ),
+    "retry": Scene(
+        {
+            "retry-1": Policed(
+                4,
+                _retry(2, "PT1S", **_ALLOW),
+                Work(0.001, 1.0, 4.0, fails=0.6),
+                limit=inf,
+            ),
+            "retry-2": Policed(
+                5,
+                _retry(1, "PT2S", **_queue(10)),
+                Work(0.001, 2.0, 4.0, fails=0.6),
+                in_order=True,
+            ),
+            "handler": Policed(0, _ALLOW, limit=inf),
+        },
+        following_checker.check_retries,
+    ),
+    "any": Scene(
+        {
+            "any-root-1": Policed(3, work=Work(0.001, 1.0, 4.0, fails=0.3)),
+            "any-root-2": Policed(4),
+            "any-child": Policed(
+                0, {"after": {"jobs": ["any-root-1", "any-root-2"]}, **_ALLOW}, limit=inf
+            ),
+            "any-mourner": Policed(
+                0, {"after": {"jobs": ["any-root-1"], "when": "failure"}, **_queue(50)}
+            ),
+        },
+        following_checker.check_any,
+    ),
+    "all": Scene(
+        {
+            "all-root-1": Policed(3),
+            "all-root-2": Policed(4, work=Work(0.001, 1.2, 4.0, fails=0.2)),
+            "all-child": Policed(
+                0,
+                {"after": {"jobs": ["all-root-1", "all-root-2"], "mode": "all"}, **_ALLOW},
+                limit=inf,
+            ),
+            "all-grandchild": Policed(
+                0, {"after": {"jobs": ["all-child"], "when": "finished"}, **_ALLOW}, limit=inf
+            ),
+        },
+        following_checker.check_all,
+    ),
+    "misfire": Scene(
+        {
+            "catch-all": Policed(
+                2,
+                {"misfire": {"policy": "all"}},
+                Work(0.001, 1.0, None),
+                habits=Habits(frozenset({"overlap"}), lasts_s=30),
+            ),
+            "catch-none": Policed(
+                2,
+                {"misfire": {"policy": "skip"}},
+                habits=Habits(frozenset({"misfire", "overlap"}), lasts_s=16),
+            ),
+        },
+        slot_checker.check_misfires,
+    ),
+    "times": Scene(
+        {
+            "jittered": Policed(
+                3,
+                _ALLOW,
+                limit=inf,
+                jitter="PT2S",
+                habits=Habits(frozenset({"misfire"}), lasts_s=16),
+            ),
+            "hasty": Policed(
+                2,
+                {"start_timeout": "PT3S", **_queue(5)},
+                _BUSY,
+                habits=Habits(frozenset({"misfire", "start_timeout"}), lasts_s=20),
+            ),
+        },
+        slot_checker.check_times,
+    ),
+    "blackout": Scene(
+        {
+            "dark-skip": Policed(
+                1,
+                {"calendars": [{"name": "dark", "policy": "skip"}], **_ALLOW},
+                limit=inf,
+                habits=Habits(frozenset({"misfire", "blackout"}), lasts_s=16),
+            ),
+            "dark-after": Policed(
+                2,
+                {"calendars": [{"name": "dark", "policy": "run_after"}], **_ALLOW},
+                limit=inf,
+                habits=Habits(frozenset({"misfire", "blackout"}), lasts_s=16),
+            ),
+        },
+        slot_checker.check_blackouts,
+    ),
+    "nap": Scene(
+        {
+            "napping": Policed(
+                2,
+                habits=Habits(frozenset({"misfire", "overlap", "paused"}), lasts_s=16),
+            ),
+        },
+        slot_checker.check_naps,
+    ),
+    "past": Scene(
+        {
+            "past": Policed(
+                5,
+                work=Work(0.001, 0.5, None),
+                habits=Habits(frozenset({"misfire", "overlap"}), lasts_s=30),
+            ),
+        },
+        slot_checker.check_backfill,
+    ),
+}
+
+#: Most scenes of one history: every other one has so many, the others have one less.
+_SCENES: Final = 2
+
+
+def scenes_of(seed: int) -> dict[str, Scene]:
+    """Draw the scenes of a history."""
+    drawn = 1 + seed % _SCENES
+    names = sorted(Random(f"scenes {seed}").sample(sorted(SCENES), drawn))
+    return {name: SCENES[name] for name in names}
+
+
+def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> None:
+    """Let the jobs of *scenes* stand in the store, and the checkers know what they promise."""
+    if "blackout" in scenes:
+        cron, lasts = f"*/{slot_checker.DARK_EVERY} * * * * *", f"PT{slot_checker.DARK_FOR}S"
+        window = {"cron": cron, "dialect": "cron6s", "duration": lasts}
+        calendar = calendar_from_document({"name": "dark", "windows": [window]})
+        store.write_calendar(StoredCalendar(calendar=calendar, revision=1, updated_at=EPOCH), None)
+    for scene in scenes.values():
+        for name, policed in scene.jobs.items():
+            store.write_jobs([JobWrite(_job(name, policed), None)])
+            ledger.limits[name] = policed.limit
+            after = policed.document.get("after", {})
+            if after.get("mode") == "all":
+                ledger.wholes.parents[name] = frozenset(f"id-of-{one}" for one in after["jobs"])
+            if "lock" in policed.document:
+                ledger.locks[name] = policed.document["lock"]
+            if policed.document.get("overlap", {}).get("policy") == "replace":
+                ledger.replaces.add(name)
+            if policed.in_order:
+                ledger.in_order.add(name)
+
+
+def _job(name: str, policed: Policed) -> Job:
+    document = definition(name, policed.period or 1) | policed.document
+    first = None
+    if not policed.period:
+        document["schedule"] = None
+    else:
+        first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
+        if policed.jitter is not None:
+            document["schedule"]["jitter"] = policed.jitter
+    return Job(
+        id=f"id-of-{name}",
+        definition=definition_from_document(document),
+        revision=1,
+        created_at=EPOCH,
+        updated_at=EPOCH,
+        next_fire_at=first,
+    )
