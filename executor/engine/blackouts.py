@@ -1,7 +1,8 @@
 """Blackouts: when the calendars of a job say that it is not to begin anything.
 
-A calendar decides when a run becomes due.  What waits for its turn already, what is
-repeated at once, and what somebody asks for by hand are not held back.
+A calendar decides when a run becomes due: a slot is skipped or put off, as the job says; a
+repetition, and a run that follows others, is put off under either policy.  What waits for
+its turn already, and what somebody asks for by hand, is not held back.
 """
 
 from __future__ import annotations

@@ -274,7 +274,9 @@ class Tenure:
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts += [self.consequences.wake_at, self.admission.turns.wake_at]
+            parts.append(self.consequences.wake_at)
+            if self.loaded:
+                parts.append(self.admission.turns.wake_at)
             if self.dispatcher.has_room:
                 parts.append(self.roster.wake_at)
         return min(parts)

@@ -56,7 +56,7 @@ class Turns:
         self._line: dict[str, list[Run]] = {}
         #: Rows that are being parked: not durable yet, so not in line.
         self._coming: dict[str, dict[str, Run]] = {}
-        self._called: dict[str, Run] = {}
+        self._called: set[str] = set()
         self._to_look_at: set[str] = set()
         self._look_at = desk.monotonic + _LOOK_S
         self.withdraw: Callable[[Run], None] = lambda run: None
@@ -89,7 +89,7 @@ class Turns:
 
     def vacate(self, run: Run) -> None:
         """Note that the run is over."""
-        self._called.pop(run.id, None)
+        self._called.discard(run.id)
         occupants = self._occupants.get(run.job_id)
         if occupants is None or occupants.pop(run.id, None) is None:
             return
@@ -159,7 +159,7 @@ class Turns:
 
     def start(self, run: Run) -> None:
         """Note that a run starts."""
-        self._called.pop(run.id, None)
+        self._called.discard(run.id)
         self.occupy(run)
 
     def was_called(self, run: Run) -> bool:
@@ -252,7 +252,7 @@ class Turns:
                 self._skip(run, reason)
             elif job is not None and not job.is_paused(now) and self.obstacle(job) is None:
                 self._remove(run)
-                self._called[run.id] = run
+                self._called.add(run.id)
                 self.occupy(run)
                 call(run)
 

@@ -258,6 +258,15 @@ class Driver:
         self.end(run)
         self.advance(0.05)
 
+    def work_everything(self, seconds: float) -> None:
+        """Let time pass, and work every run that is handed off and was not begun."""
+        end = self.clock.monotonic() + seconds
+        while self.clock.monotonic() < end:
+            self.advance(0.5)
+            for run in self.handed_off:
+                if self.row(run).started_at is None:
+                    self.work(run)
+
     def give_back(self, run: Run) -> None:
         """Report that the launcher left *run* untouched."""
         self.tell(RunNotStarted(run.id))
@@ -308,3 +317,10 @@ def executing(*jobs: Job) -> Driver:
     driver = Driver(with_jobs(*jobs))
     driver.take_over()
     return driver
+
+
+def successor_of(driver: Driver) -> Driver:
+    """Return the executor that takes over from *driver*, which is dead, frozen or cut off."""
+    successor = Driver(driver.store, f"after {driver.instance}")
+    successor.take_over()
+    return successor

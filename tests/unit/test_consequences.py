@@ -9,16 +9,9 @@ import pytest
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
 from executor.engine.effects import InsertRuns, Record, SettleFollowUps
 from tests.builders import a_job, at, trigger, update
-from tests.unit.desk_driver import Driver, executing
+from tests.unit.desk_driver import Driver, executing, successor_of
 
 RETRY = {"attempts": 2, "delay": "10s", "backoff": "fixed", "jitter": 0}
-
-
-def successor_of(driver: Driver) -> Driver:
-    """Return the executor that takes over after *driver*'s process was killed."""
-    successor = Driver(driver.store, "successor")
-    successor.take_over()
-    return successor
 
 
 def on_request(name: str, **fields: Any) -> Any:
@@ -105,11 +98,7 @@ class TestRetry:
             if done:
                 driver.carry_out(request)
         successor = successor_of(driver)
-        for _ in range(60):
-            successor.advance(0.5)
-            for one in successor.handed_off:
-                if driver.row(one).started_at is None:
-                    successor.work(one)
+        successor.work_everything(30)
 
         assert len(successor.handed_off) == 1
         assert successor.handed_off[0].attempt == 2
@@ -201,11 +190,7 @@ class TestDependents:
             if done:
                 driver.carry_out(request)
         successor = successor_of(driver)
-        for _ in range(60):
-            successor.advance(0.5)
-            for one in successor.handed_off:
-                if driver.row(one).started_at is None:
-                    successor.work(one)
+        successor.work_everything(30)
 
         assert len(driver.rows("report")) == 1
         assert len({*driver.handed_off, *successor.handed_off}) == 2
@@ -284,11 +269,7 @@ class TestAllOf:
         assert len(driver.calls) > before
         begun = [run.id for run in driver.handed_off if run.job == "both"]
         successor = successor_of(driver)
-        for _ in range(60):
-            successor.advance(0.5)
-            for one in successor.handed_off:
-                if driver.row(one).started_at is None:
-                    successor.work(one)
+        successor.work_everything(30)
         ran = [run.id for run in successor.handed_off if run.job == "both"]
 
         # Nobody reported the start of a run in the hands of the dead: it is lost and repeated.

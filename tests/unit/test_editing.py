@@ -11,17 +11,10 @@ from executor.domain.job import Pause
 from executor.domain.run import Cause, Reason, RunState
 from executor.engine.effects import InsertRuns, ReadOpenRuns, WriteJobs
 from tests.builders import a_command, a_job, at, create, every, update
-from tests.unit.desk_driver import Driver, executing, with_jobs
+from tests.unit.desk_driver import Driver, executing, successor_of, with_jobs
 
 PAUSE = a_command(CommandKind.PAUSE_JOB, "backup", id="pause")
 RESUME = a_command(CommandKind.RESUME_JOB, "backup", id="resume")
-
-
-def successor_of(driver: Driver) -> Driver:
-    """Return the executor that takes over after *driver*'s process was killed."""
-    successor = Driver(driver.store, "successor")
-    successor.take_over()
-    return successor
 
 
 def starts(driver: Driver) -> list[float]:

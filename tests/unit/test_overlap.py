@@ -9,16 +9,9 @@ import pytest
 
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
-from executor.engine.effects import ClearTerm
+from executor.engine.effects import ClearTerm, ReadAllJobs
 from tests.builders import a_command, a_job, at, cancel, every, trigger, update
-from tests.unit.desk_driver import Driver, executing
-
-
-def successor_of(driver: Driver) -> Driver:
-    """Return the executor that takes over after *driver*'s process was killed."""
-    successor = Driver(driver.store, "successor")
-    successor.take_over()
-    return successor
+from tests.unit.desk_driver import Driver, executing, successor_of
 
 
 def states(driver: Driver, job: str = "backup") -> list[RunState]:
@@ -329,3 +322,19 @@ def test_what_was_called_and_not_handed_off_is_started_by_the_next_executor(poli
     successor.advance(0.5)
 
     assert [one.fire_at for one in successor.handed_off] == [at(10)]
+
+
+def test_a_line_that_is_found_while_jobs_are_loaded_keeps_nobody_awake() -> None:
+    """Whose turn it is is known once every job is; until then nothing is to be done about it."""
+    driver, _ = busy("queue")
+    driver.advance_to(at(25))
+    successor = Driver(driver.store, "successor")
+    successor.hold(ReadAllJobs)
+    successor.take_over()
+    successor.advance(0.5)
+    assert successor.rows()[1].term == successor.engine.term
+
+    successor.advance(3)
+
+    successor.release()
+    assert successor.handed_off == []

@@ -22,7 +22,7 @@ from executor.engine.effects import (
 )
 from executor.engine.events import TokenGained
 from tests.builders import a_command, a_document, a_job, at, cancel, create, trigger, update
-from tests.unit.desk_driver import Driver, executing, with_jobs
+from tests.unit.desk_driver import Driver, executing, successor_of, with_jobs
 
 #: A command of each kind that writes something, for a job that exists.
 KINDS = [
@@ -37,13 +37,6 @@ KINDS = [
 
 #: Every store call on the way to an answer.
 STEPS = [RecallCommands, KeepFormer, WriteJobs, InsertRuns, ClearTerm, SaveResults]
-
-
-def successor_of(driver: Driver) -> Driver:
-    """Return the executor that takes over after *driver*'s process was killed."""
-    successor = Driver(driver.store, "successor")
-    successor.take_over()
-    return successor
 
 
 def revisions(driver: Driver) -> dict[str, int]:

@@ -36,7 +36,7 @@ from executor.engine.events import Tick, TokenGained
 from executor.engine.timing import INSERT_ROWS
 from tests.builders import a_command, a_definition, a_job, at, create, every, trigger, update
 from tests.unit.cron_oracle import BREAKING
-from tests.unit.desk_driver import STEP_S, Driver, executing, with_jobs
+from tests.unit.desk_driver import STEP_S, Driver, executing, successor_of, with_jobs
 from tests.unit.test_admission import cursed_job
 
 #: Steps of one search for a fire time, above which it is going round in circles.
@@ -65,13 +65,6 @@ def serve(seconds: float, *drivers: Driver) -> list[datetime | None]:
                 driver.begin(run)
                 driver.end(run)
     return begun
-
-
-def successor_of(driver: Driver) -> Driver:
-    """Return the executor that takes over from *driver*, which is dead, frozen or cut off."""
-    successor = Driver(driver.store, f"after {driver.instance}")
-    successor.take_over()
-    return successor
 
 
 def calls(act: Callable[[], object]) -> int:
