@@ -5,6 +5,7 @@ processes of a run (see ``tests/servers/find.py``).  They are stopped when the
 run ends and not in a fixture, whose time counts as the last test's.
 """
 
+import gc
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -73,3 +74,9 @@ def mongodb_database_uri(mongodb_uri: str) -> Iterator[str]:
 def queue_prefix() -> str:
     """The beginning of queue names that only this test uses."""
     return f"test-{uuid.uuid4().hex}"
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass over what is there for the whole run: thousands of tests."""
+    gc.collect()
+    gc.freeze()

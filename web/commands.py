@@ -46,24 +46,26 @@ def command(
     if_revision: int | None = None,
 ) -> Command:
     """Return the command for *call*, with a new id or that of its Idempotency-Key."""
+    key = _key(call)
     return Command(
-        id=_id(call),
+        id=uuid.uuid4().hex if key is None else command_id(key, f"{call.method} {call.url}"),
         kind=kind,
         subject=subject,
         arguments=arguments or {},
         if_revision=if_revision,
         sent_at=call.services.clock.now(),
+        repeatable=key is not None,
     )
 
 
-def _id(call: Call) -> str:
+def _key(call: Call) -> str | None:
     key = call.headers.get("Idempotency-Key")
     # Other methods are idempotent by themselves; repeating them needs no key.
     if key is None or call.method != "POST":
-        return uuid.uuid4().hex
+        return None
     if not 1 <= len(key) <= MAX_KEY:
         raise bad_request([Fault("Idempotency-Key", f"must have 1 to {MAX_KEY} characters")])
-    return command_id(key, f"{call.method} {call.url}")
+    return key
 
 
 def send(call: Call, command: Command) -> CommandResult | None:

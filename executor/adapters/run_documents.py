@@ -115,6 +115,7 @@ def output_from_document(document: Mapping[str, Any]) -> Output:
 
 #: Fields that a change writes as they are; ``state`` always, ``lease_s`` and conditions never.
 _PLAIN_CHANGE_FIELDS: Final = (
+    "trigger_id",
     "executor",
     "revision",
     "started_at",

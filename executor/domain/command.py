@@ -49,6 +49,8 @@ class Command:
             ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
+        repeatable: a command with the same id may have been sent before: its client chose
+            the id, or it is sent again.
     """
 
     id: str
@@ -57,6 +59,7 @@ class Command:
     arguments: dict[str, Any] = field(default_factory=dict)
     if_revision: int | None = None
     sent_at: datetime
+    repeatable: bool = True
 
     @property
     def digest(self) -> str:
@@ -108,6 +111,7 @@ def encode_command(command: Command) -> bytes:
             "arguments": command.arguments,
             "if_revision": command.if_revision,
             "sent_at": to_text(command.sent_at),
+            "repeatable": command.repeatable,
         }
     ).encode()
 
@@ -132,6 +136,7 @@ def decode_command(body: bytes) -> Command:
             arguments=dict(document["arguments"]),
             if_revision=None if revision is None else int(revision),
             sent_at=from_text(document["sent_at"]),
+            repeatable=document.get("repeatable") is not False,
         )
     except InvalidCommand:
         raise

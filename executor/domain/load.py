@@ -37,8 +37,8 @@ from executor.domain.spread import draw
 #: Minutes looked at: a day.
 MINUTES: Final = 1_440
 
-#: Steps of one answer, 3 to 5 microseconds each: a quarter of a second.
-BUDGET: Final = 60_000
+#: Steps of one answer, 4 to 7 microseconds each: an eighth of a second on a slow machine.
+BUDGET: Final = 24_000
 
 #: Steps that it takes to read a schedule that nobody has asked about before.
 _READING: Final = 20

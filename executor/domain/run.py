@@ -140,6 +140,7 @@ class Run:
         parent_run_id: the run that this one repeats or follows.
         parent_job_id: the job of the run that this one follows, if it is another one.
         trigger_id: id of the first run of a chain of retriggers; the targets' idempotency key.
+            Of a row that was joined with others: of the run that they have become.
         retriggers: how many lost or shut-down runs precede this one in its chain.
         lease_until: by the store's clock; None until somebody stamps it.
         follow_up: the end of this run still demands a run (a retrigger) that is not yet written.
@@ -223,6 +224,7 @@ class RunChange:
     term: int
     state: RunState
     reason: Reason | None = None
+    trigger_id: str | None = None
     executor: str | None = None
     revision: int | None = None
     started_at: datetime | None = None

@@ -10,12 +10,18 @@ from executor.engine.scene import Write, WriteCalendar
 
 @dataclass(slots=True)
 class Case:
-    """A command on its way to its answer."""
+    """A command on its way to its answer.
+
+    Attributes:
+        is_new: nothing can be remembered of it.
+        is_verified: a job's record shows what it did, and the term stood after that was written.
+    """
 
     tag: object
     command: Command
+    is_new: bool
     result: CommandResult | None = None
-    effective: bool = False
+    is_verified: bool = False
 
 
 @dataclass(slots=True)
@@ -32,5 +38,3 @@ class Batch:
     cancels: set[str] = field(default_factory=set)
     deciding: bool = False
     verifying: bool = False
-    verified: bool = False
-    saved: bool = False

@@ -150,10 +150,15 @@ class ReadCalendars(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteJobs(Request):
-    """``write_jobs``; the answer is a list of JobClash, None, or Refused: one for each write."""
+    """``write_jobs``, then a look at the term; the answer is a list with one entry for each write.
+
+    It is JobClash, None, or Refused.  Fails with StaleTerm if *term* was over when it looked: the
+    writes stand, and its successor may have read the jobs without them.
+    """
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     writes: tuple[JobWrite, ...]
+    term: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,8 +248,16 @@ class CloseIntake:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer a command; it stays in the queue until it is settled."""
+
+    tag: object
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
 class Settle:
-    """Answer a command and remove it from the queue; ``tag`` came with its delivery."""
+    """Answer a command, unless it is, and remove it from the queue; ``tag`` came with it."""
 
     tag: object
     result: CommandResult
@@ -286,6 +299,7 @@ Effect = (
     | CancelWork
     | OpenIntake
     | CloseIntake
+    | Reply
     | Settle
     | StepAside
     | StopToken

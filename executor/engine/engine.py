@@ -145,7 +145,7 @@ class Engine:
                 self._workload.given_back(event.run_id)
             case CommandReceived():
                 if self._tenure is not None and self._intake_open:
-                    self._tenure.receive(event.tag, event.command)
+                    self._tenure.receive(event.tag, event.command, event.first)
             case JobsLoaded():
                 self._jobs_loaded(event)
             case TokenGained():
@@ -212,7 +212,7 @@ class Engine:
     def _failed(self, event: Failed) -> None:
         request = event.request
         if isinstance(event.error, StaleTerm):
-            if self._tenure is not None and self._tenure.dispatcher.failed(request):
+            if self._tenure is not None and self._tenure.failed(request):
                 self._superseded(event.error)
         elif request is self._minting:
             self._minting = None

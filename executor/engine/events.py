@@ -82,10 +82,14 @@ class JobsLoaded:
 
 @dataclass(frozen=True, slots=True)
 class CommandReceived:
-    """A command came off the queue; ``tag`` is what :class:`Settle` needs."""
+    """A command came off the queue; ``tag`` is what :class:`Settle` needs.
+
+    ``first``: it is certain that no executor was handed this message before.
+    """
 
     tag: object
     command: Command
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,15 @@ A batch goes through these steps, each waiting for the store:
 
 1. *recall* what is remembered of these commands: an answer, or a job whose last revision
    or a run that one of them made (then the effect stands and only the answer is missing);
+   nothing can be of one whose id is its own and whose message nobody was handed before;
 2. *keep* what is about to be overwritten: as a former revision, and, because a record remembers
    one command only, the answer to the one that made it, unless that is known to be saved; then
    *write* the new revisions, each a compare-and-set, and claim the runs asked for;
-3. *verify* the term by a clearance that begins after the writes: an executor that was
-   superseded meanwhile answers nothing, its successor gets the command again;
-4. *save* the answers (at the same time, if all of them are effects and none a refusal,
-   which a superseded executor might have got wrong), then answer.
+3. *verify* the term after that: the store looks at it once jobs are written; for all else
+   a clearance is made.  An executor that was superseded meanwhile answers nothing, its
+   successor gets the command again;
+4. *save* the answers and *settle*.  An answer that says what a job's record says is given
+   before: should it not be saved, it can be made up again.
 
 At most one command of a batch concerns a given job, so decisions see what is stored.
 """
@@ -23,7 +25,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from executor.domain.command import Command, CommandKind, ResultStatus
+from executor.domain.command import Command, CommandKind
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
@@ -39,6 +41,7 @@ from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,
     RecallCommands,
+    Reply,
     Request,
     SaveResults,
     Settle,
@@ -76,9 +79,9 @@ class Intake:
         self._write_calendars: Call[WriteCalendars] = Call(desk)
         self._former = Former(desk)
 
-    def receive(self, tag: object, command: Command) -> None:
-        """Take a command that came off the queue."""
-        self._waiting.append(Case(tag, command))
+    def receive(self, tag: object, command: Command, first: bool) -> None:
+        """Take a command that came off the queue; *first*: nobody was handed it before."""
+        self._waiting.append(Case(tag, command, first and not command.repeatable))
 
     def abandon(self) -> None:
         """Forget every command: they are back in the queue and come again.
@@ -116,7 +119,7 @@ class Intake:
             assert isinstance(request, SaveResults)
             self._former.note_answered(request.results)
             if self._batch is not None:
-                self._on_saved()
+                self._settle(self._batch)
         else:
             return False
         return True
@@ -156,12 +159,16 @@ class Intake:
                 break
             subjects |= touched
             batch.cases[case.command.id] = self._waiting.popleft()
+        known = [one for one, case in batch.cases.items() if not case.is_new]
         runs = [
-            manual_run_id(command_id)
-            for command_id, case in batch.cases.items()
-            if case.command.kind is CommandKind.TRIGGER_JOB
+            manual_run_id(one)
+            for one in known
+            if batch.cases[one].command.kind is CommandKind.TRIGGER_JOB
         ]
-        self._recall.send(RecallCommands(tuple(batch.cases), tuple(runs)))
+        if known:
+            self._recall.send(RecallCommands(tuple(known), tuple(runs)))
+        else:
+            self._on_recalled(KnownCommands({}, ()), frozenset())
 
     @property
     def wake_at(self) -> float:
@@ -244,7 +251,6 @@ class Intake:
                 return
             batch.claims.discard(case.command.id)
             case.result = decision.answer(present)
-            case.effective = case.result.status is ResultStatus.CREATED
             self._continue()
 
         def on_refused(error: Exception) -> None:
@@ -285,7 +291,7 @@ class Intake:
         for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
             case = batch.cases[command_id]
             if clash is None:
-                case.result, case.effective = write.result, True
+                case.result = write.result
                 self._scene.admission.blackouts.put(write.calendar)
                 self._desk.note(
                     "calendar_changed",
@@ -330,7 +336,7 @@ class Intake:
                 self._scene.roster.put(write.job)
 
     def _apply(self, case: Case, write: Write) -> None:
-        case.result, case.effective = write.result, True
+        case.result, case.is_verified = write.result, True
         self._scene.roster.put(write.job)
         self._desk.note(
             "job_changed",
@@ -357,37 +363,27 @@ class Intake:
             return
         batch.kept = False
         if batch.calendars:
-            writes = (CalendarWrite(w.calendar, w.expect) for w in batch.calendars.values())
-            self._write_calendars.send(WriteCalendars(tuple(writes)))
+            calendars = (CalendarWrite(w.calendar, w.expect) for w in batch.calendars.values())
+            self._write_calendars.send(WriteCalendars(tuple(calendars)))
         elif batch.writes:
             batch.first = [(one, w) for one, write in batch.writes.items() for w in write.first]
             jobs = [w for _, w in batch.first] or batch.writes.values()
-            self._write.send(WriteJobs(tuple(JobWrite(w.job, w.expect, w.forward) for w in jobs)))
+            writes = tuple(JobWrite(w.job, w.expect, w.forward) for w in jobs)
+            self._write.send(WriteJobs(writes, self._scene.term))
         elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
             batch.verifying = True
-            self._scene.dispatcher.verify(lambda: self._on_verified(batch))
-            if all(case.effective for case in batch.cases.values()):
-                # What is durable is true whatever comes of the term; a refusal may not be.
+            for case in batch.cases.values():
+                if case.is_verified and case.result is not None:
+                    self._desk.emit(Reply(case.tag, case.result))
+            if all(case.is_verified for case in batch.cases.values()):
                 self._save_results(batch)
+            else:
+                self._scene.dispatcher.verify(lambda: self._save_results(batch))
 
     def _save_results(self, batch: Batch) -> None:
-        results = [case.result for case in batch.cases.values() if case.result is not None]
-        self._save.send(SaveResults(tuple(results)))
-
-    def _on_verified(self, batch: Batch) -> None:
-        if self._batch is not batch:
-            return
-        batch.verified = True
-        if batch.saved:
-            self._settle(batch)
-        elif self._save.idle:
-            self._save_results(batch)
-
-    def _on_saved(self) -> None:
-        assert self._batch is not None
-        self._batch.saved = True
-        if self._batch.verified:
-            self._settle(self._batch)
+        if self._batch is batch:
+            results = [case.result for case in batch.cases.values() if case.result is not None]
+            self._save.send(SaveResults(tuple(results)))
 
     def _settle(self, batch: Batch) -> None:
         self._batch = None

@@ -4,14 +4,15 @@ The end of each parent writes a parked row of the dependent, :data:`AWAITING`.  
 parent makes a whole: then the newest becomes the run, and the others, recorded as skipped
 (``joined``), have done their part.  So what is met so far survives every executor.
 
-The order is: the others are skipped, still demanding something (``follow_up``); the newest
-is let go; the others' demand is settled.  Cut off in between, a successor finds either
-the newest still waiting for them, or gone: then there is nothing left to do.
+The order is: the others are skipped, naming the newest (``trigger_id``) and still demanding
+something (``follow_up``); the newest is let go; the others' demand is settled.  Cut off in
+between, a successor finds either the newest still waiting for them, or gone: then there is
+nothing left to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from executor.domain.job import Job
@@ -54,12 +55,14 @@ class Joins:
 
     def recover(self, rows: Sequence[Run]) -> None:
         """Take in what a former executor has joined, from all *rows* that it left open."""
-        for run in rows:
-            if run.reason is not Reason.JOINED or run.id in self._recovered:
+        joined = {run.id: run for run in rows if run.reason is Reason.JOINED}
+        waiting = {run.id for here in self._waiting.values() for run in here.values()}
+        waiting |= {run.id for run in rows if _waits(run)}
+        for run in joined.values():
+            if run.id in self._recovered:
                 continue
             self._recovered.add(run.id)
-            here = self._waiting.get(run.job_id, {}).values()
-            if any(_waits_for(partner, run) for partner in (*rows, *here)):
+            if _led_to(run, joined) in waiting:
                 self._joined.setdefault(run.job_id, {})[str(run.parent_job_id)] = run
             else:
                 self.settle(run.id)
@@ -137,6 +140,7 @@ class Joins:
                     term=run.term,
                     state=RunState.SKIPPED,
                     reason=Reason.JOINED,
+                    trigger_id=newest.id,
                     finished_at=self._desk.now,
                     follow_up=True,
                 ),
@@ -167,12 +171,12 @@ def _age(run: Run) -> tuple[object, str]:
     return run.created_at, run.id
 
 
-def _waits_for(partner: Run, joined: Run) -> bool:
-    """Whether *partner* was there when *joined* was joined, and has not been let go since."""
-    return (
-        partner.job_id == joined.job_id
-        and partner.state is RunState.PENDING
-        and partner.clear_at == AWAITING
-        and joined.finished_at is not None
-        and partner.created_at <= joined.finished_at
-    )
+def _waits(run: Run) -> bool:
+    return run.state is RunState.PENDING and run.clear_at == AWAITING
+
+
+def _led_to(run: Run, joined: Mapping[str, Run]) -> str:
+    """Return the row that *run* was joined with, or that it was joined with in turn."""
+    while run.trigger_id in joined and run.trigger_id != run.id:
+        run = joined[run.trigger_id]
+    return run.trigger_id

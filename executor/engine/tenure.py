@@ -74,7 +74,7 @@ class Tenure:
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
-        self._zone_check = ZoneCheck(desk, self.roster)
+        self._zone_check = ZoneCheck(desk, self.roster, record.term)
         self._calendars: Call[ReadCalendars] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
         self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)
@@ -108,9 +108,9 @@ class Tenure:
         """Forget the commands in hand: they are back in the queue and come again."""
         self._intake.abandon()
 
-    def receive(self, tag: object, command: Command) -> None:
+    def receive(self, tag: object, command: Command, first: bool) -> None:
         """Take a command."""
-        self._intake.receive(tag, command)
+        self._intake.receive(tag, command, first)
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not this tenure's."""

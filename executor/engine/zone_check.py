@@ -23,9 +23,10 @@ from executor.engine.roster import Roster
 class ZoneCheck:
     """Checks the watermarks of the jobs that a tenure loads."""
 
-    def __init__(self, desk: Desk, roster: Roster) -> None:
+    def __init__(self, desk: Desk, roster: Roster, term: int) -> None:
         self._desk = desk
         self._roster = roster
+        self._term = term
         self._moved: list[JobWrite] = []
         self._write: Call[WriteJobs] = Call(desk)
 
@@ -73,5 +74,5 @@ class ZoneCheck:
             return
         self._write.advance()
         if self._moved and self._write.idle:
-            self._write.send(WriteJobs(tuple(self._moved)))
+            self._write.send(WriteJobs(tuple(self._moved), self._term))
             self._moved = []

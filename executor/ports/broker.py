@@ -53,10 +53,16 @@ class Token(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A command in the executor's hands; ``tag`` identifies it to :class:`CommandIntake` only."""
+    """A command in an executor's hands.
+
+    Attributes:
+        tag: identifies it to :class:`CommandIntake` only.
+        first: no executor was ever handed this message before; False where that is not certain.
+    """
 
     tag: object
     command: Command
+    first: bool = False
 
 
 class CommandIntake(Protocol):
@@ -76,6 +82,13 @@ class CommandIntake(Protocol):
 
     def close(self) -> None:
         """Take no more; every unsettled delivery returns to the queue and its tag is void."""
+        ...
+
+    def reply(self, delivery: Delivery, result: CommandResult) -> None:
+        """Answer the sender, if it still waits, and leave the command in the queue.
+
+        An adapter may leave this to :meth:`settle`, which follows soon.
+        """
         ...
 
     def settle(self, delivery: Delivery, result: CommandResult) -> None:

@@ -33,6 +33,7 @@ from executor.engine.effects import (
     Exit,
     Note,
     OpenIntake,
+    Reply,
     Request,
     Settle,
     StartRuns,
@@ -243,6 +244,9 @@ class ExecutorService:
                 self._log(effect)
             case CancelWork():
                 self._launcher.cancel(effect.run_id, effect.reason)
+            case Reply():
+                assert isinstance(effect.tag, Delivery)
+                self._intake.reply(effect.tag, effect.result)
             case Settle():
                 assert isinstance(effect.tag, Delivery)
                 self._intake.settle(effect.tag, effect.result)
@@ -274,7 +278,7 @@ class ExecutorService:
             # A long file takes a second to read, and is remembered: not in the engine's thread.
             with suppress(InvalidCalendar):
                 calendar_from_document(delivery.command.arguments.get("calendar"))
-        self.post(CommandReceived(delivery, delivery.command))
+        self.post(CommandReceived(delivery, delivery.command, delivery.first))
 
     def _watch(self) -> None:
         """End the process if the engine hangs (crash-only: the platform starts it anew)."""

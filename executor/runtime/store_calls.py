@@ -13,7 +13,7 @@ from typing import TypeVar
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
 from executor.domain.run import Run, RunChange
-from executor.domain.writes import Adoption, JobProgress
+from executor.domain.writes import Adoption, JobClash, JobProgress
 from executor.engine.effects import (
     AdoptRuns,
     Beat,
@@ -126,6 +126,14 @@ def _record(
     return changed, advanced
 
 
+def _write_jobs(request: WriteJobs, store: ExecutorStore) -> list[JobClash | Refused | None]:
+    found = _reported(request, sift(store.write_jobs, request.writes))
+    newest = store.read_term()
+    if newest is None or newest.term != request.term:
+        raise StaleTerm(request.term, 0 if newest is None else newest.term)
+    return found
+
+
 def _save(request: SaveResults | KeepFormer, store: ExecutorStore) -> None:
     def save(results: Sequence[CommandResult]) -> Iterable[None]:
         store.save_results(results)
@@ -162,7 +170,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             begun = store.existing_runs(request.run_ids) if request.run_ids else frozenset()
             return store.known_commands(request.command_ids), begun
         case WriteJobs():
-            return _reported(request, sift(store.write_jobs, request.writes))
+            return _write_jobs(request, store)
         case WriteCalendars():
             return [store.write_calendar(one.calendar, one.expect) for one in request.writes]
         case KeepFormer():

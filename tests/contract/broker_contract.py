@@ -222,6 +222,35 @@ class BrokerContract(Workshop):
             executor.intake.settle(delivery, done(delivery.command))
         assert [one.join() for one in sendings] == [done(one.command) for one in sendings]
 
+    def test_a_reply_reaches_the_sender_and_leaves_the_command(self) -> None:
+        """With the settlement it is there at the latest; unsettled, the command comes again."""
+        self.holder()
+        executor = self.open_executor()
+        sender = self.sender()
+        (sending,) = self.deliver_unsettled(sender, executor, 1)
+
+        executor.intake.reply(executor.deliveries[0], done(sending.command))
+        executor.intake.close()
+        executor.intake.open()
+        again = executor.await_deliveries(2)[1]
+        executor.intake.reply(again, done(again.command))
+        executor.intake.settle(again, done(again.command))
+
+        assert sending.join() == done(sending.command)
+        assert sender.send(command("next"), 0.5) is None
+        assert executor.await_deliveries(3)[2].command.id == "next"
+
+    def test_what_was_handed_over_before_never_counts_as_first(self) -> None:
+        """Nor does what may have been: it waited when the queue was opened."""
+        self.holder()
+        executor = self.open_executor()
+        self.deliver_unsettled(self.sender(), executor, 2)
+
+        executor.intake.close()
+        executor.intake.open()
+
+        assert not any(delivery.first for delivery in executor.await_deliveries(4)[2:])
+
     def test_a_void_tag_settles_nothing(self) -> None:
         """What was given back by ``close`` comes again, even if it is settled afterwards."""
         self.holder()

@@ -85,6 +85,23 @@ class TestCommandMishaps(RabbitWorkshop):
 
         assert sending.join() == done(sending.command)
 
+    def test_only_what_comes_after_the_opening_is_known_to_be_the_first(self) -> None:
+        """What waited before may have been handed to somebody by a broker that was killed since."""
+        self.holder()
+        executor = self.executor()
+        sender = self.sender()
+        assert sender.send(command("waits"), 1.0) is None
+
+        executor.answering(done).intake.open()
+        executor.await_deliveries(1)
+        sender.send(command("comes"), PATIENCE_S)
+        self.proxy_of(executor.intake).cut()
+        sender.send(command("comes after a cut"), PATIENCE_S)
+
+        firsts = {one.command.id: one.first for one in executor.deliveries}
+        assert firsts["waits"] is False
+        assert firsts["comes"] is True
+
     def test_a_deleted_command_queue_is_made_again(self) -> None:
         """The executor and the next sender agree on a new one."""
         self.holder()

@@ -8,7 +8,7 @@ from tests.contract.broker_world import command, done
 
 
 def request_at(stage: Stage, nobody: bool = False) -> Request:
-    request = Request(command("1"), b"")
+    request = Request(command("1"))
     request.nobody = nobody
     assert request.advance(stage)
     return request

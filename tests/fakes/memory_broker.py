@@ -235,6 +235,14 @@ class MemoryIntake:
             self._broker.take_back(self)
         self._broker.settle_down()
 
+    def reply(self, delivery: Delivery, result: CommandResult) -> None:
+        """Answer, unless the tag is void."""
+        with self._broker.changed:
+            message = self.unsettled.get(delivery.tag)
+            if message is not None:
+                message.answer = encode_result(result)
+        self._broker.settle_down()
+
     def settle(self, delivery: Delivery, result: CommandResult) -> None:
         """Answer and remove, unless the tag is void."""
         with self._broker.changed:

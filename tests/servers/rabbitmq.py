@@ -29,10 +29,12 @@ LIBRARY = Path("/usr/lib/rabbitmq/lib")
 
 _INSTALL = "install Debian's rabbitmq-server, or set TEST_RABBITMQ_URL"
 
-#: Two schedulers and few helper threads: several brokers share two cores.
+#: Two schedulers and few helper threads, which sleep when they have nothing to do: several
+#: brokers share two cores.  Source: rabbitmq.com/docs/runtime, "Thread Busy Waiting".
 #: Distribution on loopback only, by the epmd that was started for it.
 _VM_ARGUMENTS = (
-    "+S 2:2 +SDcpu 1:1 +SDio 1 +A 2 -start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
+    "+S 2:2 +SDcpu 1:1 +SDio 1 +A 2 +sbwt none +sbwtdcpu none +sbwtdio none "
+    "-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}"
 )
 
 

@@ -1,7 +1,8 @@
-"""Asking the executor, and insisting: the same command again until it is answered.
+"""Asking the executor, and insisting until there is an answer.
 
-Whoever asks may ask again although there is an answer (an Idempotency-Key used twice);
-every answer to one command must be the same.
+Some give their request a key: they send the same command again, also when there is an answer,
+and every answer to it must be the same.  A request without a key has an id of its own: it is
+sent once, unless it certainly was not taken, and whoever misses the answer looks it up.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from executor.domain.command import Command, CommandResult
+from executor.domain.errors import CommandNotFound
+from tests.fakes.memory_store import MemoryStore
 from tests.simulation.command_queue import CommandQueue
 from tests.simulation.world import World
 
@@ -38,6 +41,7 @@ class Correspondence:
 
     world: World
     queue: CommandQueue
+    store: MemoryStore
     active: bool = True
     asked: dict[str, Asked] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
@@ -45,12 +49,13 @@ class Correspondence:
     def ask(self, command: Command, then: Callable[[CommandResult], None]) -> None:
         """Send *command* until it is answered; *then* take the answer."""
         asked = self.asked[command.id] = Asked(command, self.world.time)
+        keyed = self.world.chance(0.5)
 
         def on_reply(result: CommandResult) -> None:
             if asked.result is None:
                 self._first(asked, result)
                 then(result)
-                if self.world.chance(_AGAIN):
+                if keyed and self.world.chance(_AGAIN):
                     again = self.world.random.uniform(*_AGAIN_S)
                     self.world.after(again, lambda: self._send(command, on_reply))
             elif replace(result, finished_at=asked.result.finished_at) != asked.result:
@@ -61,11 +66,21 @@ class Correspondence:
 
         def insist(patience: float) -> None:
             if asked.result is None and self.active:
-                self._send(command, on_reply)
+                if keyed or command.id in self.queue.lost:
+                    self._send(command, on_reply)
+                elif (kept := self._kept(command)) is not None:
+                    on_reply(kept)
                 longer = min(patience * 2, PATIENCE_S[1])
                 self.world.after(patience, lambda: insist(longer))
 
-        insist(PATIENCE_S[0])
+        self._send(replace(command, repeatable=keyed), on_reply)
+        self.world.after(PATIENCE_S[0], lambda: insist(2 * PATIENCE_S[0]))
+
+    def _kept(self, command: Command) -> CommandResult | None:
+        try:
+            return self.store.get_result(command.id)
+        except CommandNotFound:
+            return None
 
     def _first(self, asked: Asked, result: CommandResult) -> None:
         asked.result, asked.answered = result, self.world.time

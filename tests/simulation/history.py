@@ -87,7 +87,7 @@ class _History:
         )
         self.instances = {name: SimulatedInstance(name, around) for name in ("a", "b", "c")}
         self.ledger.well_since = self._well_since
-        self.post = Correspondence(world, broker.commands)
+        self.post = Correspondence(world, broker.commands, self.model)
         self.owners = [Owner(name, world, self.post) for name in ("client-1", "client-2")]
         self._invite(world.random.randrange(4))
         self.ledger.paused = self._is_paused

@@ -22,6 +22,7 @@ from executor.engine.effects import (
     Exit,
     Note,
     OpenIntake,
+    Reply,
     Request,
     Settle,
     StartRuns,
@@ -122,6 +123,7 @@ class SimulatedInstance:
         self._engine = Engine(options, self._moment())
         self._wake_order = 0
         self._news: deque[Event] = deque()
+        self._deliveries: deque[tuple[object, Command, bool]] = deque()
         self._tags: set[object] = set()
         self._intake_open = False
         self._make_link(self.life)
@@ -260,16 +262,20 @@ class SimulatedInstance:
 
     def _connect_commands(self) -> None:
         life = self.life
-        self._commands = CommandLink(
-            lambda tag, command: self._living(life, lambda: self._deliver(tag, command))(),
-            consuming=self._intake_open,
-        )
+
+        def bring(tag: object, command: Command, first: bool) -> None:
+            # As with news of the token: what was brought first is taken first.
+            if self.life == life:
+                self._deliveries.append((tag, command, first))
+                self._living(life, lambda: self._deliver(*self._deliveries.popleft()))()
+
+        self._commands = CommandLink(bring, consuming=self._intake_open)
         self._broker.commands.connect(self._commands)
 
-    def _deliver(self, tag: object, command: Command) -> None:
+    def _deliver(self, tag: object, command: Command, first: bool) -> None:
         if self._intake_open:
             self._tags.add(tag)
-        self._tell(CommandReceived(tag, command))
+        self._tell(CommandReceived(tag, command, first))
 
     def cut_token(self, seconds: float) -> None:
         """Lose the link of the token; the two sides notice at different times."""
@@ -382,8 +388,11 @@ class SimulatedInstance:
                 self._intake_open = False
                 self._tags.clear()
                 self._broker.commands.close(self._commands)
-            case Settle():
+            case Reply():
                 self._ledger.answering(self.name, effect.result, given=effect.tag in self._tags)
+                self._broker.commands.reply(self._commands, effect.tag, effect.result)
+            case Settle():
+                self._ledger.settling(self.name, effect.result, given=effect.tag in self._tags)
                 self._broker.commands.settle(self._commands, effect.tag, effect.result)
             case StepAside():
                 self._broker.step_aside(self._connection, effect.seconds)

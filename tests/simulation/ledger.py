@@ -158,6 +158,26 @@ class Ledger:
 
     def answering(self, instance: str, result: CommandResult, *, given: bool) -> None:
         """An executor answers a command; *given*: it has it, and has not given it back."""
+        if not self._follows(result):
+            self.settling(instance, result, given=given)
+        elif not given:
+            self.wrong.append(f"{instance} answers {result.command_id}, which it had given back")
+
+    def _follows(self, result: CommandResult) -> bool:
+        """Whether the store shows by a job or by a run what *result* says."""
+        if result.run_id is not None:
+            return self.row(result.run_id) is not None
+        job = self.model.load_job(result.job_id or "")
+        made = job.last_command if job is not None else None
+        return (
+            job is not None
+            and made is not None
+            and made.id == result.command_id
+            and job.revision == result.revision
+        )
+
+    def settling(self, instance: str, result: CommandResult, *, given: bool) -> None:
+        """An executor is done with a command: its answer is kept, and is the one it gives."""
         what = f"{instance} answers {result.command_id} {result.status}"
         if not given:
             self.wrong.append(f"{what}, which it had given back")

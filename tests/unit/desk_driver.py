@@ -27,6 +27,7 @@ from executor.engine.effects import (
     Exit,
     InsertRuns,
     Note,
+    Reply,
     Request,
     Settle,
     StartRuns,
@@ -70,7 +71,8 @@ class Driver:
     Attributes:
         effects: everything the engine wanted so far but store calls, in order.
         calls: every store call it wanted so far, in order; a repeated one as often as wanted.
-        answers: delivery tag -> how the command was answered.
+        replies: delivery tag -> how the command was answered.
+        answers: delivery tag -> how the command was settled.
         silent: the store answers nothing; every call fails.
     """
 
@@ -92,6 +94,7 @@ class Driver:
         self.engine = Engine(options, self.moment())
         self.effects: list[Effect] = []
         self.calls: list[Request] = []
+        self.replies: dict[object, CommandResult] = {}
         self.answers: dict[object, CommandResult] = {}
         self.silent = False
         self._out: list[Request] = []
@@ -115,8 +118,12 @@ class Driver:
                 self._out.append(effect)
                 continue
             self.effects.append(effect)
+            if isinstance(effect, Reply):
+                assert effect.tag not in self.replies, "a delivery is answered once"
+                self.replies[effect.tag] = effect.result
             if isinstance(effect, Settle):
                 assert effect.tag not in self.answers, "a delivery is settled once"
+                assert self.replies.setdefault(effect.tag, effect.result) == effect.result
                 self.answers[effect.tag] = effect.result
 
     def take_over(self) -> int:

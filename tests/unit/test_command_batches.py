@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from executor.domain.command import CommandKind, ResultStatus
@@ -93,7 +95,7 @@ def test_a_superseded_executor_answers_nothing() -> None:
 
 
 def test_a_superseded_executor_keeps_no_refusal() -> None:
-    """It may be wrong by then; an effect is saved beside the clearance, because it stands."""
+    """It may be wrong by then."""
     driver = executing(a_job())
     driver.advance(1)
     driver.store.mint_term("successor")
@@ -109,14 +111,60 @@ def test_an_answer_waits_until_the_term_can_be_verified() -> None:
     """A store that does not clear leaves open who decides; a later clearance is proof enough."""
     driver = executing(a_job())
     driver.hold(ClearTerm)
-    (tag,) = driver.send(update(description="new"))
+    (tag,) = driver.send(update("no such job"))
     driver.fail(driver.awaited(ClearTerm))
     driver.advance(0.5)
-    assert tag not in driver.answers
+    assert tag not in driver.replies
 
     driver.release()
 
-    assert driver.answers[tag].status is ResultStatus.DONE
+    assert driver.answers[tag].status is ResultStatus.NOT_FOUND
+
+
+def test_a_change_is_answered_before_its_answer_is_saved() -> None:
+    """The job's record implies it; the command is off the queue only once it is saved."""
+    driver = executing(a_job())
+    driver.hold(SaveResults)
+
+    changed, refused = driver.send(update(description="new"), update("no such job"))
+
+    assert driver.replies[changed].status is ResultStatus.DONE
+    assert refused not in driver.replies
+    assert driver.answers == {}
+    driver.release()
+    assert driver.answers.keys() == {changed, refused}
+
+
+def test_a_write_that_another_term_overtook_is_not_answered() -> None:
+    """The job was written, and the successor may have read the jobs before."""
+    driver = executing(a_job())
+    driver.advance(1)
+    driver.hold(WriteJobs)
+    (tag,) = driver.send(update(description="new"))
+    driver.store.mint_term("successor")
+
+    driver.release()
+
+    assert driver.job().definition.description == "new"
+    assert driver.engine.term is None
+    assert tag not in driver.replies
+
+
+@pytest.mark.parametrize(
+    ("first", "repeatable", "recalled"),
+    [(True, False, False), (True, True, True), (False, False, True), (False, True, True)],
+)
+def test_only_what_may_have_come_before_is_looked_up(
+    first: bool, repeatable: bool, recalled: bool
+) -> None:
+    """Nothing is remembered of a message nobody was handed, with an id of its own."""
+    driver = executing(a_job())
+    command = replace(update(description="new"), repeatable=repeatable)
+
+    driver.tell(CommandReceived("tag", command, first))
+
+    assert driver.answers["tag"].status is ResultStatus.DONE
+    assert bool(driver.called(RecallCommands)) is recalled
 
 
 def test_the_verification_begins_after_the_write() -> None:
@@ -125,14 +173,14 @@ def test_the_verification_begins_after_the_write() -> None:
     driver.hold(ClearTerm)
     driver.advance(1.5)
     early = driver.awaited(ClearTerm)
-    (tag,) = driver.send(update(description="new"))
-    assert driver.job().revision == 2
+    (tag,) = driver.send(trigger("backup"))
+    assert len(driver.rows()) == 1
 
     driver.answer(early)
-    assert tag not in driver.answers
+    assert tag not in driver.replies
     driver.answer(driver.awaited(ClearTerm))
 
-    assert driver.answers[tag].status is ResultStatus.DONE
+    assert driver.answers[tag].status is ResultStatus.CREATED
 
 
 @pytest.mark.parametrize("step", [RecallCommands, WriteJobs, ClearTerm, SaveResults])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
-from executor.engine.effects import InsertRuns, Record, SettleFollowUps
+from executor.engine.effects import AdoptRuns, InsertRuns, Record, SettleFollowUps
 from tests.builders import a_job, at, trigger, update
 from tests.unit.desk_driver import Driver, executing, successor_of
 
@@ -277,6 +277,26 @@ class TestAllOf:
         assert len(begun) <= 1
         finish(successor, triggered(successor, "one"))
         assert [run.job for run in successor.handed_off].count("both") == 1
+
+    def test_a_join_cut_off_is_completed_whatever_the_clocks_show(self) -> None:
+        """The executor that joins has a clock behind that of the one that wrote the rows."""
+        driver = self.pair()
+        finish(driver, triggered(driver, "one"))
+        driver.clock.step(-60)
+        second = successor_of(driver)
+        second.advance(0.5)
+        last = triggered(second, "two")
+        second.advance(0.1)
+        second.end(last)
+        second.hold(AdoptRuns)
+        second.advance(1)
+        (joined,) = [row for row in second.rows("both") if row.reason is Reason.JOINED]
+        assert joined.follow_up
+
+        third = successor_of(second)
+        third.work_everything(30)
+
+        assert [run.job for run in third.handed_off] == ["both"]
 
     def test_a_parent_that_is_no_longer_waited_for_counts_no_more(self) -> None:
         """The rest is met without it."""

@@ -64,6 +64,7 @@ def test_a_row_is_open_while_it_lives_or_demands_a_follow_up(state: RunState) ->
 INSTANTS = st.integers(0, 10_000).map(at)
 VALUES: dict[str, st.SearchStrategy[Any]] = {
     "reason": st.sampled_from(Reason),
+    "trigger_id": st.text(max_size=3),
     "executor": st.text(max_size=3),
     "revision": st.integers(0, 5),
     "started_at": INSTANTS,

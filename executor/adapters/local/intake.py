@@ -110,6 +110,9 @@ class LocalIntake:
         """Take no more; returns when nothing will be delivered any more."""
         self._command(_Order())
 
+    def reply(self, delivery: Delivery, result: CommandResult) -> None:
+        """Do nothing: the answer and the settlement are one write."""
+
     def settle(self, delivery: Delivery, result: CommandResult) -> None:
         """Answer the sender, if it still waits, and remove the command from the queue."""
         assert isinstance(delivery.tag, _Tag)

@@ -69,16 +69,11 @@ class MongoReaders(MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders)
     @translated
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id, else the one with this name."""
-        present = {"deleted": False}
-        found = {
-            record["_id"] == job: record
-            for record in self._jobs.find(
-                {"$or": [{"_id": job, **present}, {"name": job, **present}]}
-            )
-        }
-        if not found:
-            raise JobNotFound(job)
-        return read_job(found[True] if True in found else found[False])
+        for key in ("_id", "name"):
+            record = self._jobs.find_one({key: job, "deleted": False})
+            if record is not None:
+                return read_job(record)
+        raise JobNotFound(job)
 
     @translated
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:

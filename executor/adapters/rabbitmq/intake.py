@@ -8,6 +8,11 @@ Settling publishes the answer first and acknowledges second: after a crash in be
 command comes again and its kept answer is sent again, which the sender ignores.  The answer
 is not mandatory, because a sender that waits no longer is nobody's fault.
 
+A delivery is the first of its message if the broker does not mark it as redelivered and the
+message came after the queue was opened here.  The mark alone does not do: a broker that was
+killed may have forgotten it.  Source: rabbitmq.com/docs/reliability, "redelivered"; of the
+messages that wait at the opening at least so many come unmarked, and first, as are counted then.
+
 While the broker has an alarm, it does not read from connections that publish.  Answers and
 acknowledgements then wait; the commands' effects are in the store already.
 """
@@ -35,7 +40,7 @@ PREFETCH = 100
 
 
 class _Tag:
-    """Where a command came from and where its answer goes."""
+    """Where a command came from and where its answer goes, as long as it is to be sent."""
 
     __slots__ = ("channel", "correlation_id", "number", "reply_to")
 
@@ -67,6 +72,8 @@ class RabbitIntake:
         self._ensured = False
         self._connection: Any = None
         self._channel: Any = None
+        #: Messages to come on the channel that may have been delivered before, unmarked.
+        self._backlog = 0
 
     def start(self, on_delivery: Callable[[Delivery], None]) -> None:
         """Connect; *on_delivery* is called on the link's thread."""
@@ -85,8 +92,13 @@ class RabbitIntake:
             self._open = False
         self._link.call(self._do_close)
 
+    def reply(self, delivery: Delivery, result: CommandResult) -> None:
+        """Answer, unless the tag is void."""
+        body = encode_result(result)
+        self._link.call(lambda: self._do_reply(delivery.tag, body))
+
     def settle(self, delivery: Delivery, result: CommandResult) -> None:
-        """Answer and acknowledge, unless the tag is void."""
+        """Answer, unless that is done, and acknowledge, unless the tag is void."""
         body = encode_result(result)
         self._link.call(lambda: self._do_settle(delivery.tag, body))
 
@@ -123,13 +135,20 @@ class RabbitIntake:
         channel.add_on_cancel_callback(
             self._link.guarded(lambda _frame: self._link.fail("the command queue has gone"))
         )
-        channel.basic_qos(prefetch_count=PREFETCH)
         timer = self._link.expect("consuming the command queue")
+        channel.basic_qos(prefetch_count=PREFETCH)
+        channel.queue_declare(
+            self._queues.commands, passive=True, callback=self._link.guarded(self._on_counted)
+        )
+        # Sent when the count is here, so that nothing which waits now is missed by it.
         channel.basic_consume(
             self._queues.commands,
             self._link.guarded(self._on_message),
             callback=self._link.guarded(lambda _frame: self._link.cancel(timer)),
         )
+
+    def _on_counted(self, frame: Any) -> None:
+        self._backlog = frame.method.message_count
 
     def _on_closed(self, channel: Any, error: Any) -> None:
         if channel is self._channel:
@@ -143,6 +162,9 @@ class RabbitIntake:
     def _on_message(self, channel: Any, method: Any, properties: Any, body: bytes) -> None:
         if channel is not self._channel:
             return  # closing; the broker takes it back
+        first = not (method.redelivered or self._backlog)
+        if self._backlog and not method.redelivered:
+            self._backlog -= 1
         try:
             command = decode_command(body)
         except InvalidCommand as error:
@@ -153,12 +175,17 @@ class RabbitIntake:
         tag = _Tag(channel, method.delivery_tag, properties)
         with self._handing:
             if self._open and self._on_delivery is not None:
-                self._on_delivery(Delivery(tag, command))
+                self._on_delivery(Delivery(tag, command, first))
 
-    def _do_settle(self, tag: object, body: bytes) -> None:
+    def _do_reply(self, tag: object, body: bytes) -> None:
         if not isinstance(tag, _Tag) or tag.channel is not self._channel:
             return
-        if tag.reply_to:
+        reply_to, tag.reply_to = tag.reply_to, None
+        if reply_to:
             properties = pika.BasicProperties(correlation_id=tag.correlation_id)
-            tag.channel.basic_publish("", tag.reply_to, body, properties)
-        tag.channel.basic_ack(tag.number)
+            tag.channel.basic_publish("", reply_to, body, properties)
+
+    def _do_settle(self, tag: object, body: bytes) -> None:
+        self._do_reply(tag, body)
+        if isinstance(tag, _Tag) and tag.channel is self._channel:
+            tag.channel.basic_ack(tag.number)

@@ -8,9 +8,10 @@ that nothing was sent is never sent afterwards.  That is what the lock is for.
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from enum import IntEnum
 
-from executor.domain.command import Command, CommandResult
+from executor.domain.command import Command, CommandResult, encode_command
 from executor.domain.errors import BrokerUnavailable, NoExecutor, SolocronError
 
 
@@ -27,9 +28,10 @@ class Stage(IntEnum):
 class Request:
     """A command, its wire form and its outcome; see :class:`Stage`."""
 
-    def __init__(self, command: Command, body: bytes) -> None:
+    def __init__(self, command: Command) -> None:
         self.command_id = command.id
-        self.body = body
+        self.body = encode_command(command)
+        self._command = command
         self.stage = Stage.WAITING
         #: The latest probe found nobody.
         self.nobody = False
@@ -44,6 +46,10 @@ class Request:
                 return False
             self.stage = stage
             return True
+
+    def repeat(self) -> None:
+        """Say from now on that the command may have been sent before."""
+        self.body = encode_command(replace(self._command, repeatable=True))
 
     def end(self, outcome: CommandResult | SolocronError | None) -> None:
         """Wake the sender with *outcome*; only the first end counts."""

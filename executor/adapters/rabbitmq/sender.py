@@ -33,7 +33,7 @@ from executor.adapters.rabbitmq.publisher import Fate, Publisher
 from executor.adapters.rabbitmq.queues import Queues, ensure
 from executor.adapters.rabbitmq.request import Request, Stage
 from executor.adapters.rabbitmq.sight import Sight, look
-from executor.domain.command import Command, CommandResult, decode_result, encode_command
+from executor.domain.command import Command, CommandResult, decode_result
 from executor.domain.errors import InvalidCommand
 
 logger = logging.getLogger(__name__)
@@ -82,7 +82,7 @@ class RabbitSender:
 
     def send(self, command: Command, timeout_s: float) -> CommandResult | None:
         """Send *command* and wait; see :meth:`executor.ports.broker.CommandSender.send`."""
-        request = Request(command, encode_command(command))
+        request = Request(command)
         self._link.call(partial(self._begin, request))
         if not request.wait(timeout_s):
             request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
@@ -196,7 +196,8 @@ class RabbitSender:
         if fate is Fate.TAKEN:
             request.advance(Stage.ACCEPTED)
         elif request.advance(Stage.WAITING):
-            # The queue was deleted, or the broker could not write: nothing was kept.
+            # The queue was deleted, or the broker could not write: nothing was kept, it says.
+            request.repeat()
             self._link.later(PROBE_AGAIN_S, self._restore_queue)
 
     def _restore_queue(self) -> None:
