@@ -64,7 +64,7 @@ _FAULTS: Final[Schema] = {
 }
 
 _PAUSE: Final = _or_null(
-    object_of({"since": _INSTANT, "reason": _STRING, "until": _or_null(_INSTANT)})
+    object_of({"since": _INSTANT, "reason": _STRING, "by": _STRING, "until": _or_null(_INSTANT)})
 )
 
 #: The service's part of a job.

@@ -43,11 +43,12 @@ _CHANGED: Final = Answer(schema="Job", description="The job as it is now.", head
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseRequest:
-    """Why a job is to rest, and until when; null means until it is resumed."""
+    """Why a job is to rest, who says so, and until when; null means until it is resumed."""
 
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     reason: Annotated[Text, Field(max_length=1_000)] = ""
+    by: Annotated[Text, Field(max_length=200)] = ""
     until: Instant | None = None
 
 
@@ -182,6 +183,7 @@ def pause_job(call: Call) -> Response:
         raise unprocessable([Fault("until", "lies in the past; leave it out or write a later one")])
     arguments = {
         "reason": pause.reason,
+        "by": pause.by,
         "until": None if pause.until is None else to_text(pause.until),
     }
     asked = command(call, CommandKind.PAUSE_JOB, found_job(call).id, arguments, if_match(call))

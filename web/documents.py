@@ -78,6 +78,7 @@ def pause_document(pause: Pause | None) -> dict[str, Any] | None:
     return {
         "since": to_text(pause.since),
         "reason": pause.reason,
+        "by": pause.by,
         "until": instant_text(pause.until),
     }
 

@@ -155,7 +155,7 @@ _duration = lru_cache(maxsize=_KEPT)(parse_duration)
 
 
 def _pause_to_document(pause: Pause) -> Document:
-    document: Document = {"since": pause.since, "reason": pause.reason}
+    document: Document = {"since": pause.since, "reason": pause.reason, "by": pause.by}
     if pause.until is not None:
         document["until"] = pause.until
     return document
@@ -166,6 +166,7 @@ def _read_pause(document: Mapping[str, Any]) -> Pause:
     return Pause(
         since=instant(document["since"]),
         reason=document["reason"],
+        by=document.get("by", ""),
         until=None if until is None else instant(until),
     )
 

@@ -46,7 +46,7 @@ class Command:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
             calendar's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
-            ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar).
+            ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

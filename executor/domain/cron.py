@@ -206,17 +206,37 @@ def _words(text: str, dialect: Dialect) -> list[str]:
     if len(words) == len(units) or (dialect is Dialect.QUARTZ and len(words) == 6):
         return words
     if dialect is Dialect.CRON5 and len(words) == 6:
-        other = Dialect.QUARTZ if "?" in words else Dialect.CRON6S
-        raise _refusal(
-            "six fields, but dialect `cron5` has five.  Either the first is the second: add "
-            f'`"dialect": "{other}"`, and it reads {_reading(_COLUMNS[other], words)}.  '
-            f"Or the last does not belong: write `{' '.join(words[:5])}`, and it reads "
-            f"{_reading(_FIVE, words[:5])}"
-        )
+        raise _refusal(_six_for_five(words))
     count = "6 or 7" if dialect is Dialect.QUARTZ else len(units)
     raise _refusal(
         f"dialect `{dialect}` has {count} fields, not {len(words)}; {_fix(words, dialect)}"
     )
+
+
+def _six_for_five(words: list[str]) -> str:
+    """Say how six fields may be meant where five are wanted; a reading has to be valid."""
+    other = Dialect.QUARTZ if "?" in words else Dialect.CRON6S
+    with_seconds = (
+        f'the first is the second: add `"dialect": "{other}"`, and it reads '
+        f"{_reading(_COLUMNS[other], words)}"
+    )
+    without_last = (
+        f"the last does not belong: write `{' '.join(words[:5])}`, and it reads "
+        f"{_reading(_FIVE, words[:5])}"
+    )
+    tried = ((words, other, with_seconds), (words[:5], Dialect.CRON5, without_last))
+    meant = [text for fields, dialect, text in tried if _is_valid(fields, dialect)]
+    known = meant or [with_seconds, without_last]
+    either = f"Either {known[0]}.  Or {known[1]}" if len(known) > 1 else f"Perhaps {known[0]}"
+    return f"six fields, but dialect `cron5` has five.  {either}"
+
+
+def _is_valid(words: list[str], dialect: Dialect) -> bool:
+    try:
+        parse(" ".join(words), dialect)
+    except InvalidSchedule:
+        return False
+    return True
 
 
 def _fix(words: list[str], dialect: Dialect) -> str:

@@ -11,7 +11,9 @@ Rules
    it.  It is repeated as often as the job's ``retrigger`` says.
 3. One that failed, timed out, or is lost with nothing left of ``retrigger``, is tried again
    as the job's ``retry`` says.
-4. A run that somebody cancelled is not repeated.
+4. A run that somebody cancelled is not repeated.  A repetition that may not start, because
+   another run of the job is in progress or it is too late, is not tried again: it ends its
+   chain without success, as a failure.
 5. An end after which nothing is repeated is *final*: dependents and the failure handler
    follow it, in the order in which those jobs were created.
 """
@@ -33,6 +35,9 @@ _CUT_SHORT: Final = frozenset({Reason.SHUTDOWN, Reason.SUPERSEDED})
 
 #: Ends that are nobody's success.
 _FAILURES: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST})
+
+#: Runs that repeat another one, which was no success.
+_REPETITIONS: Final = frozenset({Cause.RETRY, Cause.RETRIGGER})
 
 #: Doubling a delay oftener than this exceeds every limit.
 _DOUBLINGS: Final = 40
@@ -97,12 +102,12 @@ def starts(run: Run, child: Job) -> bool:
         return False
     if after.when == "success":
         return run.state is RunState.SUCCEEDED
-    return run.state in _FAILURES if after.when == "failure" else run.state is not RunState.SKIPPED
+    return failed(run) or (after.when == "finished" and run.state is not RunState.SKIPPED)
 
 
 def failed(run: Run) -> bool:
     """Whether the final end of *run* is one for its job's failure handler."""
-    return run.state in _FAILURES
+    return run.state in _FAILURES or (run.state is RunState.SKIPPED and run.cause in _REPETITIONS)
 
 
 def is_too_late(run: Run, start_timeout: timedelta | None, now: datetime) -> bool:

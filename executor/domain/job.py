@@ -85,10 +85,11 @@ class Definition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """Why, since when and until when (None: until resumed) a job rests."""
+    """Why, by whom, since when and until when (None: until resumed) a job rests."""
 
     since: datetime
     reason: str = ""
+    by: str = ""
     until: datetime | None = None
 
 

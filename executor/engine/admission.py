@@ -6,11 +6,12 @@ else is running.  One job that cannot be evaluated never stops another.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from executor.domain.following import is_too_late
+from executor.domain.following import failed, is_too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
@@ -39,6 +40,7 @@ class Admission:
         self.turns = Turns(desk, roster.get, self.skip, workload.cancel)
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
+        self.demands: Callable[[Run], bool] = lambda run: True
         roster.on_put = self._on_put
         self.accounted = roster.accounted
         self.refused = roster.refused
@@ -123,6 +125,7 @@ class Admission:
 
     def skip(self, run: Run, reason: Reason) -> None:
         """Record that a pending row of this term will not start."""
+        ended = replace(run, state=RunState.SKIPPED, reason=reason)
         self._journal.change(
             RunChange(
                 run_id=run.id,
@@ -130,8 +133,9 @@ class Admission:
                 state=RunState.SKIPPED,
                 reason=reason,
                 finished_at=self._desk.now,
+                follow_up=True if failed(ended) and self.demands(ended) else None,
             ),
-            run,
+            ended,
         )
         self._desk.note(
             "run_skipped",

@@ -43,6 +43,7 @@ class Consequences:
         self._to_settle: list[str] = []
         self._settle: Call[SettleFollowUps] = Call(desk)
         self.all_loaded = False
+        admission.demands = self.demands
         admission.joins.settle = self.settle
         admission.joins.release = dispatcher.call
         admission.joins.withdraw = dispatcher.withdraw

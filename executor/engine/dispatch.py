@@ -27,12 +27,13 @@ from math import inf
 from executor.domain.instant import TICK
 from executor.domain.run import QUEUED, Reason, Run, RunChange, RunState
 from executor.engine.adoptions import Adoptions
+from executor.engine.claims import Claims
 from executor.engine.clearing import Clearing
-from executor.engine.desk import Call, Desk
+from executor.engine.desk import Desk
 from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
 from executor.engine.events import Refused
 from executor.engine.gate import Gate
-from executor.engine.timing import CLAIM_BACKLOG, CLEAR_AHEAD_S, INSERT_ROWS
+from executor.engine.timing import CLEAR_AHEAD_S
 from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
@@ -46,15 +47,12 @@ class Dispatcher:
         self._gate = gate
         self._remembers = remembers
         self._term = term
-        self._outbox: list[Run] = []
-        self._outbox_from: datetime | None = None
-        self._inserting_from: datetime | None = None
+        self._claims = Claims(desk)
         self._adoptions = Adoptions(desk, term)
         self._adopted: set[str] = set()
         self._known: set[str] = set()
         self._unwritten: set[str] = set()
         self._waiting = WaitingRuns()
-        self._inserting: Call[InsertRuns] = Call(desk)
         self._clearing = Clearing(desk, term)
         self._met: dict[str, Run] = {}
         self._parking: dict[str, Run] = {}
@@ -77,8 +75,7 @@ class Dispatcher:
     @property
     def has_room(self) -> bool:
         """Whether further seconds may be opened: not while too many claims are unwritten."""
-        request = self._inserting.request
-        return len(self._outbox) + (len(request.runs) if request else 0) < CLAIM_BACKLOG
+        return self._claims.has_room
 
     @property
     def clearing(self) -> bool:
@@ -88,7 +85,7 @@ class Dispatcher:
     @property
     def silent_since(self) -> float | None:
         """Since when (see ``Desk.awake``) the store fails to do what dispatching needs, or None."""
-        calls = (self._clearing, self._inserting, self._adoptions.call)
+        calls = (self._clearing, self._claims.call, self._adoptions.call)
         since = (call.silent_since for call in calls)
         return min((start for start in since if start is not None), default=None)
 
@@ -129,8 +126,7 @@ class Dispatcher:
             else:
                 self._known.add(run.id)
                 self._unwritten.add(run.id)
-                self._outbox.append(run)
-                self._outbox_from = min(self._outbox_from or run.clear_at, run.clear_at)
+                self._claims.add(run)
 
     def adopt(self, run: Run) -> None:
         """Take over a pending row of a former term that has certainly not been started."""
@@ -192,7 +188,7 @@ class Dispatcher:
         """Handle the store's answer; False if the request is not one of ours."""
         if self._clearing.answered(request):
             pass
-        elif self._inserting.answered(request):
+        elif self._claims.answered(request):
             assert isinstance(request, InsertRuns)
             assert isinstance(result, dict)
             self._on_inserted(request, result)
@@ -206,11 +202,10 @@ class Dispatcher:
 
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not one of ours."""
-        calls = (self._clearing, self._inserting, self._adoptions.call)
+        calls = (self._clearing, self._claims.call, self._adoptions.call)
         return any(call.failed(request) for call in calls)
 
     def _on_inserted(self, request: InsertRuns, existing: dict[str, Run | Refused]) -> None:
-        self._inserting_from = None
         for run in request.runs:
             present = existing.get(run.id)
             if present is None:
@@ -302,24 +297,12 @@ class Dispatcher:
         """Do what is due: write claims, clear, hand off."""
         if self.claiming:
             if self._clearing.trusted:
-                self._write()
+                # An executor that was paused must not write claims for slots that its successor
+                # has run, and perhaps removed: it clears first, and so learns that it is over.
+                self._claims.advance()
+                self._adoptions.advance()
             self._clear()
         self._hand_off()
-
-    def _write(self) -> None:
-        """Send what is claimed; only while trusted.
-
-        An executor that was paused must not write claims for slots that its successor has
-        run, and perhaps removed, long ago: it clears first, and so learns that it is over.
-        """
-        self._inserting.advance()
-        self._adoptions.advance()
-        if self._outbox and self._inserting.idle:
-            self._outbox.sort(key=lambda run: run.clear_at)
-            batch, self._outbox = self._outbox[:INSERT_ROWS], self._outbox[INSERT_ROWS:]
-            self._inserting_from = batch[0].clear_at
-            self._outbox_from = self._outbox[0].clear_at if self._outbox else None
-            self._inserting.send(InsertRuns(tuple(batch)))
 
     def _clear(self) -> None:
         if not self._clearing.possible:
@@ -347,8 +330,7 @@ class Dispatcher:
 
     def _unwritten_from(self) -> datetime | None:
         """Return the earliest ``clear_at`` of a row that is not known to be durable."""
-        starts = (self._outbox_from, self._inserting_from, *self._adoptions.starts())
-        return min((start for start in starts if start is not None), default=None)
+        return min((*self._claims.starts(), *self._adoptions.starts()), default=None)
 
     def _hand_off(self) -> None:
         if not self._clearing.trusted:
@@ -405,7 +387,7 @@ class Dispatcher:
         """Monotonic time at which there is something to do without any news."""
         clearing = self._clearing
         times = (
-            [self._inserting.wake_at, self._adoptions.call.wake_at] if clearing.trusted else [inf]
+            [self._claims.call.wake_at, self._adoptions.call.wake_at] if clearing.trusted else [inf]
         )
         if self.claiming:
             times.append(clearing.wake_at)

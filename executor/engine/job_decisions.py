@@ -77,7 +77,10 @@ def pause(command: Command, scene: Scene) -> Decision:
         fault = InvalidInput([Fault("until", str(error))])
         raise RefusalError(ResultStatus.INVALID, fault) from None
     resting = Pause(
-        since=scene.desk.now, reason=str(command.arguments.get("reason") or ""), until=ends
+        since=scene.desk.now,
+        reason=str(command.arguments.get("reason") or ""),
+        by=str(command.arguments.get("by") or ""),
+        until=ends,
     )
     return _revise(command, scene, job, replace(job, paused=resting))
 

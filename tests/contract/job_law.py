@@ -41,7 +41,7 @@ def every_job_field(name: str = "full é 日本 _x_") -> Job:
         revision=2**31,
         updated_at=noon(1),
         next_fire_at=slot(3),
-        paused=Pause(since=noon(2), reason=AWKWARD, until=noon(9)),
+        paused=Pause(since=noon(2), reason=AWKWARD, by=AWKWARD, until=noon(9)),
         last_run=a_last_run("run", 4),
         last_command=made_by(AWKWARD),
     )

@@ -162,6 +162,46 @@ class TestDependents:
 
         assert [one.job for one in driver.handed_off] == ["backup", "backup", "alarm"]
 
+    def test_a_repetition_that_may_not_start_is_the_chains_failure(self) -> None:
+        """Another run of the job is in progress when it is due; somebody has to hear of it."""
+        driver = executing(
+            on_request("backup", retry={**RETRY, "attempts": 1}, on_failure="alarm"),
+            on_request("alarm"),
+            on_request("clean", after={"jobs": ["backup"], "when": "failure"}),
+            on_request("report", after={"jobs": ["backup"]}),
+        )
+        finish(driver, triggered(driver), RunState.FAILED)
+        other = triggered(driver)
+        driver.advance(10)
+
+        (repetition,) = [row for row in driver.rows("backup") if row.cause is Cause.RETRY]
+        assert (repetition.state, repetition.reason) == (RunState.SKIPPED, Reason.OVERLAP)
+        assert not repetition.follow_up
+        assert {one.job for one in driver.handed_off[2:]} == {"alarm", "clean"}
+        assert {driver.rows(job)[0].parent_run_id for job in ("alarm", "clean")} == {repetition.id}
+        assert driver.handed_off[1] == other
+
+    @pytest.mark.parametrize("step", [InsertRuns, SettleFollowUps])
+    def test_the_failure_of_a_repetition_is_heard_whatever_becomes_of_the_executor(
+        self, step: Any
+    ) -> None:
+        """What is skipped demands as durably as what has failed."""
+        driver = executing(
+            on_request("backup", retry={**RETRY, "attempts": 1}, on_failure="alarm"),
+            on_request("alarm"),
+        )
+        finish(driver, triggered(driver), RunState.FAILED)
+        triggered(driver)
+        driver.hold(step)
+        driver.advance(10)
+        successor = successor_of(driver)
+        successor.work_everything(30)
+
+        parents = {row.parent_run_id for row in successor.rows("alarm")}
+        (repetition,) = [row for row in successor.rows("backup") if row.cause is Cause.RETRY]
+        assert repetition.state is RunState.SKIPPED
+        assert repetition.id in parents
+
     def test_a_disabled_dependent_does_not_run(self) -> None:
         """Its parent does."""
         driver = executing(

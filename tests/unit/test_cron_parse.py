@@ -179,13 +179,31 @@ def test_a_mistake_is_refused_with_what_to_write_instead(text: str, advice: str)
 def test_six_fields_without_the_dialect_are_refused_with_both_readings() -> None:
     """Seconds first or one column too many: the message shows what each would mean."""
     with pytest.raises(InvalidSchedule) as refused:
-        parse("0 30 2 * * 1", Dialect.CRON5)
+        parse("0 3 2 * * 1", Dialect.CRON5)
 
     message = str(refused.value)
     assert '`"dialect": "cron6s"`' in message
-    assert "second `0`, minute `30`, hour `2`, day of month `*`, month `*`, weekday `1`" in message
-    assert "write `0 30 2 * *`" in message
-    assert "minute `0`, hour `30`, day of month `2`, month `*`, weekday `*`" in message
+    assert "second `0`, minute `3`, hour `2`, day of month `*`, month `*`, weekday `1`" in message
+    assert "write `0 3 2 * *`" in message
+    assert "minute `0`, hour `3`, day of month `2`, month `*`, weekday `*`" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "never"),
+    [
+        ("0 30 2 * * 1", '`"dialect": "cron6s"`', "write `0 30 2 * *`"),
+        ("30 2 * * * 2026", "write `30 2 * * *`", '"dialect"'),
+    ],
+)
+def test_of_six_fields_only_a_reading_that_is_valid_is_suggested(
+    text: str, meant: str, never: str
+) -> None:
+    """What is suggested can be copied."""
+    with pytest.raises(InvalidSchedule) as refused:
+        parse(text, Dialect.CRON5)
+
+    assert meant in str(refused.value)
+    assert never not in str(refused.value)
 
 
 def test_five_fields_in_the_dialect_with_seconds_are_refused() -> None:

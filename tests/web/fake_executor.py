@@ -141,6 +141,7 @@ class FakeExecutor:
         pause = Pause(
             since=self._clock.now(),
             reason=command.arguments["reason"],
+            by=command.arguments["by"],
             until=None if until is None else from_text(until),
         )
         return replace(job, paused=pause)

@@ -8,11 +8,12 @@ from tests.web.world import World, faults_of, json_of, problem_of
 
 
 def test_a_pause_has_a_reason_and_an_end(world: World) -> None:
-    """The job shows why and until when it rests."""
+    """The job shows why, who wanted it and until when it rests."""
     world.add()
 
     response = world.post(
-        "/v1/jobs/plain/pause", {"reason": "freeze", "until": "2026-12-24T18:00:00+01:00"}
+        "/v1/jobs/plain/pause",
+        {"reason": "freeze", "by": "Ada", "until": "2026-12-24T18:00:00+01:00"},
     )
 
     job = json_of(response)
@@ -20,6 +21,7 @@ def test_a_pause_has_a_reason_and_an_end(world: World) -> None:
     assert job["paused"] == {
         "since": "2026-12-01T00:00:00Z",
         "reason": "freeze",
+        "by": "Ada",
         "until": "2026-12-24T17:00:00Z",
     }
 
