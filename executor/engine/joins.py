@@ -4,6 +4,9 @@ The end of each parent writes a parked row of the dependent, :data:`AWAITING`.  
 parent makes a whole: then the newest becomes the run, and the others, recorded as skipped
 (``joined``), have done their part.  So what is met so far survives every executor.
 
+A further end of the same parent takes the place of the one that waits, which is skipped as
+joined with it.
+
 The order is: the others are skipped, naming the newest (``trigger_id``) and still demanding
 something (``follow_up``); the newest is let go; the others' demand is settled.  Cut off in
 between, a successor finds either the newest still waiting for them, or gone: then there is
@@ -45,8 +48,11 @@ class Joins:
         self._find = find
         self._skip = skip
         self._waiting: dict[str, dict[str, Run]] = {}
-        self._joined: dict[str, dict[str, Run]] = {}
+        #: By dependent: what was joined with rows that still wait, and is still to be settled.
+        self._joined: dict[str, list[Run]] = {}
         self._wholes: dict[str, _Whole] = {}
+        #: Joined with what is gone since, and not yet written.
+        self._vain: set[str] = set()
         self._recovered: set[str] = set()
         self._to_look_at: set[str] = set()
         self.release: Callable[[Run, Callable[[Run], None]], None] = lambda run, then: None
@@ -56,6 +62,7 @@ class Joins:
     def recover(self, rows: Sequence[Run]) -> None:
         """Take in what a former executor has joined, from all *rows* that it left open."""
         joined = {run.id: run for run in rows if run.reason is Reason.JOINED}
+        joined |= {run.id: run for here in self._joined.values() for run in here}
         waiting = {run.id for here in self._waiting.values() for run in here.values()}
         waiting |= {run.id for run in rows if _waits(run)}
         for run in joined.values():
@@ -63,7 +70,8 @@ class Joins:
                 continue
             self._recovered.add(run.id)
             if _led_to(run, joined) in waiting:
-                self._joined.setdefault(run.job_id, {})[str(run.parent_job_id)] = run
+                self._joined.setdefault(run.job_id, []).append(run)
+                self._to_look_at.add(run.job_id)
             else:
                 self.settle(run.id)
 
@@ -74,7 +82,8 @@ class Joins:
         if former is not None:
             older, run = sorted((former, run), key=_age)
             self.withdraw(older)
-            self._skip(older, Reason.JOINED)
+            self._recovered.add(older.id)
+            self._joined.setdefault(run.job_id, []).append(self._end(older, run))
         rows[str(run.parent_job_id)] = run
         self._to_look_at.add(run.job_id)
 
@@ -101,6 +110,15 @@ class Joins:
         del rows[str(run.parent_job_id)]
         if not rows:
             del self._waiting[run.job_id]
+        here = self._joined.pop(run.job_id, [])
+        joined = {one.id: one for one in here}
+        for one in here:
+            if _led_to(one, joined) != run.id:
+                self._joined.setdefault(run.job_id, []).append(one)
+            elif self._journal.remembers(one.id):
+                self._vain.add(one.id)
+            else:
+                self.settle(one.id)
 
     def advance(self) -> None:
         """Join what is complete; drop what nobody waits for any more."""
@@ -117,8 +135,8 @@ class Joins:
                 self._remove(run)
                 self.withdraw(run)
                 self._skip(run, Reason.DELETED if job is None else Reason.SUPERSEDED)
-        joined = self._joined.get(job_id, {})
-        if rows and parents <= rows.keys() | joined.keys():
+        met = {str(run.parent_job_id) for run in self._joined.get(job_id, ())}
+        if rows and parents <= rows.keys() | met:
             self._join(job_id)
 
     def _parents(self, job: Job) -> set[str]:
@@ -129,29 +147,42 @@ class Joins:
     def _join(self, job_id: str) -> None:
         rows = sorted(self._waiting.pop(job_id).values(), key=_age)
         newest = rows.pop()
-        earlier = [run.id for run in self._joined.pop(job_id, {}).values()]
-        whole = _Whole(newest, [*earlier, *(run.id for run in rows)], {run.id for run in rows})
+        earlier = [run.id for run in self._joined.pop(job_id, ())]
+        unwritten = {run.id for run in rows} | set(filter(self._journal.remembers, earlier))
+        whole = _Whole(newest, [*earlier, *(run.id for run in rows)], unwritten)
+        self._wholes |= dict.fromkeys(unwritten, whole)
         for run in rows:
-            self._wholes[run.id] = whole
             self.withdraw(run)
-            self._journal.change(
-                RunChange(
-                    run_id=run.id,
-                    term=run.term,
-                    state=RunState.SKIPPED,
-                    reason=Reason.JOINED,
-                    trigger_id=newest.id,
-                    finished_at=self._desk.now,
-                    follow_up=True,
-                ),
-                replace(run, state=RunState.SKIPPED, reason=Reason.JOINED),
-            )
-        if not rows:
+            self._end(run, newest)
+        if not unwritten:
             self._let_go(whole)
+
+    def _end(self, run: Run, newer: Run) -> Run:
+        """Record *run* as joined with *newer*; return it as it is then."""
+        ended = replace(
+            run, state=RunState.SKIPPED, reason=Reason.JOINED, trigger_id=newer.id, follow_up=True
+        )
+        self._journal.change(
+            RunChange(
+                run_id=run.id,
+                term=run.term,
+                state=ended.state,
+                reason=ended.reason,
+                trigger_id=ended.trigger_id,
+                finished_at=self._desk.now,
+                follow_up=True,
+            ),
+            ended,
+        )
+        return ended
 
     def written(self, run_id: str) -> bool:
         """Note that the end of a row is durable; False if it was not joined here."""
         whole = self._wholes.pop(run_id, None)
+        if run_id in self._vain:
+            self._vain.discard(run_id)
+            self.settle(run_id)
+            return True
         if whole is None:
             return False
         whole.unwritten.discard(run_id)

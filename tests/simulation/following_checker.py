@@ -66,6 +66,12 @@ def _what(row: Run) -> str:
     return f"{row.job} {row.fire_at} {row.id[:8]} {row.cause} {row.state} {row.reason}"
 
 
+def _is_failure(row: Run) -> bool:
+    """Whether it failed, or was to repeat what was no success and might not."""
+    repeats = row.cause in {"retry", "retrigger"}
+    return row.state in _FAILED or (row.state == "skipped" and repeats)
+
+
 def check_repetitions(facts: Facts, jobs: Iterable[str]) -> list[str]:
     """What is to be repeated is, once; each repetition says truly where in its chain it stands."""
     wrong = []
@@ -96,7 +102,7 @@ def check_retries(facts: Facts) -> list[str]:
     handled = _followers(facts, "failure_handler")
     for job, (attempts, delay) in _RETRIES.items():
         for row in facts.of(job):
-            final = row.state in _FAILED and not _demand(row, facts, attempts)
+            final = _is_failure(row) and not _demand(row, facts, attempts)
             times = handled[row.id, "handler"]
             if times != final and (times > final or _is_over(row, facts.rest)):
                 wrong.append(f"{_what(row)}: its failure is handled {times} times")
@@ -130,7 +136,8 @@ def _check_followers(facts: Facts, child: str, parents: Iterable[str], ends: set
     followers = _followers(facts, "dependency")
     for parent in parents:
         for row in facts.of(parent):
-            demands = row.state in ends and not _demand(row, facts, 0)
+            ended = row.state in ends or (ends == _FAILED and _is_failure(row))
+            demands = ended and not _demand(row, facts, 0)
             times = followers[row.id, child]
             if times != demands and (times > demands or _is_over(row, facts.rest)):
                 wrong.append(f"{_what(row)}: followed by {times} of {child}")

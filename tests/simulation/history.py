@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from executor.domain.job import Job, definition_from_document
-from executor.domain.run import Run
+from executor.domain.run import AWAITING, Reason, Run, RunState
 from executor.domain.writes import JobWrite
 from tests.fakes.memory_store import MemoryStore
 from tests.simulation import change_checker, checker, policies, slot_checker
@@ -173,7 +174,9 @@ class _History:
         forgotten = [
             run
             for run in rows.values()
-            if run.follow_up and (run.finished_at or run.created_at) <= rest
+            if run.follow_up
+            and (run.finished_at or run.created_at) <= rest
+            and not _still_waits(run, rows)
         ]
         wrong += [f"{run.job} {run.fire_at}: follow-up forgotten" for run in forgotten]
         return wrong + self._judge_policies(Facts(ledger, rows, jobs, asked, rest))
@@ -211,3 +214,10 @@ def _write_steady_jobs(store: LedgerStore) -> None:
             next_fire_at=checker.slots_of(period, EPOCH, EPOCH + timedelta(minutes=1))[0],
         )
         store.write_jobs([JobWrite(job, None)])
+
+
+def _still_waits(run: Run, rows: Mapping[str, Run]) -> bool:
+    """Whether what *run* was joined with, or that in turn, is half met and waits for the rest."""
+    while run.reason is Reason.JOINED and run.trigger_id != run.id:
+        run = rows[run.trigger_id]
+    return run.state is RunState.PENDING and run.clear_at == AWAITING

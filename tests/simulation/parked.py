@@ -42,7 +42,7 @@ class Wholes:
     _went: dict[str, int] = field(default_factory=dict)
     _joined: dict[str, int] = field(default_factory=dict)
     _dropped: set[str] = field(default_factory=set)
-    _consumed: set[str] = field(default_factory=set)
+    _consumed: dict[str, str] = field(default_factory=dict)
 
     def inserted(self, run: Run) -> None:
         """A row has come to stand."""
@@ -63,9 +63,13 @@ class Wholes:
             self._dropped.add(run_id)
 
     def released(self, run_id: str, term: int) -> None:
-        """A row waits no more: for each other parent one has been joined with it, durably."""
+        """A row waits no more: for each other parent one has been joined with it, durably.
+
+        It may be let go again: by a successor that has read it just before and takes it back.
+        """
         run = self._rows[run_id]
         self._went[run_id] = self.ledger.next()
+        self._consumed = {one: by for one, by in self._consumed.items() if by != run_id}
         for parent in self.parents[run.job] - {str(run.parent_job_id)}:
             free = [
                 one
@@ -77,7 +81,7 @@ class Wholes:
             ]
             if free:
                 lasting = [one for one in free if one not in self._dropped]
-                self._consumed.add((lasting or free)[0])
+                self._consumed[(lasting or free)[0]] = run_id
             elif term == max(self.ledger.minted):
                 self.ledger.wrong.append(
                     f"{run.job} {run_id[:8]}: let go at {self.ledger.world.time:.3f} although "
@@ -229,12 +233,15 @@ class LineWatch:
 
     def _check_parked(self, job: str, wall: datetime) -> None:
         now = self._ledger.world.time
+        patience = PARKED_BY.total_seconds()
+        if now < self._ledger.well_since(self._ledger.minted[self.term]) + patience:
+            return  # The store did not let it.
         for row in self._ledger.model.open_runs_before(self.term + 1):
             if row.id in self._handed or row.id in self._called or row.job != job:
                 continue
             waits = row.state is RunState.PENDING and not row.is_parked and row.term == self.term
             due_long = (row.due or row.created_at) < wall - PARKED_BY
-            if waits and due_long and self._ours.get(row.id, now) < now - PARKED_BY.total_seconds():
+            if waits and due_long and self._ours.get(row.id, now) < now - patience:
                 self._ledger.wrong.append(
                     f"{job} {row.fire_at} {row.id[:8]} waits without a sign of it at {now:.3f}"
                 )
