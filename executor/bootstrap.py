@@ -98,11 +98,17 @@ def build_sender(settings: Settings) -> CommandSender:
     return LocalSender(settings.data)
 
 
-def build_launchers(clock: Clock) -> LauncherFactory:
+def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     """Return what makes the launcher of all kinds of targets, once its listener exists."""
+    from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.launchers import Launchers
+    from executor.config import Proxies
 
-    return lambda listener: Launchers(listener, clock)
+    rules = HttpRules(
+        refusal=settings.http_targets.refusal,
+        environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
+    )
+    return lambda listener: Launchers(listener, clock, http=rules)
 
 
 def build_executor(settings: Settings) -> ExecutorService:
@@ -116,7 +122,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         store=build_store(settings),
         token=build_token(settings),
         intake=build_intake(settings),
-        launchers=build_launchers(clock),
+        launchers=build_launchers(settings, clock),
         clock=clock,
         options=Options(
             instance=settings.instance,

@@ -20,6 +20,7 @@ import socket
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -38,9 +39,11 @@ from executor.config.variables import (
     LogForm,
     LogLevel,
     Platform,
+    Proxies,
     QueueType,
     Variable,
 )
+from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 
 #: Seconds that an instance gets beyond the grace period, before it is killed: more than
@@ -88,6 +91,8 @@ class Settings:
     grace_s: float
     run_lease_s: float
     command_timeout_s: float
+    http_targets: AddressPolicy
+    http_proxies: Proxies
     threads: int
     instance: str
     log_form: LogForm
@@ -165,6 +170,7 @@ class _Reading:
                 self.values[variable.setting] = value
                 self.origins[variable.setting] = origin
         self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
+        self._choose_reach()
         self._check_pair()
         self._check_names()
         return self.values
@@ -218,6 +224,15 @@ class _Reading:
                 self._given.add(setting)
                 self.faults.append(Fault(BINDINGS, f"{server.title}: {error}; or set {name}"))
 
+    def _choose_reach(self) -> None:
+        """Let requests go anywhere only where nobody but this machine's users can ask for them."""
+        if self.values["http_targets"] is None:
+            alone = _is_loopback(self.values["host"] or "")
+            self.values["http_targets"] = AddressPolicy.ANY if alone else AddressPolicy.PRIVATE
+        if self.values["http_proxies"] is None:
+            anywhere = self.values["http_targets"] is AddressPolicy.ANY
+            self.values["http_proxies"] = Proxies.ENVIRONMENT if anywhere else Proxies.NONE
+
     def _check_pair(self) -> None:
         """Refuse one server without the other: a token is no use without a term."""
         missing = [entry for entry in _SERVERS if entry[0] not in self._given]
@@ -250,6 +265,15 @@ def _advice(name: str, known: Collection[str]) -> str:
     bare = {n.removeprefix("SOLOCRON_"): n for n in sorted(known)}
     close = get_close_matches(name.removeprefix("SOLOCRON_"), bare, n=2)
     return f"did you mean {' or '.join(bare[match] for match in close)}?" if close else "remove it"
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _made_up_name(environ: Mapping[str, str]) -> str:

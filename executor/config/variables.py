@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 
 #: The variable with Cloud Foundry's service bindings.
@@ -44,6 +45,13 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class Proxies(StrEnum):
+    """Whether requests of jobs go through a proxy, and who names it."""
+
+    ENVIRONMENT = "environment"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +267,24 @@ VARIABLES: Final = (
         unit="s",
         default="5s",
         meaning="How long a write waits for the executor before it is answered with 202.",
+    ),
+    Variable(
+        name="SOLOCRON_HTTP_TARGETS",
+        setting="http_targets",
+        kind="`any`, `private` or `public`",
+        read=_choice(AddressPolicy),
+        meaning="Where requests of jobs may go. `private`: anywhere but this machine, link-local "
+        "addresses and metadata services. `public`: globally routed addresses only. If not set: "
+        "`any` while `SOLOCRON_HOST` is a loopback address, else `private`.",
+    ),
+    Variable(
+        name="SOLOCRON_HTTP_PROXIES",
+        setting="http_proxies",
+        kind="`environment` or `none`",
+        read=_choice(Proxies),
+        meaning="Whether requests of jobs go through `http_proxy`, `https_proxy` and their like. "
+        "Where such a request ends up is then for the proxy to restrict. If not set: "
+        "`environment` if targets may be `any`, else `none`.",
     ),
     Variable(
         name="SOLOCRON_THREADS",

@@ -115,6 +115,20 @@ class TestJudgement(HttpWorkshop):
         outcome = log.wait_for_end("run", timeout_s=30)
         assert outcome.error == f"could not find the address of host {host}"
 
+    @pytest.mark.parametrize("host", ["a%00b", "a%20b", "256.256.256.256", "a%2fb"])
+    def test_a_host_that_libcurl_refuses_hurts_nobody(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog, host: str
+    ) -> None:
+        """The run fails and says at which host; the next run is fine."""
+        launcher.start([make_work(HttpTarget(url=f"http://{host}/x?secret"), "broken")])
+        launcher.start([make_work(HttpTarget(url=server.url), "sound")])
+        log.wait_for_ends(2)
+        assert log.outcomes["sound"].state is RunState.SUCCEEDED
+        error = log.outcomes["broken"].error
+        assert error is not None
+        assert host in error
+        assert "secret" not in error
+
     def test_a_connection_closed_without_an_answer_is_a_failure(
         self, server: RecordingTarget, launcher: Launcher, log: WorkLog
     ) -> None:

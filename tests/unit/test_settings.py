@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from executor.config import LogForm, LogLevel, QueueType, Settings
+from executor.config import LogForm, LogLevel, Proxies, QueueType, Settings
 from executor.config.credentials import mask_url
 from executor.config.listing import rows
 from executor.config.variables import VARIABLES
+from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError
 from tests.unit import service_bindings as bindings
 
@@ -66,6 +67,8 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_GRACE": "PT1M",
             "SOLOCRON_RUN_LEASE": "30",
             "SOLOCRON_COMMAND_TIMEOUT": "2.5",
+            "SOLOCRON_HTTP_TARGETS": "Public",
+            "SOLOCRON_HTTP_PROXIES": "environment",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -76,6 +79,8 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.host, settings.port, settings.data) == ("::1", 9000, Path("/srv/cron"))
     assert (settings.prefix, settings.queue_type) == ("cron.eu-1", QueueType.QUORUM)
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
+    assert settings.http_targets is AddressPolicy.PUBLIC
+    assert settings.http_proxies is Proxies.ENVIRONMENT
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -105,6 +110,8 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_GRACE", "2h"),
         ("SOLOCRON_RUN_LEASE", "1s"),
         ("SOLOCRON_COMMAND_TIMEOUT", "0"),
+        ("SOLOCRON_HTTP_TARGETS", "internal"),
+        ("SOLOCRON_HTTP_PROXIES", "http://proxy:3128"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),

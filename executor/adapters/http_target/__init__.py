@@ -2,7 +2,8 @@
 
 ``launcher`` owns the thread and decides what starts and ends; ``transfers`` drives
 libcurl from an epoll; ``request`` turns a run into the options of one request;
-``answer`` turns what came back into an outcome, in words for a person.
+``answer`` turns what came back into an outcome, in words for a person; ``guard`` lets no
+request connect to an address that ``rules``, the operator's decisions, do not allow.
 
 What a target may rely on
 -------------------------
@@ -23,7 +24,9 @@ What a target may rely on
 What surrounds it
 -----------------
 - ``http_proxy``, ``https_proxy``, ``all_proxy`` and ``no_proxy`` are obeyed as curl
-  obeys them, except that a job whose URL names a loopback address never meets a proxy.
+  obeys them, if the operator says so, except that a job whose URL names a loopback
+  address never meets a proxy.  The guard then sees the proxy's address, and the proxy
+  alone decides where the request ends up.
 - Certificates are verified against the system's authorities, or ``SSL_CERT_FILE``.
 - ``.netrc`` and curl's own configuration are not read, cookies are not kept.
 - Names are resolved on libcurl's threads, newer versions use at most twenty: if the name

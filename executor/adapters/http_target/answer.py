@@ -18,8 +18,18 @@ from executor.domain.targets import HttpTarget
 _TIMER_SLACK_MS: Final = 5
 
 
-def outcome_of(ended: Ended, target: HttpTarget, timeout_ms: int, output: Output | None) -> Outcome:
-    """Judge a transfer that is over; its handle must still hold what libcurl knows of it."""
+def outcome_of(
+    ended: Ended,
+    target: HttpTarget,
+    timeout_ms: int,
+    output: Output | None,
+    refused: str | None = None,
+) -> Outcome:
+    """Judge a transfer that is over; its handle must still hold what libcurl knows of it.
+
+    Args:
+        refused: the last address that the guard refused, and why.
+    """
     status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
     if ended.code == pycurl.E_OK and status is not None:
         error = None if is_expected(status, target.expect) else _unexpected(status, target)
@@ -28,9 +38,8 @@ def outcome_of(ended: Ended, target: HttpTarget, timeout_ms: int, output: Output
     if _ran_out_of_time(ended, timeout_ms):
         error = f"no complete answer within {timeout_ms / 1000:g} s"
         return Outcome(state=RunState.TIMED_OUT, http_status=status, error=error, output=output)
-    return Outcome(
-        state=RunState.FAILED, http_status=status, error=_explained(ended, target), output=output
-    )
+    error = _explained(ended, target, refused)
+    return Outcome(state=RunState.FAILED, http_status=status, error=error, output=output)
 
 
 @lru_cache(maxsize=1000)
@@ -50,11 +59,11 @@ def _ran_out_of_time(ended: Ended, timeout_ms: int) -> bool:
     return elapsed * 1000 >= timeout_ms - _TIMER_SLACK_MS
 
 
-def _explained(ended: Ended, target: HttpTarget) -> str:
-    # Raw, because the last URL came from a redirect and may be no text at all.
-    url: bytes = ended.curl.getinfo_raw(pycurl.EFFECTIVE_URL)
-    where = _place(url.decode("utf-8", "replace") or target.url)
+def _explained(ended: Ended, target: HttpTarget, refused: str | None) -> str:
+    where = _place(_last_url(ended.curl) or target.url)
     host = where.rpartition(":")[0]
+    if ended.code == pycurl.E_COULDNT_CONNECT and refused is not None:
+        return f"{where} resolves to {refused}"
     if ended.code == pycurl.E_COULDNT_CONNECT:
         number = ended.curl.getinfo(pycurl.OS_ERRNO)
         return f"could not connect to {where}: {os.strerror(number) if number else ended.text}"
@@ -69,6 +78,17 @@ def _explained(ended: Ended, target: HttpTarget) -> str:
     if ended.code == pycurl.E_UNSUPPORTED_PROTOCOL:
         return f"the target redirected to something that is neither http nor https: {ended.text}"
     return f"the request to {where} failed: {ended.text or f'libcurl error {ended.code}'}"
+
+
+def _last_url(curl: pycurl.Curl) -> str:
+    """Return where the last request of a chain of redirects went, empty if nobody knows."""
+    try:
+        # Raw, because the URL of a redirect may be no text at all.
+        url: bytes = curl.getinfo_raw(pycurl.EFFECTIVE_URL)
+    except pycurl.error:
+        # libcurl has none to tell of a URL that it could not take apart (http://a%00b/).
+        return ""
+    return url.decode("utf-8", "replace")
 
 
 def _place(url: str) -> str:

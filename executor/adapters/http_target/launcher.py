@@ -18,12 +18,14 @@ import pycurl
 
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
 from executor.adapters.http_target.answer import outcome_of
+from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.request import (
     new_handle,
     prepare,
     release,
     system_authorities,
 )
+from executor.adapters.http_target.rules import HttpRules
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
 from executor.domain.run import Outcome, Reason, RunState
@@ -68,6 +70,7 @@ class _Flight:
     timeout_ms: int
     curl: pycurl.Curl
     body: CapturedOutput
+    guard: Guard
 
 
 class HttpLauncher:
@@ -78,6 +81,7 @@ class HttpLauncher:
         connect_timeout_s: seconds for resolving, connecting and the TLS handshake.
         output_limit: bytes kept of each answer's body.
         authorities: file of the certificates to trust; by default the system's.
+        rules: what the operator allows requests; by default everything.
     """
 
     def __init__(
@@ -89,12 +93,14 @@ class HttpLauncher:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         output_limit: int = OUTPUT_LIMIT,
         authorities: str | None = None,
+        rules: HttpRules | None = None,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
+        rules = rules or HttpRules()
         handles = partial(
-            new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities()
+            new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit)
+        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules)
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -123,6 +129,7 @@ class _Loop:
         parallel: int,
         new_handle: Callable[[], pycurl.Curl],
         output_limit: int,
+        rules: HttpRules,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -130,6 +137,7 @@ class _Loop:
         self._parallel = parallel
         self._new_handle = new_handle
         self._output_limit = output_limit
+        self._rules = rules
         self._waiting: OrderedDict[str, Work] = OrderedDict()
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
@@ -180,19 +188,28 @@ class _Loop:
         timeout_ms = _milliseconds(min(target.timeout, work.definition.timeout).total_seconds())
         curl = self._idle.pop() if self._idle else self._new_handle()
         body = CapturedOutput(self._output_limit)
+        guard = Guard(self._rules.refusal)
         try:
-            prepare(curl, work.run, target, timeout_ms, body.add)
+            prepare(curl, work.run, target, timeout_ms, body.add, guard)
             self._transfers.add(curl)
         except BaseException:
             self._give_back(curl)
             raise
-        flight = _Flight(work.run.id, target, timeout_ms, curl, body)
+        flight = _Flight(work.run.id, target, timeout_ms, curl, body, guard)
         self._flights[work.run.id] = self._flying[curl] = flight
         self._listener.started(work.run.id, self._clock.now())
 
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
-        outcome = outcome_of(ended, flight.target, flight.timeout_ms, flight.body.output())
+        output = flight.body.output()
+        # One answer that nobody foresaw must not end the thread, and all other runs with it.
+        try:
+            outcome = outcome_of(
+                ended, flight.target, flight.timeout_ms, output, flight.guard.refused
+            )
+        except Exception as error:
+            words = f"the answer could not be judged: {error}"
+            outcome = Outcome(state=RunState.FAILED, error=words, output=output)
         self._end(flight, outcome)
 
     def _cancel(self, cancel: _Cancel) -> None:

@@ -18,6 +18,8 @@ from urllib.parse import quote, urlsplit
 import pycurl
 
 from executor import __version__
+from executor.adapters.http_target.guard import Guard
+from executor.adapters.http_target.rules import HttpRules
 from executor.domain.instant import to_text
 from executor.domain.run import Run
 from executor.domain.targets import HttpTarget
@@ -46,14 +48,17 @@ _HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(cod
 _URL_SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
-def new_handle(connect_timeout_ms: int, authorities: str | None) -> pycurl.Curl:
+def new_handle(connect_timeout_ms: int, authorities: str | None, rules: HttpRules) -> pycurl.Curl:
     """Return a handle with everything set that is the same for all requests.
 
     Args:
         connect_timeout_ms: for resolving, connecting and the TLS handshake.
         authorities: file of the certificates to trust; None leaves it to libcurl.
+        rules: of which only those that hold for every request alike are obeyed here.
     """
     curl = pycurl.Curl()
+    if not rules.environment_proxies:
+        curl.setopt(pycurl.NOPROXY, "*")
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
@@ -73,6 +78,7 @@ def prepare(
     target: HttpTarget,
     timeout_ms: int,
     take: Callable[[bytes], None],
+    guard: Guard,
 ) -> None:
     """Set every other option of *curl* for one request of *run*; the body goes to *take*.
 
@@ -81,6 +87,7 @@ def prepare(
 
     Args:
         timeout_ms: for everything from resolving the name to the last byte of the answer.
+        guard: hands out the sockets.
 
     Raises:
         ValueError: the request cannot be written down; says why.
@@ -93,6 +100,7 @@ def prepare(
     curl.setopt(pycurl.FOLLOWLOCATION, _FOLLOW_AS_THE_CODE_SAYS if target.follow_redirects else 0)
     curl.setopt(pycurl.HTTPHEADER, headers)
     curl.setopt(pycurl.WRITEFUNCTION, take)
+    curl.setopt(pycurl.OPENSOCKETFUNCTION, guard.open)
     _set_method(curl, target)
 
 

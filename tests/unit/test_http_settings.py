@@ -1,0 +1,43 @@
+"""Settings of HTTP targets: what is allowed where nothing is said."""
+
+from __future__ import annotations
+
+import pytest
+
+from executor.config import Proxies, Settings
+from executor.domain.address_policy import AddressPolicy
+
+
+@pytest.mark.parametrize(
+    ("environ", "targets", "proxies"),
+    [
+        ({}, AddressPolicy.ANY, Proxies.ENVIRONMENT),
+        ({"SOLOCRON_HOST": "localhost"}, AddressPolicy.ANY, Proxies.ENVIRONMENT),
+        ({"SOLOCRON_HOST": "[::1]"}, AddressPolicy.ANY, Proxies.ENVIRONMENT),
+        ({"SOLOCRON_HOST": "127.0.0.2"}, AddressPolicy.ANY, Proxies.ENVIRONMENT),
+        ({"SOLOCRON_HOST": "0.0.0.0"}, AddressPolicy.PRIVATE, Proxies.NONE),
+        ({"SOLOCRON_HOST": "::"}, AddressPolicy.PRIVATE, Proxies.NONE),
+        ({"SOLOCRON_HOST": "10.0.0.5"}, AddressPolicy.PRIVATE, Proxies.NONE),
+        ({"SOLOCRON_HOST": "cron.example"}, AddressPolicy.PRIVATE, Proxies.NONE),
+        ({"VCAP_APPLICATION": "{}"}, AddressPolicy.PRIVATE, Proxies.NONE),
+        ({"DYNO": "web.1"}, AddressPolicy.PRIVATE, Proxies.NONE),
+        ({"SOLOCRON_HTTP_TARGETS": "public"}, AddressPolicy.PUBLIC, Proxies.NONE),
+        (
+            {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_HTTP_TARGETS": "any"},
+            AddressPolicy.ANY,
+            Proxies.ENVIRONMENT,
+        ),
+        (
+            {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_HTTP_PROXIES": "environment"},
+            AddressPolicy.PRIVATE,
+            Proxies.ENVIRONMENT,
+        ),
+    ],
+)
+def test_who_can_be_reached_by_others_does_not_reach_everything(
+    environ: dict[str, str], targets: AddressPolicy, proxies: Proxies
+) -> None:
+    """Requests go anywhere only while web listens on loopback, or the operator says so."""
+    settings = Settings.from_env(environ)
+
+    assert (settings.http_targets, settings.http_proxies) == (targets, proxies)
