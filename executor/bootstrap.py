@@ -98,11 +98,12 @@ def build_sender(settings: Settings) -> CommandSender:
     return LocalSender(settings.data)
 
 
-def build_launchers(clock: Clock) -> LauncherFactory:
+def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     """Return what makes the launcher of all kinds of targets, once its listener exists."""
     from executor.adapters.launchers import Launchers
 
-    return lambda listener: Launchers(listener, clock)
+    permitted = settings.permitted_programs
+    return lambda listener: Launchers(listener, clock, permitted=permitted)
 
 
 def build_executor(settings: Settings) -> ExecutorService:
@@ -116,7 +117,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         store=build_store(settings),
         token=build_token(settings),
         intake=build_intake(settings),
-        launchers=build_launchers(clock),
+        launchers=build_launchers(settings, clock),
         clock=clock,
         options=Options(
             instance=settings.instance,
@@ -125,5 +126,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             tzdata=tzdata_version(),
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
+            permitted=settings.permitted_programs,
         ),
     )

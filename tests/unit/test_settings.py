@@ -13,6 +13,7 @@ from executor.config.credentials import mask_url
 from executor.config.listing import rows
 from executor.config.variables import VARIABLES
 from executor.domain.errors import ConfigError
+from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from tests.unit import service_bindings as bindings
 
 RABBITMQ = "amqps://cron:s3cret@rabbit.example.com:5671/cron"
@@ -66,6 +67,8 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_GRACE": "PT1M",
             "SOLOCRON_RUN_LEASE": "30",
             "SOLOCRON_COMMAND_TIMEOUT": "2.5",
+            "SOLOCRON_COMMANDS": "Allow-List",
+            "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -76,6 +79,9 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.host, settings.port, settings.data) == ("::1", 9000, Path("/srv/cron"))
     assert (settings.prefix, settings.queue_type) == ("cron.eu-1", QueueType.QUORUM)
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
+    assert settings.permitted_programs == PermittedPrograms(
+        CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup")
+    )
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -105,6 +111,9 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_GRACE", "2h"),
         ("SOLOCRON_RUN_LEASE", "1s"),
         ("SOLOCRON_COMMAND_TIMEOUT", "0"),
+        ("SOLOCRON_COMMANDS", "some"),
+        ("SOLOCRON_COMMANDS_ALLOWED", "rsync"),
+        ("SOLOCRON_COMMANDS_ALLOWED", "/usr/bin/"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),
