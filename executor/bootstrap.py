@@ -108,7 +108,8 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
         refusal=settings.http_targets.refusal,
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
-    return lambda listener: Launchers(listener, clock, http=rules)
+    permitted = settings.permitted_programs
+    return lambda listener: Launchers(listener, clock, http=rules, permitted=permitted)
 
 
 def build_executor(settings: Settings) -> ExecutorService:
@@ -131,5 +132,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             tzdata=tzdata_version(),
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
+            permitted=settings.permitted_programs,
         ),
     )

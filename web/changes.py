@@ -17,10 +17,16 @@ from flask import Response
 from pydantic import ConfigDict, Field
 
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
-from executor.domain.errors import Fault
+from executor.domain.errors import Fault, InvalidJob, JobNotFound
 from executor.domain.fields import Text, is_job_id
 from executor.domain.instant import to_text
-from executor.domain.job import Definition, definition_from_document, definition_to_document
+from executor.domain.job import (
+    Definition,
+    Job,
+    definition_from_document,
+    definition_to_document,
+)
+from executor.domain.targets import Target
 from web.bodies import JSON, Instant, object_reader
 from web.commands import Show, answer, carry_out, command, send
 from web.conditions import if_match
@@ -66,6 +72,7 @@ class PauseRequest:
 def create_job(call: Call) -> Response:
     """Ask for a new job."""
     definition: Definition = call.document
+    check_program(call, definition)
     asked = command(call, CommandKind.CREATE_JOB, definition.name, _arguments(definition))
     return carry_out(call, asked, job_shower(call))
 
@@ -95,6 +102,7 @@ def put_job(call: Call) -> Response:
                 [Fault("name", "differs from the name in the address; rename a job by its id")]
             )
     definition = definition_from_document(document)
+    check_program(call, definition)
     asked = command(call, kind, subject, _arguments(definition), if_match(call))
     return carry_out(call, asked, job_shower(call))
 
@@ -128,6 +136,7 @@ def _patched(call: Call, expected: int | None) -> Command:
     job = sound_job(call)
     document = merge(definition_to_document(job.definition), call.document)
     definition = definition_from_document(document)
+    check_program(call, definition)
     revision = job.revision if expected is None else expected
     return command(call, CommandKind.UPDATE_JOB, job.id, _arguments(definition), revision)
 
@@ -226,6 +235,31 @@ def trigger_job(call: Call) -> Response:
     """Ask for a run of a job, beside its schedule."""
     asked = command(call, CommandKind.TRIGGER_JOB, found_job(call).id, if_revision=if_match(call))
     return carry_out(call, asked, lambda result: _show_run(call, result))
+
+
+def check_program(call: Call, definition: Definition) -> None:
+    """Refuse a target that runs what this instance does not permit, unless the job has it already.
+
+    The executor has the last word.  But where nothing is set, it depends on who can reach an
+    instance whether it permits programs, and it is this one that was reached.
+
+    Raises:
+        InvalidJob: with the faults of the target.
+    """
+    faults = call.services.permitted.faults(definition.target)
+    if faults and not _has_target(call, definition.target):
+        raise InvalidJob(faults)
+
+
+def _has_target(call: Call, target: Target) -> bool:
+    """Whether the job that the path names, if any, has this very target."""
+    if "job" not in call.path:
+        return False
+    try:
+        job = found_job(call)
+    except JobNotFound:
+        return False
+    return isinstance(job, Job) and job.definition.target == target
 
 
 def _arguments(definition: Definition) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.store import Readers
@@ -23,6 +24,7 @@ class Services:
     Attributes:
         command_timeout_s: how long a write waits for the executor before it is answered with 202.
         instance_id: this instance, as ``/v1/status`` and the page name it.
+        permitted: the programs of jobs that this instance sends on; the executor decides too.
         max_body: longest request body, bytes; longer ones are refused with 413.
     """
 
@@ -32,4 +34,5 @@ class Services:
     command_timeout_s: float
     instance_id: str
     version: str
+    permitted: PermittedPrograms = ALL_PROGRAMS
     max_body: int = MAX_BODY

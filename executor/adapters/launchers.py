@@ -15,6 +15,7 @@ from executor.adapters.command_target.launcher import PARALLEL as PARALLEL_COMMA
 from executor.adapters.http_target import HttpLauncher
 from executor.adapters.http_target.launcher import PARALLEL as PARALLEL_REQUESTS
 from executor.adapters.http_target.rules import HttpRules
+from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
 from executor.ports.target import Launcher, Work, WorkListener
@@ -29,6 +30,7 @@ class Launchers:
         output_limit: bytes kept of each run's output.
         grace_s: seconds a program has between SIGTERM and SIGKILL.
         http: what the operator allows HTTP requests; by default everything.
+        permitted: the programs that may run; others fail.
     """
 
     def __init__(
@@ -41,13 +43,19 @@ class Launchers:
         output_limit: int = OUTPUT_LIMIT,
         grace_s: float = GRACE_S,
         http: HttpRules | None = None,
+        permitted: PermittedPrograms = ALL_PROGRAMS,
     ) -> None:
         self._by_kind: dict[str, Launcher] = {
             "http": HttpLauncher(
                 listener, clock, parallel=requests, output_limit=output_limit, rules=http
             ),
             "command": CommandLauncher(
-                listener, clock, parallel=commands, output_limit=output_limit, grace_s=grace_s
+                listener,
+                clock,
+                parallel=commands,
+                output_limit=output_limit,
+                grace_s=grace_s,
+                permitted=permitted,
             ),
         }
 

@@ -38,6 +38,8 @@ def _shown(value: object, variable: Variable) -> str:
         return _NOT_SET
     if variable.secret:
         return mask_url(str(value))
+    if isinstance(value, tuple):
+        return ",".join(value)
     return f"{value:g}s" if isinstance(value, float) else str(value)
 
 

@@ -45,6 +45,7 @@ from executor.config.variables import (
 )
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
+from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 
 #: Seconds that an instance gets beyond the grace period, before it is killed: more than
 #: the executor allows itself (8 s) for cancelling what still runs and writing it down.
@@ -93,6 +94,8 @@ class Settings:
     command_timeout_s: float
     http_targets: AddressPolicy
     http_proxies: Proxies
+    commands: CommandsMode
+    commands_allowed: tuple[str, ...] | None
     threads: int
     instance: str
     log_form: LogForm
@@ -117,6 +120,11 @@ class Settings:
     def clustered(self) -> bool:
         """Whether RabbitMQ and MongoDB are used, rather than files in :attr:`data`."""
         return self.rabbitmq_url is not None
+
+    @property
+    def permitted_programs(self) -> PermittedPrograms:
+        """What command targets may run on this instance."""
+        return PermittedPrograms(self.commands, self.commands_allowed or ())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -171,6 +179,7 @@ class _Reading:
                 self.origins[variable.setting] = origin
         self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
         self._choose_reach()
+        self._decide_commands()
         self._check_pair()
         self._check_names()
         return self.values
@@ -233,6 +242,22 @@ class _Reading:
             anywhere = self.values["http_targets"] is AddressPolicy.ANY
             self.values["http_proxies"] = Proxies.ENVIRONMENT if anywhere else Proxies.NONE
 
+    def _decide_commands(self) -> None:
+        """Switch commands on or off if nobody did, and refuse a list without its mode."""
+        if "commands" not in self._given:
+            here = _is_loopback(self.values["host"] or "")
+            self.values["commands"] = CommandsMode.ON if here else CommandsMode.OFF
+            self.origins["commands"] = f"default {'on' if here else 'beyond'} loopback"
+        mode = self.values["commands"]
+        listing = mode is CommandsMode.ALLOW_LIST
+        if listing and "commands_allowed" not in self._given:
+            message = "is not set, but SOLOCRON_COMMANDS is allow-list; write the programs' paths"
+            self.faults.append(Fault("SOLOCRON_COMMANDS_ALLOWED", message))
+        # What could not be read is a fault of its own already.
+        if mode is not None and not listing and self.values["commands_allowed"]:
+            message = "has no effect; set SOLOCRON_COMMANDS to allow-list as well, or remove it"
+            self.faults.append(Fault("SOLOCRON_COMMANDS_ALLOWED", message))
+
     def _check_pair(self) -> None:
         """Refuse one server without the other: a token is no use without a term."""
         missing = [entry for entry in _SERVERS if entry[0] not in self._given]
@@ -268,12 +293,11 @@ def _advice(name: str, known: Collection[str]) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
+    """Whether only this machine reaches *host*; a name other than localhost may lead anywhere."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return False
+        return host.lower() == "localhost"
 
 
 def _made_up_name(environ: Mapping[str, str]) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
+from executor.domain.permitted_programs import CommandsMode
 
 #: The variable with Cloud Foundry's service bindings.
 BINDINGS: Final = "VCAP_SERVICES"
@@ -115,6 +116,17 @@ def _host(text: str) -> str:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
+
+
+def _programs(text: str) -> tuple[str, ...]:
+    programs = tuple(part.strip() for part in text.split(","))
+    for program in programs:
+        if not program.startswith("/") or program.endswith("/"):
+            raise ValueError(
+                f"{program!r} is not the absolute path of a program; "
+                "write them with commas between: /usr/bin/rsync,/opt/backup"
+            )
+    return programs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,6 +297,22 @@ VARIABLES: Final = (
         meaning="Whether requests of jobs go through `http_proxy`, `https_proxy` and their like. "
         "Where such a request ends up is then for the proxy to restrict. If not set: "
         "`environment` if targets may be `any`, else `none`.",
+    ),
+    Variable(
+        name="SOLOCRON_COMMANDS",
+        setting="commands",
+        kind="`on`, `off` or `allow-list`",
+        read=_choice(CommandsMode),
+        meaning="Whether jobs may run programs here. If not set: `on` where `SOLOCRON_HOST` is a "
+        "loopback address, `off` where others can reach it.",
+    ),
+    Variable(
+        name="SOLOCRON_COMMANDS_ALLOWED",
+        setting="commands_allowed",
+        kind="absolute paths, separated by commas",
+        read=_programs,
+        meaning="The programs that `allow-list` permits. A command must begin with one of them, "
+        "written just so; a shell such as `/bin/sh` permits everything.",
     ),
     Variable(
         name="SOLOCRON_THREADS",

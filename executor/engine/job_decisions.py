@@ -107,6 +107,7 @@ def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) ->
     if holder is not None and holder.id != own_id and holder.name == definition.name:
         raise RefusalError(ResultStatus.CONFLICT, NameTaken(definition.name))
     faults = [
+        *_program_faults(definition, job, scene),
         *_schedule_faults(definition, job, scene.desk.now),
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
@@ -115,6 +116,13 @@ def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) ->
     if faults:
         raise RefusalError(ResultStatus.INVALID, InvalidJob(faults))
     return definition
+
+
+def _program_faults(definition: Definition, job: Job | None, scene: Scene) -> list[Fault]:
+    # What was saved before may be kept: whoever may run nothing can still be disabled.
+    if job is not None and job.definition.target == definition.target:
+        return []
+    return scene.permitted.faults(definition.target)
 
 
 def _schedule_faults(definition: Definition, job: Job | None, now: datetime) -> Iterable[Fault]:

@@ -17,6 +17,7 @@ from executor.domain.errors import (
     SolocronError,
 )
 from executor.domain.job import Job
+from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.run import Run
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
@@ -109,6 +110,7 @@ class Scene:
     workload: Workload
     journal: Journal
     term: int
+    permitted: PermittedPrograms
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.

@@ -71,6 +71,7 @@ class Tenure:
             workload,
             journal,
             term,
+            options.permitted,
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+
 #: Claims are written this long before their second is due: ten times a batch insert of
 #: 1,000 rows on a slow disk (5-30 ms), and short enough that an edit seldom meets a claim.
 CLAIM_AHEAD_S: Final = 0.4
@@ -95,6 +97,7 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
+        permitted: the programs of jobs that may be saved.
     """
 
     instance: str
@@ -104,3 +107,4 @@ class Options:
     run_lease_s: float = 10.0
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
+    permitted: PermittedPrograms = ALL_PROGRAMS

@@ -19,6 +19,7 @@ from typing import TypeVar
 from executor.domain.command import Command, CommandResult
 from executor.domain.errors import SolocronError, StoreUnavailable
 from executor.domain.job import Definition, Job
+from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Outcome, Reason, Run, RunState
 from executor.domain.writes import JobWrite
 from executor.engine.effects import (
@@ -83,13 +84,18 @@ class Driver:
         *,
         run_lease_s: float = 10.0,
         grace_s: float = 25.0,
+        permitted: PermittedPrograms = ALL_PROGRAMS,
     ) -> None:
         self.store = store or MemoryStore(FakeClock())
         assert isinstance(self.store.clock, FakeClock)
         self.clock = self.store.clock
         self.instance = instance
         options = Options(
-            instance=instance, run_lease_s=run_lease_s, grace_s=grace_s, retention_rest_s=3.0
+            instance=instance,
+            run_lease_s=run_lease_s,
+            grace_s=grace_s,
+            retention_rest_s=3.0,
+            permitted=permitted,
         )
         self.engine = Engine(options, self.moment())
         self.effects: list[Effect] = []

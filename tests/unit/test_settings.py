@@ -14,6 +14,7 @@ from executor.config.listing import rows
 from executor.config.variables import VARIABLES
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError
+from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from tests.unit import service_bindings as bindings
 
 RABBITMQ = "amqps://cron:s3cret@rabbit.example.com:5671/cron"
@@ -69,6 +70,8 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_COMMAND_TIMEOUT": "2.5",
             "SOLOCRON_HTTP_TARGETS": "Public",
             "SOLOCRON_HTTP_PROXIES": "environment",
+            "SOLOCRON_COMMANDS": "Allow-List",
+            "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -81,6 +84,9 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
     assert settings.http_targets is AddressPolicy.PUBLIC
     assert settings.http_proxies is Proxies.ENVIRONMENT
+    assert settings.permitted_programs == PermittedPrograms(
+        CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup")
+    )
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -112,6 +118,9 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_COMMAND_TIMEOUT", "0"),
         ("SOLOCRON_HTTP_TARGETS", "internal"),
         ("SOLOCRON_HTTP_PROXIES", "http://proxy:3128"),
+        ("SOLOCRON_COMMANDS", "some"),
+        ("SOLOCRON_COMMANDS_ALLOWED", "rsync"),
+        ("SOLOCRON_COMMANDS_ALLOWED", "/usr/bin/"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job, definition_from_document
+from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance, JobWrite
@@ -56,7 +57,9 @@ _READS = frozenset(name for name in vars(Readers) if not name.startswith("_"))
 class World:
     """A client, and the store, executor and clock behind what it talks to."""
 
-    def __init__(self, max_body: int = 1_000_000) -> None:
+    def __init__(
+        self, max_body: int = 1_000_000, permitted: PermittedPrograms = ALL_PROGRAMS
+    ) -> None:
         self.clock = FakeClock()
         self.store = FragileStore(self.clock)
         self.executor = FakeExecutor(self.store, self.clock)
@@ -69,6 +72,7 @@ class World:
                 instance_id="web-1",
                 version="1.2.3",
                 max_body=max_body,
+                permitted=permitted,
             )
         )
         self.client: FlaskClient = self.app.test_client()

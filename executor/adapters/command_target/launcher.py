@@ -12,6 +12,7 @@ from executor.adapters.command_target.loop import STOP_S, Cancel, Loop, Message,
 from executor.adapters.command_target.spawners import Spawners
 from executor.adapters.command_target.surroundings import inherited
 from executor.adapters.inbox import Inbox
+from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
 from executor.ports.target import Work, WorkListener
@@ -40,6 +41,7 @@ class CommandLauncher:
         output_limit: bytes kept of each program's output.
         grace_s: seconds between SIGTERM and SIGKILL.
         linger_s: seconds that output may stay open after the program's end.
+        permitted: the programs that may run; others fail.
         environ: the executor's environment; programs see it without settings and secrets.
     """
 
@@ -53,11 +55,18 @@ class CommandLauncher:
         output_limit: int = OUTPUT_LIMIT,
         grace_s: float = GRACE_S,
         linger_s: float = LINGER_S,
+        permitted: PermittedPrograms = ALL_PROGRAMS,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
         self._inbox: Inbox[Message] = Inbox()
         self._spawners = Spawners(
-            spawners, listener, clock, inherited(environ), output_limit, self._inbox.put
+            spawners,
+            listener,
+            clock,
+            inherited(environ),
+            output_limit,
+            permitted,
+            self._inbox.put,
         )
         loop = Loop(self._inbox, self._spawners, listener, clock, parallel, grace_s, linger_s)
         self._thread = Thread(target=loop.run, name="command-targets", daemon=True)

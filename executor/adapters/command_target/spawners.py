@@ -16,6 +16,8 @@ from typing import Final
 
 from executor.adapters.command_target.child import Child, explained, spawn
 from executor.adapters.command_target.surroundings import environment_of
+from executor.domain.errors import InvalidJob
+from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.targets import CommandTarget
 from executor.ports.clock import Clock
 from executor.ports.target import Work, WorkListener
@@ -56,6 +58,7 @@ class Spawners:
         count: how many threads.
         inherited: the environment that programs see of the executor's.
         output_limit: bytes kept of each program's output.
+        permitted: what may run, whatever was permitted when the job was saved.
         post: takes exactly one piece of news for each work, unless stopped in between;
             called on the spawning threads.
     """
@@ -67,12 +70,14 @@ class Spawners:
         clock: Clock,
         inherited: Mapping[str, str],
         output_limit: int,
+        permitted: PermittedPrograms,
         post: Callable[[SpawnNews], None],
     ) -> None:
         self._listener = listener
         self._clock = clock
         self._inherited = inherited
         self._output_limit = output_limit
+        self._permitted = permitted
         self._post = post
         self._works: SimpleQueue[Work | None] = SimpleQueue()
         self._stopping = Event()
@@ -123,6 +128,9 @@ class Spawners:
         self._post(Spawned(child))
 
     def _spawn(self, work: Work, target: CommandTarget) -> Child:
+        faults = self._permitted.faults(target)
+        if faults:
+            raise InvalidJob(faults)
         environment = environment_of(self._inherited, work.run, target)
         timeout_s = work.definition.timeout.total_seconds()
         return spawn(work.run.id, target, environment, timeout_s, self._output_limit)
