@@ -15,6 +15,7 @@ from executor.adapters.system_clock import SystemClock
 from executor.config import Settings
 
 if TYPE_CHECKING:
+    from executor.adapters.keyring import Keyring
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
     from executor.ports.store import ExecutorStore, Readers
@@ -96,6 +97,16 @@ def build_sender(settings: Settings) -> CommandSender:
     from executor.adapters.local import LocalSender
 
     return LocalSender(settings.data)
+
+
+def build_keyring(settings: Settings) -> Keyring | None:
+    """Return what seals and opens secrets; None if no key is set."""
+    keys = [key for key in (settings.secret_key, settings.secret_key_old) if key is not None]
+    if not keys:
+        return None
+    from executor.adapters.keyring import Keyring
+
+    return Keyring(keys)
 
 
 def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from executor.config.credentials import mask_url
+from executor.config.credentials import MASK, mask_url
 from executor.config.settings import Settings
 from executor.config.variables import BINDINGS, VARIABLES, Platform, Variable
 
@@ -37,7 +37,7 @@ def _shown(value: object, variable: Variable) -> str:
     if value is None:
         return _NOT_SET
     if variable.secret:
-        return mask_url(str(value))
+        return mask_url(value) if isinstance(value, str) else MASK
     if isinstance(value, tuple):
         return ",".join(value)
     return f"{value:g}s" if isinstance(value, float) else str(value)

@@ -86,6 +86,8 @@ class Settings:
     port: int
     rabbitmq_url: str | None = field(repr=False)
     mongodb_uri: str | None = field(repr=False)
+    secret_key: bytes | None = field(repr=False)
+    secret_key_old: bytes | None = field(repr=False)
     data: Path
     prefix: str
     queue_type: QueueType
@@ -181,6 +183,7 @@ class _Reading:
         self._choose_reach()
         self._decide_commands()
         self._check_pair()
+        self._check_keys()
         self._check_names()
         return self.values
 
@@ -270,6 +273,12 @@ class _Reading:
                     f"remove {present.title} to run on one machine without {absent.title} too",
                 )
             )
+
+    def _check_keys(self) -> None:
+        """Refuse a former key without a present one: nothing could be sealed."""
+        if "secret_key_old" in self._given and "secret_key" not in self._given:
+            text = "is not set, but SOLOCRON_SECRET_KEY_OLD is; set the present key too"
+            self.faults.append(Fault("SOLOCRON_SECRET_KEY", text))
 
     def _check_names(self) -> None:
         """Refuse names that look like ours and are not."""

@@ -9,6 +9,7 @@ write instead and repeats the text only if it cannot be a secret.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -112,6 +113,16 @@ def _host(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._:%-]+", bare) or re.fullmatch(r"[^:]+:\d+", bare):
         raise ValueError(f"{text!r} is not a host name or address; the port belongs into PORT")
     return bare
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise ValueError("is not 32 bytes in base64; make a key with: openssl rand -base64 32")
+    return key
 
 
 def _folder(text: str) -> Path:
@@ -223,6 +234,23 @@ VARIABLES: Final = (
         kind="JSON",
         read=read_bindings,
         meaning="Cloud Foundry's service bindings; RabbitMQ and MongoDB are found in it.",
+        secret=True,
+    ),
+    Variable(
+        name="SOLOCRON_SECRET_KEY",
+        setting="secret_key",
+        kind="32 bytes in base64",
+        read=_key,
+        meaning="The key that secrets are sealed with, the same for all instances. "
+        "Make one with `openssl rand -base64 32`; without it there are no secrets.",
+        secret=True,
+    ),
+    Variable(
+        name="SOLOCRON_SECRET_KEY_OLD",
+        setting="secret_key_old",
+        kind="32 bytes in base64",
+        read=_key,
+        meaning="The former key, while secrets sealed with it are still to be put again.",
         secret=True,
     ),
     Variable(

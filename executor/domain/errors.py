@@ -55,6 +55,10 @@ class InvalidCalendar(InvalidInput):
     """A calendar that breaks a rule of its own fields; faults in ``ics`` name the event."""
 
 
+class InvalidSecret(InvalidInput):
+    """A secret whose name or value cannot be taken; no message repeats the value."""
+
+
 class InvalidCommand(InvalidInput):
     """A command document that does not decode; it was sent by a newer or a broken sender."""
 
@@ -81,6 +85,14 @@ class CalendarNotFound(SolocronError, LookupError):
     def __init__(self, calendar: str) -> None:
         self.calendar = calendar
         super().__init__(f"there is no calendar {calendar!r}")
+
+
+class SecretNotFound(SolocronError, LookupError):
+    """No secret has this name."""
+
+    def __init__(self, secret: str) -> None:
+        self.secret = secret
+        super().__init__(f"there is no secret {secret!r}")
 
 
 class RunNotFound(SolocronError, LookupError):
@@ -121,8 +133,28 @@ class CalendarInUse(Conflict):
         )
 
 
+class SecretInUse(Conflict):
+    """Jobs use the secret that is to be deleted."""
+
+    def __init__(self, secret: str, jobs: Sequence[str], count: int) -> None:
+        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
+        super().__init__(
+            f"secret {secret!r} is used by {', '.join(jobs)}{more}; take it out there first"
+        )
+
+
+class NoSecretKey(Conflict):
+    """Secrets can be neither sealed nor opened, because the installation has no key for them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "secrets need a key: make one with `openssl rand -base64 32`, set it as "
+            "SOLOCRON_SECRET_KEY for every instance, and start them again"
+        )
+
+
 class RevisionConflict(Conflict):
-    """The job (or calendar) was changed by somebody else since the caller read it."""
+    """The job (or calendar, or secret) was changed by somebody else since the caller read it."""
 
     def __init__(self, job: str, expected: int, current: int, what: str = "job") -> None:
         self.job, self.expected, self.current = job, expected, current
@@ -153,6 +185,17 @@ class IllegalTransition(Conflict):
     def __init__(self, run: str, state: str, event: str) -> None:
         self.run, self.state, self.event = run, state, event
         super().__init__(f"run {run!r} is {state}; {event} is not possible")
+
+
+class SecretUnreadable(SolocronError):
+    """A sealed value does not open: another key, or damage.  Runs that need it fail.
+
+    Not retryable.  ``why`` says what the operator can do; it repeats nothing of the value.
+    """
+
+    def __init__(self, secret: str, why: str) -> None:
+        self.secret, self.why = secret, why
+        super().__init__(f"secret {secret!r} cannot be read: {why}")
 
 
 class StaleTerm(SolocronError):

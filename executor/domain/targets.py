@@ -1,9 +1,14 @@
-"""Targets: what a run does."""
+"""Targets: what a run does.
+
+The url, header values and body of a request, and the command, argv and env values of a
+program, are templates (``template.py``): what is stored and shown is what was written, and
+every run fills it in for itself.  A field is judged twice: when the job is saved, as far as
+that can be without the values, and as a whole when it is filled in.
+"""
 
 from __future__ import annotations
 
 import re
-import shlex
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Final, Literal, Union
@@ -11,13 +16,36 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from executor.domain.errors import Fault
+from executor.domain import command_line
+from executor.domain.errors import Fault, InvalidJob
 from executor.domain.fields import CLOSED, PositiveDuration, Text
+from executor.domain.template import Value, faults, parse
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
 
 
+def _template(value: str) -> str:
+    if "{{" in value and (found := faults(value)):
+        raise InvalidJob([Fault("", one) for one in found])
+    return value
+
+
 def _url(value: str) -> str:
+    """Judge a URL before its values are known, each of which may be ``x``."""
+    parts = parse(_template(value))
+    if parts and isinstance(parts[0], Value):
+        # It may be the whole address, or its beginning: nothing can be said yet.
+        return value
+    check_url("".join("x" if isinstance(part, Value) else part for part in parts))
+    return value
+
+
+def check_url(value: str) -> str:
+    """Return *value* if a request can be sent there.
+
+    Raises:
+        ValueError: it cannot; says why and does not repeat it whole.
+    """
     try:
         parts = urlsplit(value)
         _ = parts.port
@@ -30,7 +58,12 @@ def _url(value: str) -> str:
     return value
 
 
-def _header_text(value: str) -> str:
+def check_header(value: str) -> str:
+    """Return *value* if it can be that of a header.
+
+    Raises:
+        ValueError: it cannot, because it would end the header.
+    """
     if any(
         (ord(character) < 32 and character != "\t") or ord(character) == 127 for character in value
     ):
@@ -43,6 +76,17 @@ def _header_name(value: str) -> str:
         raise ValueError(f"{value!r} is not a header name")
     return value
 
+
+_NO_PROGRAM: Final = "names no program to run"
+
+#: Why a value may not stand where it does, and what to do instead.
+_UNSAFE: Final = (
+    "stands where a shell could obey what is in it; take it out of the quotes around it, or set "
+    'it in `env` and write "$NAME" here'
+)
+
+#: A text with values in it.
+_Template = Annotated[Text, AfterValidator(_template)]
 
 #: The JSON schema of what :func:`http_status` takes.
 HTTP_STATUS: Final = {"type": "string", "pattern": "^[1-5](\\d\\d|xx)$"}
@@ -71,9 +115,10 @@ class HttpTarget:
     url: Annotated[str, AfterValidator(_url), Field(max_length=8192)]
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] = "POST"
     headers: dict[
-        Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_text)]
+        Annotated[str, AfterValidator(_header_name)],
+        Annotated[str, AfterValidator(check_header), AfterValidator(_template)],
     ] = field(default_factory=dict)
-    body: Annotated[str, Field(max_length=1_000_000)] = ""
+    body: Annotated[str, AfterValidator(_template), Field(max_length=1_000_000)] = ""
     timeout: PositiveDuration = timedelta(seconds=30)
     """Longest time for the whole exchange; the job's own ``timeout`` ends it as well."""
     expect: Annotated[
@@ -97,19 +142,19 @@ class CommandTarget:
     __pydantic_config__ = CLOSED
 
     kind: Literal["command"] = "command"
-    command: Annotated[Text, Field(max_length=100_000)] | None = None
-    argv: Annotated[tuple[Text, ...], Field(min_length=1, max_length=10_000)] | None = None
-    env: dict[Text, Text] = field(default_factory=dict)
+    command: Annotated[_Template, Field(max_length=100_000)] | None = None
+    argv: Annotated[tuple[_Template, ...], Field(min_length=1, max_length=10_000)] | None = None
+    env: dict[Text, _Template] = field(default_factory=dict)
     cwd: Text | None = None
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The program and its arguments.
+        """The program and its arguments, of a target that has been filled in.
 
         Raises:
-            ValueError: ``command`` has an unclosed quotation.
+            ValueError: ``command`` has an unclosed quotation, or a template.
         """
-        return self.argv if self.argv is not None else tuple(shlex.split(self.command or ""))
+        return self.argv if self.argv is not None else command_line.render(self.command or "", {})
 
 
 Target = Annotated[Union[HttpTarget, CommandTarget], Field(discriminator="kind")]  # noqa: UP007
@@ -123,15 +168,30 @@ def target_faults(target: Target) -> list[Fault]:
         return [Fault("target.command", "is required: one text, or argv with a list")]
     if target.command is not None and target.argv is not None:
         return [Fault("target.argv", "leave it out or command: both say what to run")]
-    where = "target.command" if target.argv is None else "target.argv"
+    return [
+        *_command_faults(target),
+        *(
+            Fault(
+                f"target.env.{name}" if name else "target.env", "a name must not be empty or hold ="
+            )
+            for name in target.env
+            if not name or "=" in name
+        ),
+    ]
+
+
+def _command_faults(target: CommandTarget) -> list[Fault]:
+    if target.command is None:
+        empty = not target.argv or not target.argv[0]
+        return [Fault("target.argv", _NO_PROGRAM)] if empty else []
+    where = "target.command"
     try:
-        words = target.words
+        words = command_line.words(target.command)
     except ValueError as error:
         return [Fault(where, f"cannot be split into words: {error}; check the quotes")]
     if not words or not words[0]:
-        return [Fault(where, "names no program to run")]
+        return [Fault(where, _NO_PROGRAM)]
     return [
-        Fault(f"target.env.{name}" if name else "target.env", "a name must not be empty or hold =")
-        for name in target.env
-        if not name or "=" in name
+        Fault(where, f"`{{{{ {name} }}}}` {_UNSAFE}")
+        for name in dict.fromkeys(command_line.unsafe_values(target.command))
     ]

@@ -73,6 +73,24 @@ class TestOutcome(CommandWorkshop):
             == "a\N{REPLACEMENT CHARACTER}bü"
         )
 
+    def test_templates_are_filled_in_for_each_run(self, launcher: Launcher, log: WorkLog) -> None:
+        """Of a command, an argv and an environment; nothing in a value is obeyed."""
+        evil = "a; echo b"
+        text = CommandTarget(command="sh -c 'echo {{ job.name }} {{ run.id }}'")
+        words = CommandTarget(argv=("printenv", "OWN"), env={"OWN": "{{ job.name }}"})
+        launcher.start([make_work(text, "text", job=evil), make_work(words, "words", job=evil)])
+        log.wait_for_ends(2)
+        assert said(log.outcomes["text"]) == "a; echo b text\n"
+        assert said(log.outcomes["words"]) == "a; echo b\n"
+
+    def test_a_template_that_cannot_be_filled_in_is_a_failure(
+        self, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Nothing is run, and the error names the field."""
+        outcome = run(launcher, log, CommandTarget(command="echo {{ secret.GONE }}"))
+        assert outcome.state is RunState.FAILED
+        assert "target.command: there is no value for `secret.GONE`" in str(outcome.error)
+
     def test_an_exit_status_other_than_zero_is_a_failure(
         self, launcher: Launcher, log: WorkLog
     ) -> None:

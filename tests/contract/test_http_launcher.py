@@ -142,6 +142,34 @@ class TestRequest(HttpWorkshop):
                 expected = "0" if request.method in {"POST", "PUT", "PATCH"} else None
                 assert request.headers.get("content-length") == expected, request
 
+    def test_templates_are_filled_in_for_each_run(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """URL, headers and body say which run it is, and the job's definition stays as it was."""
+        target = HttpTarget(
+            url=f"{server.url}/{{{{ job.name | url }}}}",
+            headers={"X-Run": "{{ run.id }} of {{ job.name }}"},
+            body="{{ fire_time }}",
+        )
+        launcher.start([make_work(target, run, job="a b") for run in ("first", "second")])
+        log.wait_for_ends(2)
+        assert [request.path for request in server.requests] == ["/a%20b"] * 2
+        assert [request.headers["x-run"] for request in server.requests] == [
+            "first of a b",
+            "second of a b",
+        ]
+        assert [request.body for request in server.requests] == [b"2026-12-01T12:00:00Z"] * 2
+
+    def test_a_template_that_cannot_be_filled_in_is_a_failure(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Nothing is sent, and the error names the field."""
+        launcher.start([make_work(HttpTarget(url=server.url, body="{{ secret.GONE }}"))])
+        outcome = log.wait_for_end("run")
+        assert outcome.state is RunState.FAILED
+        assert "target.body: there is no value for `secret.GONE`" in str(outcome.error)
+        assert server.requests == []
+
     def test_addresses_beyond_ascii_are_encoded(
         self, server: RecordingTarget, launcher: Launcher, log: WorkLog
     ) -> None:

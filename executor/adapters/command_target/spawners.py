@@ -17,6 +17,7 @@ from typing import Final
 from executor.adapters.command_target.child import Child, explained, spawn
 from executor.adapters.command_target.surroundings import environment_of
 from executor.domain.errors import InvalidJob
+from executor.domain.filling import filled_in
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.targets import CommandTarget
 from executor.ports.clock import Clock
@@ -117,6 +118,9 @@ class Spawners:
         begun = self._clock.now()
         # Whatever is wrong with one job's command must not end a thread that serves them all.
         try:
+            filled = filled_in(work.run, work.definition, {})
+            assert isinstance(filled, CommandTarget)
+            target = filled
             child = self._spawn(work, target)
         except Exception as error:
             self._post(SpawnFailed(run_id, explained(error, target)))

@@ -28,6 +28,7 @@ from executor.adapters.http_target.request import (
 from executor.adapters.http_target.rules import HttpRules
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
+from executor.domain.filling import filled_in
 from executor.domain.run import Outcome, Reason, RunState
 from executor.domain.targets import HttpTarget
 from executor.ports.clock import Clock
@@ -182,7 +183,7 @@ class _Loop:
                 self._listener.finished(run_id, self._clock.now(), refused)
 
     def _begin(self, work: Work) -> None:
-        target = work.definition.target
+        target = filled_in(work.run, work.definition, {})
         if not isinstance(target, HttpTarget):
             raise TypeError(f"{target.kind} is not an HTTP target")
         timeout_ms = _milliseconds(min(target.timeout, work.definition.timeout).total_seconds())

@@ -1,0 +1,142 @@
+"""A target as it is for one run: its templates filled in with the run's values.
+
+Done by launchers right before the start, once for each run.  What comes out is used and
+forgotten: it is never stored, logged or shown.
+
+Rules
+-----
+1. A target without templates is returned as it is, at no cost.
+2. What a value makes of a field is judged again: a header cannot be ended by a line break in a
+   value, nor a request be sent anywhere but over http and https.
+3. Texts are what the API shows: instants in RFC 3339, numbers in decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC
+
+from executor.domain import command_line
+from executor.domain.instant import to_text
+from executor.domain.job import Definition
+from executor.domain.run import Run
+from executor.domain.targets import CommandTarget, HttpTarget, check_header, check_url
+from executor.domain.template import SECRET, render, secrets_in
+
+
+def values_of(run: Run, definition: Definition) -> dict[str, str]:
+    """Return the value of each name, but for the secrets.
+
+    The fire time of a run without a slot is the instant of its creation; ``fire_time.local`` is
+    on the clock of the job's schedule, with its offset, and UTC for a job without one;
+    ``fire_time.epoch`` is in whole seconds.
+    """
+    fire_time = run.fire_at or run.created_at
+    schedule = definition.schedule
+    local = fire_time.astimezone(UTC if schedule is None else schedule.clock())
+    return {
+        "run.id": run.id,
+        "run.attempt": str(run.attempt),
+        "run.cause": run.cause.value,
+        "run.trigger_id": run.trigger_id or run.id,
+        "run.term": str(run.term),
+        "job.id": run.job_id,
+        "job.name": run.job,
+        "job.owner": definition.owner,
+        "job.revision": str(run.revision),
+        "fire_time": to_text(fire_time),
+        "fire_time.local": local.isoformat(
+            timespec="milliseconds" if local.microsecond else "seconds"
+        ),
+        "fire_time.epoch": str(int(fire_time.timestamp())),
+    }
+
+
+def has_values(target: HttpTarget | CommandTarget) -> bool:
+    """Whether anything in *target* is to be filled in."""
+    return any("{{" in text for text in _texts(target))
+
+
+def secrets_of(target: HttpTarget | CommandTarget) -> frozenset[str]:
+    """Return the names of the secrets that a run of *target* needs."""
+    return frozenset(name for text in _texts(target) for name in secrets_in(text))
+
+
+def filled_in(
+    run: Run, definition: Definition, secrets: Mapping[str, str]
+) -> HttpTarget | CommandTarget:
+    """Return the definition's target as it is for *run*; of a ``command`` the words, as ``argv``.
+
+    Args:
+        secrets: by their names; those that are not asked for may be missing.
+
+    Raises:
+        ValueError: a value is missing, or makes a field what it must not be; names the field and
+            repeats no value.
+    """
+    target = definition.target
+    if not has_values(target):
+        return target
+    values = values_of(run, definition)
+    values.update((f"{SECRET}{name}", value) for name, value in secrets.items())
+    if isinstance(target, HttpTarget):
+        return _request(target, values)
+    return _program(target, values)
+
+
+def _texts(target: HttpTarget | CommandTarget) -> Iterator[str]:
+    if isinstance(target, HttpTarget):
+        yield target.url
+        yield from target.headers.values()
+        yield target.body
+    else:
+        yield target.command or ""
+        yield from target.argv or ()
+        yield from target.env.values()
+
+
+def _request(target: HttpTarget, values: Mapping[str, str]) -> HttpTarget:
+    headers = {}
+    with _naming("target.url"):
+        url = _address(render(target.url, values))
+    for name, text in target.headers.items():
+        with _naming(f"target.headers.{name}"):
+            headers[name] = check_header(render(text, values))
+    with _naming("target.body"):
+        body = render(target.body, values)
+    return replace(target, url=url, headers=headers, body=body)
+
+
+def _address(url: str) -> str:
+    try:
+        return check_url(url)
+    except ValueError:
+        # What is wrong may lie in a secret, so nothing of it is repeated.
+        raise ValueError(
+            "is no address of http or https with these values; a part of it takes `| url`"
+        ) from None
+
+
+def _program(target: CommandTarget, values: Mapping[str, str]) -> CommandTarget:
+    env = {}
+    with _naming("target.argv" if target.command is None else "target.command"):
+        argv = (
+            tuple(render(text, values) for text in target.argv or ())
+            if target.command is None
+            else command_line.render(target.command, values)
+        )
+    for name, text in target.env.items():
+        with _naming(f"target.env.{name}"):
+            env[name] = render(text, values)
+    return replace(target, command=None, argv=argv, env=env)
+
+
+@contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Have what is wrong with *field* say that it is this one."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from None

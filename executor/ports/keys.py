@@ -1,0 +1,30 @@
+"""Keys: what seals and opens secrets.
+
+Two faces.  Web is given a :class:`Sealer` and cannot read what it has sealed; launchers are
+given an :class:`Opener`.  Checked by ``tests/contract/test_keyring.py``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Sealer(Protocol):
+    """Turns values into texts that say nothing to who has no key; any thread may call."""
+
+    def seal(self, name: str, value: str) -> str:
+        """Return *value* sealed as that of the secret *name*; another text each time."""
+        ...
+
+
+class Opener(Protocol):
+    """Turns sealed texts into values again; any thread may call."""
+
+    def open(self, name: str, sealed: str) -> str:
+        """Return what was sealed as the value of the secret *name*.
+
+        Raises:
+            SecretUnreadable: it was sealed with a key that is not here, is damaged, or belongs
+                to another name.  The message tells which of the first two, and no value.
+        """
+        ...
