@@ -25,6 +25,7 @@ from pydantic import (
 
 from executor.domain.command import Command, CommandKind
 from executor.domain.errors import InvalidJob
+from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
@@ -157,6 +158,7 @@ DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Definition)
 _OBJECTS: Final = {
     (): Definition,
     ("target", "http"): HttpTarget,
+    ("target", "http", "expect_body"): ExpectBody,
     ("target", "command"): CommandTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
