@@ -32,6 +32,7 @@ from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import CommandTarget, HttpTarget, Target, target_faults
+from executor.domain.tls import Tls
 
 
 def _schedule(value: object) -> object:
@@ -159,6 +160,7 @@ _OBJECTS: Final = {
     (): Definition,
     ("target", "http"): HttpTarget,
     ("target", "http", "expect_body"): ExpectBody,
+    ("target", "http", "tls"): Tls,
     ("target", "command"): CommandTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,

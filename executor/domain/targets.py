@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from executor.domain.errors import Fault
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
+from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -87,6 +88,8 @@ class HttpTarget:
     expect_body: ExpectBodyField = None
     """What the body has to say besides; null: anything."""
     follow_redirects: bool = True
+    tls: Tls = field(default_factory=Tls)
+    """Whom the certificate of an https URL has to convince; redirects included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +127,13 @@ def target_faults(target: Target) -> list[Fault]:
 
 
 def _http_faults(target: HttpTarget) -> list[Fault]:
+    faults = [fault.under("target.tls") for fault in target.tls.faults()]
     if target.expect_body is None:
-        return []
+        return faults
     if target.method == "HEAD":
-        return [Fault("target.expect_body", "the answer to HEAD has no body; write GET, or null")]
-    return [fault.under("target.expect_body") for fault in target.expect_body.faults()]
+        words = "the answer to HEAD has no body; write GET, or null"
+        return [*faults, Fault("target.expect_body", words)]
+    return faults + [fault.under("target.expect_body") for fault in target.expect_body.faults()]
 
 
 def _command_faults(target: CommandTarget) -> list[Fault]:

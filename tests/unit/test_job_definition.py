@@ -53,6 +53,7 @@ def test_only_name_and_target_are_needed_and_the_rest_has_documented_defaults() 
             "expect": ["2xx"],
             "expect_body": None,
             "follow_redirects": True,
+            "tls": {"verify": True, "ca": None},
         },
         "misfire": {"policy": "once", "deadline": "PT1H", "only_if_next_later_than": None},
         "overlap": {"policy": "forbid", "limit": 1, "queue": 100},
@@ -286,6 +287,7 @@ HTTP_TARGETS = st.fixed_dictionaries(
         "expect": st.lists(st.sampled_from(["2xx", 204, "404", 302]), min_size=1, max_size=3),
         "expect_body": st.none() | EXPECTATIONS,
         "follow_redirects": st.booleans(),
+        "tls": st.fixed_dictionaries({}, optional={"verify": st.booleans(), "ca": st.none()}),
     },
 )
 COMMAND_TARGETS = st.fixed_dictionaries(
