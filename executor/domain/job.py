@@ -25,12 +25,14 @@ from pydantic import (
 
 from executor.domain.command import Command, CommandKind
 from executor.domain.errors import InvalidJob
+from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import CommandTarget, HttpTarget, Target, target_faults
+from executor.domain.tls import Tls
 
 
 def _schedule(value: object) -> object:
@@ -157,6 +159,8 @@ DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Definition)
 _OBJECTS: Final = {
     (): Definition,
     ("target", "http"): HttpTarget,
+    ("target", "http", "expect_body"): ExpectBody,
+    ("target", "http", "tls"): Tls,
     ("target", "command"): CommandTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,

@@ -18,8 +18,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from executor.domain import command_line
 from executor.domain.errors import Fault, InvalidJob
+from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
 from executor.domain.template import Value, faults, parse
+from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -107,7 +109,7 @@ def http_status(value: object) -> object:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTarget:
-    """Send one HTTP request; it succeeds when the final status is expected."""
+    """Send one HTTP request; it succeeds when the final status and the body are expected."""
 
     __pydantic_config__ = CLOSED
 
@@ -128,7 +130,11 @@ class HttpTarget:
         ],
         Field(min_length=1),
     ] = ("2xx",)
+    expect_body: ExpectBodyField = None
+    """What the body has to say besides; null: anything."""
     follow_redirects: bool = True
+    tls: Tls = field(default_factory=Tls)
+    """Whom the certificate of an https URL has to convince; redirects included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,8 +168,20 @@ Target = Annotated[Union[HttpTarget, CommandTarget], Field(discriminator="kind")
 
 def target_faults(target: Target) -> list[Fault]:
     """Return what no single field of *target* says: faults by path within a job."""
-    if not isinstance(target, CommandTarget):
-        return []
+    return _http_faults(target) if isinstance(target, HttpTarget) else _command_faults(target)
+
+
+def _http_faults(target: HttpTarget) -> list[Fault]:
+    faults = [fault.under("target.tls") for fault in target.tls.faults()]
+    if target.expect_body is None:
+        return faults
+    if target.method == "HEAD":
+        words = "the answer to HEAD has no body; write GET, or null"
+        return [*faults, Fault("target.expect_body", words)]
+    return faults + [fault.under("target.expect_body") for fault in target.expect_body.faults()]
+
+
+def _command_faults(target: CommandTarget) -> list[Fault]:
     if target.command is None and target.argv is None:
         return [Fault("target.command", "is required: one text, or argv with a list")]
     if target.command is not None and target.argv is not None:

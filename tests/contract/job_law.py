@@ -25,7 +25,12 @@ def every_job_field(name: str = "full é 日本 _x_") -> Job:
                 "body": AWKWARD,
                 "timeout": "1.5s",
                 "expect": ["204", "3xx"],
+                "expect_body": {
+                    "json_pointer": "/a~1b",
+                    "equals": {"$x": [1.5, 1.0, None, True, 2**63 - 1], "a.b": {"": AWKWARD}},
+                },
                 "follow_redirects": False,
+                "tls": {"verify": False},
             },
             "schedule": {"kind": "cron", "expression": "*/7 * * * *", "timezone": "Asia/Tokyo"},
             "description": AWKWARD,

@@ -1,13 +1,10 @@
-"""What becomes of HTTP answers: the outcome, in words for a person; redirects and TLS."""
+"""What becomes of HTTP answers: the outcome, in words for a person; redirects."""
 
 import resource
 import socket
-import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -20,22 +17,6 @@ from tests.contract.http_workshop import DEAD_PORT, HttpWorkshop, Method
 from tests.contract.launcher_contract import make_work
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate for 127.0.0.1, signed by itself, in one file."""
-    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
-    alone = path.with_suffix(".crt")
-    request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    names = "-addext subjectAltName=IP:127.0.0.1"
-    subprocess.run(
-        ["openssl", *request.split(), *names.split(), "-keyout", str(path), "-out", str(alone)],
-        check=True,
-        capture_output=True,
-    )
-    path.write_bytes(path.read_bytes() + alone.read_bytes())
-    return path
 
 
 @contextmanager
@@ -291,41 +272,3 @@ class TestRedirects(HttpWorkshop):
             assert server.requests[0].headers["authorization"] == "Bearer secret"
             assert not {"authorization", "cookie"} & set(other.requests[0].headers)
             assert other.seen() == ["run"]
-
-
-class TestTls(HttpWorkshop):
-    """Whom https trusts."""
-
-    @pytest.fixture
-    def secure(self, certificate: Path) -> Iterator[RecordingTarget]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        with RecordingTarget(context) as server:
-            yield server
-
-    def test_a_certificate_nobody_vouches_for_is_refused(
-        self, secure: RecordingTarget, launcher: Launcher, log: WorkLog
-    ) -> None:
-        """The run fails with words about the certificate, and no request is sent."""
-        launcher.start([make_work(HttpTarget(url=secure.url))])
-        outcome = log.wait_for_end("run")
-        assert outcome.state is RunState.FAILED
-        assert outcome.error is not None
-        assert "certificate" in outcome.error.lower()
-        assert secure.seen() == []
-
-    def test_a_trusted_certificate_is_accepted(
-        self,
-        secure: RecordingTarget,
-        certificate: Path,
-        log: WorkLog,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        """SSL_CERT_FILE names the authorities."""
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-        launcher = HttpLauncher(log, SystemClock())
-        launcher.start([make_work(HttpTarget(url=secure.url))])
-        outcome = log.wait_for_end("run")
-        launcher.stop()
-        assert outcome.state is RunState.SUCCEEDED, outcome
-        assert secure.seen() == ["run"]

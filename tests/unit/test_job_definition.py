@@ -51,7 +51,9 @@ def test_only_name_and_target_are_needed_and_the_rest_has_documented_defaults() 
             "body": "",
             "timeout": "PT30S",
             "expect": ["2xx"],
+            "expect_body": None,
             "follow_redirects": True,
+            "tls": {"verify": True, "ca": None},
         },
         "misfire": {"policy": "once", "deadline": "PT1H", "only_if_next_later_than": None},
         "overlap": {"policy": "forbid", "limit": 1, "queue": 100},
@@ -143,6 +145,16 @@ HTTP = {"kind": "http", "url": "http://example.com"}
         ({"target": {**HTTP, "expect": []}}, "target.expect", "must not be empty"),
         ({"target": {**HTTP, "expect": ["600"]}}, "target.expect.0", "neither a status"),
         ({"target": {**HTTP, "expect": [True]}}, "target.expect.0", "neither a status"),
+        (
+            {"target": {**HTTP, "expect_body": "ok"}},
+            "target.expect_body",
+            "has to be an object",
+        ),
+        (
+            {"target": {**HTTP, "method": "HEAD", "expect_body": {"contains": "a"}}},
+            "target.expect_body",
+            "the answer to HEAD has no body",
+        ),
         ({"target": {**HTTP, "timeout": "PT0S"}}, "target.timeout", "must be longer than zero"),
         ({"target": {**HTTP, "argv": ["x"]}}, "target.argv", "into a target of kind `command`"),
         ({"target": {"kind": "command"}}, "target.command", "is required"),
@@ -257,6 +269,14 @@ DURATIONS = st.sampled_from(["PT1S", "30s", "5m", "P14D", "PT0.001S", "1h 30m", 
 NAMES = st.text("abcÄ9 _.:~-", min_size=1, max_size=20).filter(
     lambda name: name == name.strip() and name not in {".", ".."} and not is_job_id(name)
 )
+EXPECTATIONS = st.builds(lambda text: {"contains": text}, TEXT.filter(bool)) | st.builds(
+    lambda value: {"json_pointer": "/a/0", "equals": value},
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | TEXT
+    | st.lists(TEXT, max_size=2),
+)
 HTTP_TARGETS = st.fixed_dictionaries(
     {"kind": st.just("http"), "url": st.sampled_from(["http://a", "https://b:8443/c?d=é#f"])},
     optional={
@@ -265,7 +285,9 @@ HTTP_TARGETS = st.fixed_dictionaries(
         "body": TEXT,
         "timeout": DURATIONS,
         "expect": st.lists(st.sampled_from(["2xx", 204, "404", 302]), min_size=1, max_size=3),
+        "expect_body": st.none() | EXPECTATIONS,
         "follow_redirects": st.booleans(),
+        "tls": st.fixed_dictionaries({}, optional={"verify": st.booleans(), "ca": st.none()}),
     },
 )
 COMMAND_TARGETS = st.fixed_dictionaries(

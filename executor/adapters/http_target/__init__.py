@@ -27,7 +27,8 @@ What surrounds it
   obeys them, if the operator says so, except that a job whose URL names a loopback
   address never meets a proxy.  The guard then sees the proxy's address, and the proxy
   alone decides where the request ends up.
-- Certificates are verified against the system's authorities, or ``SSL_CERT_FILE``.
+- Certificates are verified against the system's authorities, or ``SSL_CERT_FILE``, or
+  those that a job names; a job may do without.
 - ``.netrc`` and curl's own configuration are not read, cookies are not kept.
 - Names are resolved on libcurl's threads, newer versions use at most twenty: if the name
   servers of twenty different hosts are silent, further new names wait for them.

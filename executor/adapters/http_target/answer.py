@@ -32,7 +32,7 @@ def outcome_of(
     """
     status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
     if ended.code == pycurl.E_OK and status is not None:
-        error = None if is_expected(status, target.expect) else _unexpected(status, target)
+        error = _unexpected(status, target, output)
         state = RunState.SUCCEEDED if error is None else RunState.FAILED
         return Outcome(state=state, http_status=status, error=error, output=output)
     if _ran_out_of_time(ended, timeout_ms):
@@ -48,8 +48,11 @@ def is_expected(status: int, expect: tuple[str, ...]) -> bool:
     return str(status) in expect or f"{status // 100}xx" in expect
 
 
-def _unexpected(status: int, target: HttpTarget) -> str:
-    return f"the target answered {status}; expected {' or '.join(target.expect)}"
+def _unexpected(status: int, target: HttpTarget, output: Output | None) -> str | None:
+    """Return why a complete answer is not the expected one, None if it is."""
+    if not is_expected(status, target.expect):
+        return f"the target answered {status}; expected {' or '.join(target.expect)}"
+    return target.expect_body.shortfall(output) if target.expect_body is not None else None
 
 
 def _ran_out_of_time(ended: Ended, timeout_ms: int) -> bool:

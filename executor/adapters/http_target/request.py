@@ -39,6 +39,9 @@ _OWN_PREFIX: Final = "x-solocron-"
 #: that 303 makes it a GET.  libcurl before 8.13 takes it for a plain yes.
 _FOLLOW_AS_THE_CODE_SAYS: Final = 2
 
+#: Value of SSL_VERIFYHOST by which the certificate has to name the host; 0 is any name.
+_SAME_HOST: Final = 2
+
 #: Methods whose requests say that they have no body when they have none; others stay silent.
 _BODY_EXPECTED: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -69,6 +72,8 @@ def new_handle(connect_timeout_ms: int, authorities: str | None, rules: HttpRule
     curl.setopt(pycurl.USERAGENT, f"Solocron/{__version__}")
     if authorities:
         curl.setopt(pycurl.CAINFO, authorities)
+        # A folder that libcurl was built with would vouch besides, also for jobs with their own.
+        curl.setopt(pycurl.CAPATH, None)
     return curl
 
 
@@ -99,6 +104,10 @@ def prepare(
     curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
     curl.setopt(pycurl.FOLLOWLOCATION, _FOLLOW_AS_THE_CODE_SAYS if target.follow_redirects else 0)
     curl.setopt(pycurl.HTTPHEADER, headers)
+    # A connection is kept for requests with the same values of these only; libcurl sees to it.
+    curl.setopt(pycurl.SSL_VERIFYPEER, int(target.tls.verify))
+    curl.setopt(pycurl.SSL_VERIFYHOST, _SAME_HOST if target.tls.verify else 0)
+    curl.setopt(pycurl.CAINFO_BLOB, target.tls.ca)
     curl.setopt(pycurl.WRITEFUNCTION, take)
     curl.setopt(pycurl.OPENSOCKETFUNCTION, guard.open)
     _set_method(curl, target)
