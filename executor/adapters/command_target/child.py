@@ -131,15 +131,19 @@ class Child:
         """Say how the run ended; after :meth:`reap`, or of an abandoned program."""
         status = self._process.returncode
         exit_code = status if status is not None and status >= 0 else None
+        ended_by = -status if status is not None and status < 0 else None
         output = self._output.output()
         if self.verdict is None:
             error = _error_of(status)
             state = RunState.SUCCEEDED if error is None else RunState.FAILED
-            return Outcome(state=state, exit_code=exit_code, error=error, output=output)
+            return Outcome(
+                state=state, exit_code=exit_code, signal=ended_by, error=error, output=output
+            )
         return Outcome(
             state=self.verdict.state,
             reason=self.verdict.reason,
             exit_code=exit_code,
+            signal=ended_by,
             error=self.verdict.error if self.is_over else "the program outlived SIGKILL",
             output=output,
         )
