@@ -1,4 +1,4 @@
-"""The small parts that documents are made of: texts, durations, names.
+"""The small parts that documents are made of: texts, durations, sizes, names.
 
 Each is a set of annotations that validates, writes and describes a value: the same for
 the API, the OpenAPI document and the store.
@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from executor.domain.duration import format_duration, parse_duration
+from executor.domain.size import format_size, parse_size
 
 #: Of every object of a document: unknown fields are faults.
 CLOSED: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
@@ -51,6 +52,12 @@ def _duration(value: object) -> object:
     raise ValueError("write a duration as text: PT30S, PT5M, 30s, 5m")
 
 
+def _size(value: object) -> int:
+    if isinstance(value, str):
+        return parse_size(value)
+    raise ValueError("write a size as text, with its unit: 512MiB")
+
+
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
         raise ValueError("must be longer than zero")
@@ -71,5 +78,11 @@ Duration = Annotated[
 ]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Text = Annotated[str, AfterValidator(_no_nul)]
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(format_size, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["512MiB", "64KiB"]}),
+]
 JobName = Annotated[str, AfterValidator(_name), Field(min_length=1, max_length=200)]
 JobSubject = Annotated[Text, Field(min_length=1, max_length=200)]

@@ -28,6 +28,7 @@ from executor.domain.errors import InvalidJob
 from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
+from executor.domain.limits import Limits
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
@@ -162,6 +163,7 @@ _OBJECTS: Final = {
     ("target", "http", "expect_body"): ExpectBody,
     ("target", "http", "tls"): Tls,
     ("target", "command"): CommandTarget,
+    ("target", "command", "limits"): Limits,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,

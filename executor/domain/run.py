@@ -202,11 +202,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a target's work ended; ``state`` is one of succeeded, failed, timed_out, cancelled."""
+    """How a target's work ended; ``state`` is one of succeeded, failed, timed_out, cancelled.
+
+    ``signal`` is the number of the one that ended a program; a row has it in words, in ``error``.
+    """
 
     state: RunState
     reason: Reason | None = None
     exit_code: int | None = None
+    signal: int | None = None
     http_status: int | None = None
     error: str | None = None
     output: Output | None = None

@@ -20,6 +20,7 @@ from executor.domain import command_line
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
+from executor.domain.limits import Limits
 from executor.domain.template import Value, faults, parse
 from executor.domain.tls import Tls
 
@@ -107,6 +108,29 @@ def http_status(value: object) -> object:
     raise ValueError(f"{value!r} is neither a status (204) nor a class of statuses (2xx)")
 
 
+#: The JSON schemas of a user and of a mask.
+_USER_SCHEMA: Final = {
+    "anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}],
+    "examples": ["backup", 1000],
+}
+_UMASK_SCHEMA: Final = {"type": "string", "pattern": "^0?[0-7]{3}$", "examples": ["022"]}
+
+
+def _user(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    # The characters that useradd(8) accepts anywhere, and those of directory services.
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,99}\$?", value):
+        return value
+    raise ValueError(f"{value!r} is neither the name of a user nor a number")
+
+
+def _umask(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(r"0?[0-7]{3}", value):
+        return value
+    raise ValueError(f'{value!r} is not a mask; write three octal digits as text: "022"')
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTarget:
     """Send one HTTP request; it succeeds when the final status and the body are expected."""
@@ -152,6 +176,12 @@ class CommandTarget:
     argv: Annotated[tuple[_Template, ...], Field(min_length=1, max_length=10_000)] | None = None
     env: dict[Text, _Template] = field(default_factory=dict)
     cwd: Text | None = None
+    limits: Limits = field(default_factory=Limits)
+    user: Annotated[str, BeforeValidator(_user), WithJsonSchema(_USER_SCHEMA)] | None = None
+    """Name or number of the user it runs as, with that user's groups and HOME; null for the
+    service's own.  Another one needs a service that runs as root."""
+    umask: Annotated[str, BeforeValidator(_umask), WithJsonSchema(_UMASK_SCHEMA)] | None = None
+    """Permissions that files it makes do not get; null for the service's own mask."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -187,7 +217,7 @@ def _command_faults(target: CommandTarget) -> list[Fault]:
     if target.command is not None and target.argv is not None:
         return [Fault("target.argv", "leave it out or command: both say what to run")]
     return [
-        *_command_faults(target),
+        *_line_faults(target),
         *(
             Fault(
                 f"target.env.{name}" if name else "target.env", "a name must not be empty or hold ="
@@ -198,7 +228,7 @@ def _command_faults(target: CommandTarget) -> list[Fault]:
     ]
 
 
-def _command_faults(target: CommandTarget) -> list[Fault]:
+def _line_faults(target: CommandTarget) -> list[Fault]:
     if target.command is None:
         empty = not target.argv or not target.argv[0]
         return [Fault("target.argv", _NO_PROGRAM)] if empty else []

@@ -25,7 +25,7 @@ def test_the_version_is_told() -> None:
     assert solocron("--version").output == f"solocron {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "web", "executor", "config", "why"])
+@pytest.mark.parametrize("command", ["serve", "web", "executor", "config", "run", "why"])
 def test_every_command_is_described(command: str) -> None:
     """The help of each says what it does and shows no internal options."""
     help_text = solocron(f"{command} --help").output
@@ -52,7 +52,7 @@ def test_the_settings_in_force_are_shown_without_secrets() -> None:
     assert "s3cret" not in result.output
 
 
-@pytest.mark.parametrize("command", ["serve", "web", "executor", "config"])
+@pytest.mark.parametrize("command", ["serve", "web", "executor", "config", "run true"])
 def test_faulty_settings_end_every_command_with_status_2(command: str) -> None:
     """All faults are shown; nothing else happens."""
     result = solocron(command, PORT="x", SOLOCRON_LOG="xml")

@@ -2,7 +2,9 @@
 
 ``launcher`` owns the loop thread and decides what starts and ends; ``spawners`` are the
 few threads that start processes; ``child`` is one process with its group, its output and
-its way to an end; ``surroundings`` is what a program finds in its environment.
+its way to an end; ``surroundings`` is what a program finds in its environment.  A program with
+limits, a user or a mask of its own is started by ``confinement``, through the ``gate``;
+``account`` looks the user up.
 
 What a program may rely on
 --------------------------
@@ -18,6 +20,7 @@ What a program may rely on
 5. The run ends with the program.  What is left of its group then is killed: at once, or,
    as long as it holds the output open, after a moment in which to finish writing.  A
    program that means to stay must leave the group (``setsid``).
+6. Its limits are set, and it is the user it is meant to be, before its first instruction.
 """
 
 from executor.adapters.command_target.launcher import CommandLauncher

@@ -16,6 +16,8 @@ from enum import Enum, auto
 from typing import Final
 
 from executor.adapters.captured_output import CapturedOutput
+from executor.adapters.command_target import confinement
+from executor.adapters.command_target.account import Account
 from executor.domain.run import Outcome, Reason, RunState
 from executor.domain.targets import CommandTarget
 
@@ -24,6 +26,17 @@ _READ: Final = 65_536
 
 #: Reads in one go before other children have their turn.
 _READS: Final = 4
+
+
+#: What may help where a program could not be started, by the kernel's error number.
+_HINTS: Final = {
+    errno.ENOEXEC: "; a script needs a first line such as #!/bin/sh",
+    errno.EAGAIN: "; its user has as many processes as are allowed (limits.processes)",
+    errno.ENOMEM: "; allow it more (limits.memory)",
+}
+
+#: What is known of an end by signal, beyond its name.
+_SIGNALS: Final = {signal.SIGXCPU: ": its CPU time was used up (limits.cpu)"}
 
 
 class Phase(Enum):
@@ -118,15 +131,19 @@ class Child:
         """Say how the run ended; after :meth:`reap`, or of an abandoned program."""
         status = self._process.returncode
         exit_code = status if status is not None and status >= 0 else None
+        ended_by = -status if status is not None and status < 0 else None
         output = self._output.output()
         if self.verdict is None:
             error = _error_of(status)
             state = RunState.SUCCEEDED if error is None else RunState.FAILED
-            return Outcome(state=state, exit_code=exit_code, error=error, output=output)
+            return Outcome(
+                state=state, exit_code=exit_code, signal=ended_by, error=error, output=output
+            )
         return Outcome(
             state=self.verdict.state,
             reason=self.verdict.reason,
             exit_code=exit_code,
+            signal=ended_by,
             error=self.verdict.error if self.is_over else "the program outlived SIGKILL",
             output=output,
         )
@@ -140,7 +157,8 @@ def _error_of(status: int | None) -> str | None:
     if status > 0:
         return f"exit status {status}"
     try:
-        return f"ended by signal {signal.Signals(-status).name}"
+        number = signal.Signals(-status)
+        return f"ended by signal {number.name}{_SIGNALS.get(number, '')}"
     except ValueError:
         return f"ended by signal {-status}"
 
@@ -149,45 +167,59 @@ def spawn(
     run_id: str,
     target: CommandTarget,
     environment: Mapping[str, str],
+    account: Account | None,
     timeout_s: float,
     output_limit: int,
 ) -> Child:
     """Start *target*'s program in a session of its own.
 
     Args:
+        account: the user it runs as; None for our own.
         timeout_s: seconds it may run; kept for whoever ends it.
-        output_limit: bytes kept of what it says.
+        output_limit: bytes kept of what it says, unless the target wants fewer.
 
     Raises:
         OSError: it cannot be started; :func:`explained` says why in words.
+        InvalidJob: its limits or its user cannot be had on this machine.
         ValueError: its words are no arguments of a program (a NUL, a lone surrogate).
     """
     reading, writing = os.pipe()
     try:
-        # Neither preexec_fn nor a user: with either, CPython gives up vfork, and starting a
-        # process takes the longer the more memory the executor has.
-        process = subprocess.Popen(
-            target.words,
-            stdin=subprocess.DEVNULL,
-            stdout=writing,
-            stderr=writing,
-            cwd=target.cwd,
-            env=environment,
-            start_new_session=True,
-        )
+        if confinement.is_confined(target, account):
+            process = confinement.start(target, environment, account, writing)
+        else:
+            process = _start(target, environment, writing)
     except BaseException:
         os.close(reading)
         raise
     finally:
         os.close(writing)
     os.set_blocking(reading, False)
+    wanted = target.limits.output
+    output = CapturedOutput(output_limit if wanted is None else min(wanted, output_limit))
     try:
-        return Child(run_id, process, reading, CapturedOutput(output_limit), timeout_s)
+        return Child(run_id, process, reading, output, timeout_s)
     except OSError:
         os.close(reading)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
+
+
+def _start(
+    target: CommandTarget, environment: Mapping[str, str], output: int
+) -> subprocess.Popen[bytes]:
+    # Neither preexec_fn nor a user: with either, CPython gives up vfork, and starting a
+    # process takes the longer the more memory the executor has.
+    return subprocess.Popen(
+        target.words,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        cwd=target.cwd,
+        env=environment,
+        start_new_session=True,
+    )
 
 
 def explained(error: Exception, target: CommandTarget) -> str:
@@ -196,5 +228,5 @@ def explained(error: Exception, target: CommandTarget) -> str:
         return f"the program could not be started: {error}"
     if target.cwd is not None and error.filename == target.cwd:
         return f"the working directory {target.cwd!r} cannot be entered: {error.strerror}"
-    hint = "; a script needs a first line such as #!/bin/sh" if error.errno == errno.ENOEXEC else ""
+    hint = _HINTS.get(error.errno or 0, "")
     return f"{target.words[0]!r} could not be started: {error.strerror}{hint}"

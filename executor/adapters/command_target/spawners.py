@@ -14,6 +14,7 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final
 
+from executor.adapters.command_target.account import account_of
 from executor.adapters.command_target.child import Child, explained, spawn
 from executor.adapters.command_target.surroundings import environment_of
 from executor.domain.errors import InvalidJob
@@ -135,6 +136,7 @@ class Spawners:
         faults = self._permitted.faults(target)
         if faults:
             raise InvalidJob(faults)
-        environment = environment_of(self._inherited, work.run, target)
+        account = account_of(target.user)
+        environment = environment_of(self._inherited, work.run, target, account)
         timeout_s = work.definition.timeout.total_seconds()
-        return spawn(work.run.id, target, environment, timeout_s, self._output_limit)
+        return spawn(work.run.id, target, environment, account, timeout_s, self._output_limit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from executor.adapters.command_target.account import Account
 from executor.domain.instant import to_text
 from executor.domain.run import Run
 from executor.domain.targets import CommandTarget
@@ -37,14 +38,19 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment_of(
-    inherited_variables: Mapping[str, str], run: Run, target: CommandTarget
+    inherited_variables: Mapping[str, str],
+    run: Run,
+    target: CommandTarget,
+    account: Account | None = None,
 ) -> dict[str, str]:
     """Return the whole environment of *run*'s program.
 
+    A program that runs as another user (*account*) finds that one's home, not the service's.
     The facts about the run come last: a job cannot claim to be another one.
     """
     environment = {
         **inherited_variables,
+        **_owned_by(account),
         **target.env,
         "SOLOCRON_RUN_ID": run.id,
         "SOLOCRON_JOB": run.job,
@@ -56,3 +62,9 @@ def environment_of(
     if run.fire_at is not None:
         environment["SOLOCRON_FIRE_TIME"] = to_text(run.fire_at)
     return environment
+
+
+def _owned_by(account: Account | None) -> dict[str, str]:
+    if account is None:
+        return {}
+    return {"HOME": account.home, "USER": account.name, "LOGNAME": account.name}
