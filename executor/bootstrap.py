@@ -106,6 +106,7 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
 
     rules = HttpRules(
         refusal=settings.http_targets.refusal,
+        per_host=settings.http_per_host,
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
     return lambda listener: Launchers(listener, clock, http=rules)

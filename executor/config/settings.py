@@ -93,6 +93,7 @@ class Settings:
     command_timeout_s: float
     http_targets: AddressPolicy
     http_proxies: Proxies
+    http_per_host: int
     threads: int
     instance: str
     log_form: LogForm

@@ -69,6 +69,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_COMMAND_TIMEOUT": "2.5",
             "SOLOCRON_HTTP_TARGETS": "Public",
             "SOLOCRON_HTTP_PROXIES": "environment",
+            "SOLOCRON_HTTP_PER_HOST": "7",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -80,7 +81,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.prefix, settings.queue_type) == ("cron.eu-1", QueueType.QUORUM)
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
     assert settings.http_targets is AddressPolicy.PUBLIC
-    assert settings.http_proxies is Proxies.ENVIRONMENT
+    assert (settings.http_proxies, settings.http_per_host) == (Proxies.ENVIRONMENT, 7)
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -112,6 +113,7 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_COMMAND_TIMEOUT", "0"),
         ("SOLOCRON_HTTP_TARGETS", "internal"),
         ("SOLOCRON_HTTP_PROXIES", "http://proxy:3128"),
+        ("SOLOCRON_HTTP_PER_HOST", "201"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),
