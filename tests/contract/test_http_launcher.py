@@ -250,3 +250,17 @@ class TestConnections(HttpWorkshop):
             log.wait_for_ends(4)
         launcher.stop()
         assert log.ended == ["port", "first", "case", "user"]
+
+    def test_what_is_not_sent_takes_up_no_place(
+        self, server: RecordingTarget, log: WorkLog
+    ) -> None:
+        """Works given back, and those that cannot be written down, make way for the next ones."""
+        launcher = HttpLauncher(log, SystemClock(), rules=HttpRules(per_host=1))
+        impossible = HttpTarget(url="http://" + "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 70)
+        launcher.start([make_work(impossible, f"impossible-{n}") for n in range(3)])
+        log.wait_for_ends(3)
+        log.willing = False
+        launcher.start([make_work(HttpTarget(url=server.url), f"unwanted-{n}") for n in range(3)])
+        log.wait_for_ends(6)
+        launcher.stop()
+        assert (len(log.ended), len(log.refused), server.seen()) == (3, 3, [])

@@ -48,7 +48,11 @@ class Guard:
 
 
 class _Lent:
-    """A socket until pycurl has made its own descriptor of it, which it does at once."""
+    """A socket until pycurl has made its own descriptor of it, which it does at once.
+
+    That descriptor is not marked close-on-exec, as libcurl's own sockets are: programs have
+    to be started with all descriptors closed, which is how command targets start theirs.
+    """
 
     __slots__ = ("_socket",)
 
