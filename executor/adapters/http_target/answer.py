@@ -27,7 +27,7 @@ def outcome_of(
     """Judge a transfer that is over; its handle must still hold what libcurl knows of it.
 
     Args:
-        refused: the last address that the guard refused, and why.
+        refused: the address that the guard refused last, and why; None if it let it pass.
     """
     status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
     if ended.code == pycurl.E_OK and status is not None:

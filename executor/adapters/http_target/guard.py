@@ -23,7 +23,8 @@ class Guard:
     """Hands out the sockets of one request.
 
     Attributes:
-        refused: the last address that was refused and why, in words; None if none was.
+        refused: the address that was refused and why, in words; None if none was, or if
+            another one was allowed after it, whose fate is then the better thing to tell.
     """
 
     __slots__ = ("_refusal", "refused")
@@ -42,6 +43,7 @@ class Guard:
         address = host if isinstance(host, str) else "what is no internet address"
         refusal = self._refusal(address)
         if refusal is None:
+            self.refused = None
             return _Lent(socket.socket(to.family, to.socktype, to.protocol))
         self.refused = f"{address}, {refusal}"
         return pycurl.SOCKET_BAD
