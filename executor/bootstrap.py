@@ -117,6 +117,7 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
 
     rules = HttpRules(
         refusal=settings.http_targets.refusal,
+        per_host=settings.http_per_host,
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
     permitted = settings.permitted_programs

@@ -96,6 +96,7 @@ class Settings:
     command_timeout_s: float
     http_targets: AddressPolicy
     http_proxies: Proxies
+    http_per_host: int
     commands: CommandsMode
     commands_allowed: tuple[str, ...] | None
     threads: int

@@ -327,6 +327,16 @@ VARIABLES: Final = (
         "`environment` if targets may be `any`, else `none`.",
     ),
     Variable(
+        name="SOLOCRON_HTTP_PER_HOST",
+        setting="http_per_host",
+        kind="number, 1 to 200",
+        read=_integer(1, 200),
+        unit="requests",
+        default="100",
+        meaning="Requests to one host and port in flight at the same time, of 200 in all. What "
+        "exceeds it waits, and delays no other host's.",
+    ),
+    Variable(
         name="SOLOCRON_COMMANDS",
         setting="commands",
         kind="`on`, `off` or `allow-list`",

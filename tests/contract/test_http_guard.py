@@ -220,6 +220,19 @@ def test_a_name_with_a_refused_and_an_allowed_address_uses_the_allowed_one(
     assert server.seen() == ["run"]
 
 
+def test_a_refusal_that_did_not_matter_is_not_blamed(
+    launch: Launch, log: WorkLog, server: RecordingTarget
+) -> None:
+    """Of localhost one address is refused and the other answers; what failed came afterwards."""
+    launcher = launch(HttpRules(refusal=OpenDoor("127.0.0.1").refusal))
+    dead = f"http://127.0.0.1:{DEAD_PORT}/"
+    url = f"http://localhost:{server.port}/redirect/302?to={dead}"
+
+    assert errors(launcher, log, [url])[url] == (
+        f"could not connect to 127.0.0.1:{DEAD_PORT}: Connection refused"
+    )
+
+
 def test_a_name_server_that_changes_its_mind_gains_nothing(server: RecordingTarget) -> None:
     """The first answer is allowed, the second is another address: that one is judged anew."""
     door = OpenDoor("127.0.0.1")

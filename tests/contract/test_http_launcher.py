@@ -4,8 +4,9 @@ import pytest
 
 from executor import __version__
 from executor.adapters.http_target import HttpLauncher
+from executor.adapters.http_target.rules import HttpRules
 from executor.adapters.system_clock import SystemClock
-from executor.domain.run import RunState
+from executor.domain.run import Reason, RunState
 from executor.domain.targets import HttpTarget
 from executor.ports.target import Launcher, WorkListener
 from tests.contract.http_workshop import DEAD_PORT, METHODS, HttpWorkshop
@@ -237,3 +238,57 @@ class TestConnections(HttpWorkshop):
         )
         log.wait_for_ends(2)
         assert [request.path for request in server.requests] == ["/", "http://target.invalid/work"]
+
+    def test_one_hanging_host_leaves_room_for_all_others(
+        self, server: RecordingTarget, log: WorkLog
+    ) -> None:
+        """With three places for each host, a hundred hanging requests do not delay another host."""
+        launcher = HttpLauncher(log, SystemClock(), parallel=6, rules=HttpRules(per_host=3))
+        hanging = [f"hanging-{number}" for number in range(100)]
+        with RecordingTarget(address="127.0.0.2") as other:
+            launcher.start([make_work(HttpTarget(url=f"{server.url}/hang"), n) for n in hanging])
+            log.wait_for_start(*hanging[:3])
+            launcher.start([make_work(HttpTarget(url=other.url), f"quick-{n}") for n in range(20)])
+            log.wait_for_ends(20)
+            quick = [f"quick-{number}" for number in range(20)]
+            assert sorted(other.seen()) == sorted(quick)
+            assert list(log.started_at) == [*hanging[:3], *quick]
+            launcher.cancel("hanging-0", Reason.REQUESTED)
+            log.wait_for_start("hanging-3")
+        launcher.stop()
+        assert list(log.started_at) == [*hanging[:3], *quick, "hanging-3"]
+
+    def test_names_of_one_host_are_counted_each_with_its_port(
+        self, server: RecordingTarget, log: WorkLog
+    ) -> None:
+        """Letter case, user and path make no other host; another port does."""
+        launcher = HttpLauncher(log, SystemClock(), rules=HttpRules(per_host=1))
+        port = server.port
+        with RecordingTarget() as other:
+            urls = {
+                "first": f"http://localhost:{port}/hang",
+                "case": f"http://LocalHost:{port}/",
+                "user": f"http://user@localhost:{port}/x",
+                "port": f"http://localhost:{other.port}/",
+            }
+            launcher.start([make_work(HttpTarget(url=url), name) for name, url in urls.items()])
+            log.wait_for_end("port")
+            assert set(log.started_at) == {"first", "port"}
+            launcher.cancel("first", Reason.REQUESTED)
+            log.wait_for_ends(4)
+        launcher.stop()
+        assert log.ended == ["port", "first", "case", "user"]
+
+    def test_what_is_not_sent_takes_up_no_place(
+        self, server: RecordingTarget, log: WorkLog
+    ) -> None:
+        """Works given back, and those that cannot be written down, make way for the next ones."""
+        launcher = HttpLauncher(log, SystemClock(), rules=HttpRules(per_host=1))
+        impossible = HttpTarget(url="http://" + "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 70)
+        launcher.start([make_work(impossible, f"impossible-{n}") for n in range(3)])
+        log.wait_for_ends(3)
+        log.willing = False
+        launcher.start([make_work(HttpTarget(url=server.url), f"unwanted-{n}") for n in range(3)])
+        log.wait_for_ends(6)
+        launcher.stop()
+        assert (len(log.ended), len(log.refused), server.seen()) == (3, 3, [])

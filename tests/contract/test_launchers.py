@@ -6,6 +6,8 @@ import pytest
 
 from executor.adapters.launchers import Launchers
 from executor.adapters.system_clock import SystemClock
+from executor.bootstrap import build_launchers
+from executor.config import Settings
 from executor.domain.run import Reason, RunState
 from executor.domain.targets import CommandTarget, HttpTarget
 from executor.ports.target import Launcher
@@ -68,3 +70,44 @@ def test_stopping_stops_all_kinds(
     log.wait_for_start("request", "program")
     launcher.stop()
     assert log.ended == []
+
+
+@pytest.mark.parametrize(
+    ("environ", "state"),
+    [
+        ({}, RunState.SUCCEEDED),
+        ({"SOLOCRON_HTTP_TARGETS": "private"}, RunState.FAILED),
+        ({"SOLOCRON_HTTP_TARGETS": "public"}, RunState.FAILED),
+        ({"SOLOCRON_HOST": "0.0.0.0"}, RunState.FAILED),
+        ({"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_HTTP_TARGETS": "any"}, RunState.SUCCEEDED),
+    ],
+)
+def test_the_settings_decide_where_requests_may_go(
+    log: WorkLog, server: RecordingTarget, environ: dict[str, str], state: RunState
+) -> None:
+    """What is built of the environment reaches this machine only where that is allowed."""
+    launcher = build_launchers(Settings.from_env(environ), SystemClock())(log)
+    launcher.start([make_work(HttpTarget(url=server.url))])
+    outcome = log.wait_for_end("run")
+    launcher.stop()
+    assert outcome.state is state
+    assert server.seen() == (["run"] if state is RunState.SUCCEEDED else [])
+
+
+def test_the_settings_decide_whether_there_is_a_proxy_and_how_many_call_one_host(
+    log: WorkLog, server: RecordingTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With ``none`` the proxy of the environment is not asked; of two requests one waits."""
+    monkeypatch.setenv("http_proxy", server.url)
+    environ = {"SOLOCRON_HTTP_PROXIES": "none", "SOLOCRON_HTTP_PER_HOST": "1"}
+    launcher = build_launchers(Settings.from_env(environ), SystemClock())(log)
+    launcher.start([make_work(HttpTarget(url="http://target.invalid/"), "elsewhere")])
+    assert log.wait_for_end("elsewhere", timeout_s=30).state is RunState.FAILED
+    assert server.seen() == []
+    hanging = HttpTarget(url=f"{server.url}/hang")
+    other = HttpTarget(url=f"http://localhost:{server.port}/")
+    launcher.start([make_work(hanging, "first"), make_work(hanging, "second")])
+    launcher.start([make_work(other, "other")])
+    log.wait_for_end("other")
+    launcher.stop()
+    assert list(log.started_at) == ["elsewhere", "first", "other"]

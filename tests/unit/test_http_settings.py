@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from executor.adapters.http_target.launcher import PARALLEL
+from executor.adapters.http_target.rules import PER_HOST
 from executor.config import Proxies, Settings
 from executor.domain.address_policy import AddressPolicy
+from executor.domain.errors import ConfigError
 
 
 @pytest.mark.parametrize(
@@ -41,3 +44,11 @@ def test_who_can_be_reached_by_others_does_not_reach_everything(
     settings = Settings.from_env(environ)
 
     assert (settings.http_targets, settings.http_proxies) == (targets, proxies)
+
+
+def test_the_limit_for_one_host_lies_within_that_of_all() -> None:
+    """The setting's default is the launcher's, and no more than all requests may be of one host."""
+    assert Settings.from_env({}).http_per_host == PER_HOST < PARALLEL
+    assert Settings.from_env({"SOLOCRON_HTTP_PER_HOST": str(PARALLEL)}).http_per_host == PARALLEL
+    with pytest.raises(ConfigError):
+        Settings.from_env({"SOLOCRON_HTTP_PER_HOST": str(PARALLEL + 1)})

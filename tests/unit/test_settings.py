@@ -72,6 +72,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_COMMAND_TIMEOUT": "2.5",
             "SOLOCRON_HTTP_TARGETS": "Public",
             "SOLOCRON_HTTP_PROXIES": "environment",
+            "SOLOCRON_HTTP_PER_HOST": "7",
             "SOLOCRON_COMMANDS": "Allow-List",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_THREADS": "32",
@@ -85,7 +86,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.prefix, settings.queue_type) == ("cron.eu-1", QueueType.QUORUM)
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
     assert settings.http_targets is AddressPolicy.PUBLIC
-    assert settings.http_proxies is Proxies.ENVIRONMENT
+    assert (settings.http_proxies, settings.http_per_host) == (Proxies.ENVIRONMENT, 7)
     assert settings.permitted_programs == PermittedPrograms(
         CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup")
     )
@@ -121,6 +122,7 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_COMMAND_TIMEOUT", "0"),
         ("SOLOCRON_HTTP_TARGETS", "internal"),
         ("SOLOCRON_HTTP_PROXIES", "http://proxy:3128"),
+        ("SOLOCRON_HTTP_PER_HOST", "201"),
         ("SOLOCRON_COMMANDS", "some"),
         ("SOLOCRON_COMMANDS_ALLOWED", "rsync"),
         ("SOLOCRON_COMMANDS_ALLOWED", "/usr/bin/"),

@@ -1,6 +1,7 @@
 """HTTP targets: one thread, libcurl's multi interface, kept connections.
 
-``launcher`` owns the thread and decides what starts and ends; ``transfers`` drives
+``launcher`` owns the thread and decides what starts and ends; ``line`` keeps what waits
+and sees to it that one host does not take up all capacity; ``transfers`` drives
 libcurl from an epoll; ``request`` turns a run into the options of one request;
 ``answer`` turns what came back into an outcome, in words for a person; ``guard`` lets no
 request connect to an address that ``rules``, the operator's decisions, do not allow.

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 import pycurl
 
-from executor.adapters.http_target.request import MOST_REDIRECTS
+from executor.adapters.http_target.request import MOST_REDIRECTS, place_of
 from executor.adapters.http_target.transfers import Ended
 from executor.domain.run import Outcome, Output, RunState
 from executor.domain.targets import HttpTarget
@@ -28,7 +27,7 @@ def outcome_of(
     """Judge a transfer that is over; its handle must still hold what libcurl knows of it.
 
     Args:
-        refused: the last address that the guard refused, and why.
+        refused: the address that the guard refused last, and why; None if it let it pass.
     """
     status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
     if ended.code == pycurl.E_OK and status is not None:
@@ -63,7 +62,7 @@ def _ran_out_of_time(ended: Ended, timeout_ms: int) -> bool:
 
 
 def _explained(ended: Ended, target: HttpTarget, refused: str | None) -> str:
-    where = _place(_last_url(ended.curl) or target.url)
+    where = place_of(_last_url(ended.curl) or target.url)
     host = where.rpartition(":")[0]
     if ended.code == pycurl.E_COULDNT_CONNECT and refused is not None:
         return f"{where} resolves to {refused}"
@@ -92,14 +91,3 @@ def _last_url(curl: pycurl.Curl) -> str:
         # libcurl has none to tell of a URL that it could not take apart (http://a%00b/).
         return ""
     return url.decode("utf-8", "replace")
-
-
-def _place(url: str) -> str:
-    """Return host:port of *url*; never more of it, since a query may hold a secret."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return url.partition("?")[0]
-    host = parts.hostname or ""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

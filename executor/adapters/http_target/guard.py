@@ -23,7 +23,8 @@ class Guard:
     """Hands out the sockets of one request.
 
     Attributes:
-        refused: the last address that was refused and why, in words; None if none was.
+        refused: the address that was refused and why, in words; None if none was, or if
+            another one was allowed after it, whose fate is then the better thing to tell.
     """
 
     __slots__ = ("_refusal", "refused")
@@ -42,13 +43,18 @@ class Guard:
         address = host if isinstance(host, str) else "what is no internet address"
         refusal = self._refusal(address)
         if refusal is None:
+            self.refused = None
             return _Lent(socket.socket(to.family, to.socktype, to.protocol))
         self.refused = f"{address}, {refusal}"
         return pycurl.SOCKET_BAD
 
 
 class _Lent:
-    """A socket until pycurl has made its own descriptor of it, which it does at once."""
+    """A socket until pycurl has made its own descriptor of it, which it does at once.
+
+    That descriptor is not marked close-on-exec, as libcurl's own sockets are: programs have
+    to be started with all descriptors closed, which is how command targets start theirs.
+    """
 
     __slots__ = ("_socket",)
 

@@ -1,13 +1,13 @@
 """The launcher of HTTP targets: what waits, what is in flight, what ends.
 
 One thread owns everything here but the inbox.  Works that exceed the capacity wait in
-the order in which they came; every turn of the loop starts a few of them, so that the
-first requests are on the wire while the others are still being written down.
+``line``, in the order in which they came but for hosts that are full.  Every turn of the
+loop starts a few of them, so that the first requests are on the wire while the others are
+still being written down.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,10 @@ import pycurl
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
 from executor.adapters.http_target.answer import outcome_of
 from executor.adapters.http_target.guard import Guard
+from executor.adapters.http_target.line import Line
 from executor.adapters.http_target.request import (
     new_handle,
+    place_of,
     prepare,
     release,
     system_authorities,
@@ -66,7 +68,7 @@ class _Stop:
 class _Flight:
     """A request in flight and what it has answered so far."""
 
-    run_id: str
+    work: Work
     target: HttpTarget
     timeout_ms: int
     curl: pycurl.Curl
@@ -139,7 +141,7 @@ class _Loop:
         self._new_handle = new_handle
         self._output_limit = output_limit
         self._rules = rules
-        self._waiting: OrderedDict[str, Work] = OrderedDict()
+        self._line = Line(_host_of, rules.per_host)
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -162,25 +164,29 @@ class _Loop:
         elif isinstance(message, _Cancel):
             self._cancel(message)
         else:
-            self._waiting.update((work.run.id, work) for work in message)
+            self._line.add(message)
 
     def _can_begin(self) -> bool:
-        return bool(self._waiting) and len(self._flights) < self._parallel
+        return self._line.may_move() and len(self._flights) < self._parallel
 
     def _begin_some(self) -> None:
         for _ in range(_BURST):
             if self._stopping or not self._can_begin():
                 return
-            run_id, work = self._waiting.popitem(last=False)
+            work = self._line.take()
+            if work is None:
+                continue
             if not self._listener.may_start():
-                self._listener.not_started(run_id)
+                self._line.leave(work)
+                self._listener.not_started(work.run.id)
                 continue
             # One run that cannot be written down as a request must not end the thread.
             try:
                 self._begin(work)
             except Exception as error:
+                self._line.leave(work)
                 refused = Outcome(state=RunState.FAILED, error=f"no request was sent: {error}")
-                self._listener.finished(run_id, self._clock.now(), refused)
+                self._listener.finished(work.run.id, self._clock.now(), refused)
 
     def _begin(self, work: Work) -> None:
         target = filled_in(work.run, work.definition, {})
@@ -196,7 +202,7 @@ class _Loop:
         except BaseException:
             self._give_back(curl)
             raise
-        flight = _Flight(work.run.id, target, timeout_ms, curl, body, guard)
+        flight = _Flight(work, target, timeout_ms, curl, body, guard)
         self._flights[work.run.id] = self._flying[curl] = flight
         self._listener.started(work.run.id, self._clock.now())
 
@@ -214,7 +220,7 @@ class _Loop:
         self._end(flight, outcome)
 
     def _cancel(self, cancel: _Cancel) -> None:
-        waiting = self._waiting.pop(cancel.run_id, None)
+        waiting = self._line.drop(cancel.run_id)
         flight = self._flights.get(cancel.run_id)
         if waiting is not None:
             outcome = Outcome(state=RunState.CANCELLED, reason=cancel.reason)
@@ -226,9 +232,11 @@ class _Loop:
 
     def _end(self, flight: _Flight, outcome: Outcome) -> None:
         self._transfers.drop(flight.curl)
-        del self._flights[flight.run_id], self._flying[flight.curl]
+        run_id = flight.work.run.id
+        del self._flights[run_id], self._flying[flight.curl]
         self._give_back(flight.curl)
-        self._listener.finished(flight.run_id, self._clock.now(), outcome)
+        self._line.leave(flight.work)
+        self._listener.finished(run_id, self._clock.now(), outcome)
 
     def _give_back(self, curl: pycurl.Curl) -> None:
         release(curl)
@@ -242,6 +250,11 @@ class _Loop:
         for curl in self._idle:
             curl.close()
         self._transfers.close()
+
+
+def _host_of(work: Work) -> str:
+    target = work.definition.target
+    return place_of(target.url) if isinstance(target, HttpTarget) else ""
 
 
 def _milliseconds(seconds: float) -> int:

@@ -174,6 +174,18 @@ def _destination(url: str) -> tuple[str, bool]:
     return _ascii_url(url), _is_loopback(url)
 
 
+@lru_cache(maxsize=10_000)
+def place_of(url: str) -> str:
+    """Return host:port of *url*; never more of it, since a query may hold a secret."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return url.partition("?")[0]
+    host = parts.hostname or ""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _ascii_url(url: str) -> str:
     if url.isascii():
         return url
