@@ -1,6 +1,7 @@
 """Programs for the tests to run, and what the kernel knows of their processes."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from executor.domain.run import Outcome
@@ -36,8 +37,12 @@ def is_alive(pid: int) -> bool:
 
 def children() -> set[int]:
     """Return the processes that this one has started and not yet reaped."""
-    threads = Path("/proc/self/task").glob("*/children")
-    return {int(pid) for children in threads for pid in children.read_text().split()}
+    found: set[int] = set()
+    for thread in list(Path("/proc/self/task").iterdir()):
+        # One that was joined a moment ago may be about to go.
+        with suppress(FileNotFoundError, ProcessLookupError):
+            found.update(map(int, (thread / "children").read_text().split()))
+    return found
 
 
 def written_pids(path: Path, count: int) -> list[int]:

@@ -61,21 +61,13 @@ def start(
         OSError: it cannot be started; ``filename`` is its cwd if that was the reason.
         InvalidJob: what it asks for cannot be had here.
         ValueError: its words are no arguments of a program.
+        RuntimeError: the gate itself cannot be started.
     """
     plan = marshal.dumps(_plan(target, environment, account))
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            process = subprocess.Popen(
-                (sys.executable, "-I", "-S", _GATE, str(theirs.fileno())),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                # Where an interpreter may find its own libraries: as this one did.
-                env={k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"},
-                start_new_session=True,
-                pass_fds=(theirs.fileno(),),
-            )
+            process = _open_gate(theirs.fileno(), output)
         answer = _exchange(ours, plan)
     if answer:
         process.kill()
@@ -83,6 +75,24 @@ def start(
         step, number, text = marshal.loads(answer)
         raise _refusal(target, step, number, text)
     return process
+
+
+def _open_gate(channel: int, output: int) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            (sys.executable, "-I", "-S", _GATE, str(channel)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            # Where an interpreter may find its own libraries: as this one did.
+            env={k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"},
+            start_new_session=True,
+            pass_fds=(channel,),
+        )
+    except OSError as error:
+        # Not the program's fault, and nothing that its author could put right.
+        what = f"{sys.executable!r}, which sets its limits, cannot be run: {error.strerror}"
+        raise RuntimeError(what) from error
 
 
 def _plan(
