@@ -35,7 +35,13 @@ def test_limits_are_kept_in_their_canonical_form() -> None:
 
 def test_a_command_saved_before_there_were_limits_has_none() -> None:
     """Its document is read as it always was."""
-    old = {"kind": "command", "command": "true", "argv": None, "env": {}, "cwd": None}
+    old: dict[str, object] = {
+        "kind": "command",
+        "command": "true",
+        "argv": None,
+        "env": {},
+        "cwd": None,
+    }
     target = definition_to_document(a_definition(target=old))["target"]
 
     assert set(target["limits"].values()) == {None}
