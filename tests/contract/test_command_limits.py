@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import sys
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -179,6 +180,17 @@ class TestConfinedStart(CommandWorkshop):
             plain = log.outcomes[f"plain-{number}"].error
             assert plain is not None
             assert log.outcomes[f"confined-{number}"].error == plain
+        assert log.started_at == {}
+
+    def test_without_its_interpreter_nothing_is_started_unconfined(
+        self, launcher: Launcher, log: WorkLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The run fails and says what is missing: not the program, but what sets its limits."""
+        monkeypatch.setattr(sys, "executable", "/no/such/python")
+        outcome = run(launcher, log, replace(shell("echo hello"), umask="022"))
+        assert (outcome.state, outcome.output) == (RunState.FAILED, None)
+        assert outcome.error is not None
+        assert "'/no/such/python', which sets its limits, cannot be run" in outcome.error
         assert log.started_at == {}
 
     def test_it_is_ended_like_any_other(

@@ -107,26 +107,6 @@ def test_a_command_target_is_split_as_a_shell_would() -> None:
     assert (text.words, words.words) == (("cp", "a b", "c"), ("cp", "a b", "$c"))
 
 
-def test_limits_are_kept_in_their_canonical_form() -> None:
-    """Short and long forms come back as one, a number of a user as text; null is no limit."""
-    target = {
-        **COMMAND,
-        "limits": {"cpu": "10m", "memory": "1024 kib", "output": "64kB"},
-        "user": 1000,
-        "umask": "027",
-    }
-    document = definition_to_document(a_definition(target=target))
-
-    assert document["target"]["limits"] == {
-        "cpu": "PT10M",
-        "memory": "1MiB",
-        "processes": None,
-        "output": "64000B",
-    }
-    assert (document["target"]["user"], document["target"]["umask"]) == ("1000", "027")
-    assert definition_to_document(definition_from_document(document)) == document
-
-
 def test_statuses_may_be_numbers() -> None:
     """``expect`` takes 204 as well as "204"."""
     definition = definition_from_document(
@@ -175,23 +155,6 @@ HTTP = {"kind": "http", "url": "http://example.com"}
         ({"target": {**COMMAND, "env": {"A=B": "c"}}}, "target.env.A=B", "hold ="),
         ({"target": {**COMMAND, "env": {"": "c"}}}, "target.env", "must not be empty"),
         ({"target": {**COMMAND, "env": {"A": 1}}}, "target.env.A", "has to be a string"),
-        (
-            {"target": {**COMMAND, "limits": {"memory": 512}}},
-            "target.limits.memory",
-            "with its unit",
-        ),
-        ({"target": {**COMMAND, "limits": {"memory": "512"}}}, "target.limits.memory", "512MiB"),
-        ({"target": {**COMMAND, "limits": {"memory": "9B"}}}, "target.limits.memory", "1MiB"),
-        ({"target": {**COMMAND, "limits": {"cpu": "PT0S"}}}, "target.limits.cpu", "longer than"),
-        ({"target": {**COMMAND, "limits": {"processes": 0}}}, "target.limits.processes", "least 1"),
-        ({"target": {**COMMAND, "limits": {"output": "0B"}}}, "target.limits.output", "between 1B"),
-        ({"target": {**COMMAND, "limits": {"ram": "1GiB"}}}, "target.limits.ram", "cpu, memory"),
-        ({"target": {**COMMAND, "memory": "1GiB"}}, "target.memory", "belongs into `limits`"),
-        ({"target": {**COMMAND, "user": ""}}, "target.user", "nor a number"),
-        ({"target": {**COMMAND, "user": "-x"}}, "target.user", "nor a number"),
-        ({"target": {**COMMAND, "user": True}}, "target.user", "nor a number"),
-        ({"target": {**COMMAND, "umask": "089"}}, "target.umask", "three octal digits"),
-        ({"target": {**COMMAND, "umask": 22}}, "target.umask", "three octal digits"),
         ({"schedule": "0 25 * * *"}, "schedule.expression", "out of range"),
         ({"schedule": 5}, "schedule", "a schedule is an object"),
         ({"schedule": {"kind": "moon"}}, "schedule.kind", "is not known"),
