@@ -118,7 +118,7 @@ def test_whatever_surrounds_it_a_value_that_is_accepted_is_not_obeyed(
     around: list[str], noise: str
 ) -> None:
     """A real shell either takes the value as one word or cannot read the script at all."""
-    text = f"sh -c {shlex.quote(''.join(around) + ' echo {{ job.name }}')}"
+    text = f"sh -c {shlex.quote(''.join(around) + ' printf %s {{ job.name }}')}"
     value = f"{noise}; echo OBEYED\n$(echo OBEYED >&2)`echo OBEYED >&2`"
     if unsafe_values(text):
         return
