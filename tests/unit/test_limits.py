@@ -35,11 +35,7 @@ def test_limits_are_kept_in_their_canonical_form() -> None:
 
 def test_a_command_saved_before_there_were_limits_has_none() -> None:
     """Its document is read as it always was."""
-<<<<<<< HEAD
-    old: dict[str, object] = {
-=======
     old: dict[str, Any] = {
->>>>>>> wt-commands
         "kind": "command",
         "command": "true",
         "argv": None,
@@ -48,11 +44,7 @@ def test_a_command_saved_before_there_were_limits_has_none() -> None:
     }
     target = definition_to_document(a_definition(target=old))["target"]
 
-<<<<<<< HEAD
-    assert set(target["limits"].values()) == {None}
-=======
     assert all(limit is None for limit in target["limits"].values())
->>>>>>> wt-commands
     assert (target["user"], target["umask"]) == (None, None)
 
 
