@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
+from executor.ports.keys import Sealer
 from executor.ports.store import Readers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
@@ -23,6 +24,7 @@ class Services:
     Attributes:
         command_timeout_s: how long a write waits for the executor before it is answered with 202.
         instance_id: this instance, as ``/v1/status`` and the page name it.
+        sealer: seals secrets before they are sent; None: there is no key.
         max_body: longest request body, bytes; longer ones are refused with 413.
     """
 
@@ -32,4 +34,5 @@ class Services:
     command_timeout_s: float
     instance_id: str
     version: str
+    sealer: Sealer | None = None
     max_body: int = MAX_BODY

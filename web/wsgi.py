@@ -35,5 +35,6 @@ def create(settings: Settings | None = None) -> Flask:
             command_timeout_s=settings.command_timeout_s,
             instance_id=settings.instance,
             version=__version__,
+            sealer=bootstrap.build_keyring(settings),
         )
     )

@@ -56,12 +56,18 @@ def values_of(run: Run, definition: Definition) -> dict[str, str]:
 
 def has_values(target: HttpTarget | CommandTarget) -> bool:
     """Whether anything in *target* is to be filled in."""
-    return any("{{" in text for text in _texts(target))
+    return any("{{" in text for _, text in _texts(target))
+
+
+def secret_places(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str]]:
+    """Return where *target* names secrets: a path within a job, and the name, each once."""
+    for field, text in _texts(target):
+        yield from ((field, name) for name in sorted(secrets_in(text)))
 
 
 def secrets_of(target: HttpTarget | CommandTarget) -> frozenset[str]:
     """Return the names of the secrets that a run of *target* needs."""
-    return frozenset(name for text in _texts(target) for name in secrets_in(text))
+    return frozenset(name for _, name in secret_places(target))
 
 
 def filled_in(
@@ -86,15 +92,19 @@ def filled_in(
     return _program(target, values)
 
 
-def _texts(target: HttpTarget | CommandTarget) -> Iterator[str]:
+def _texts(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str]]:
+    """Return the templates of *target*, each with its path within a job."""
     if isinstance(target, HttpTarget):
-        yield target.url
-        yield from target.headers.values()
-        yield target.body
+        yield "target.url", target.url
+        for name, text in target.headers.items():
+            yield f"target.headers.{name}", text
+        yield "target.body", target.body
     else:
-        yield target.command or ""
-        yield from target.argv or ()
-        yield from target.env.values()
+        yield "target.command", target.command or ""
+        for number, text in enumerate(target.argv or ()):
+            yield f"target.argv.{number}", text
+        for name, text in target.env.items():
+            yield f"target.env.{name}", text
 
 
 def _request(target: HttpTarget, values: Mapping[str, str]) -> HttpTarget:
