@@ -109,11 +109,12 @@ def build_keyring(settings: Settings) -> Keyring | None:
     return Keyring(keys)
 
 
-def build_launchers(clock: Clock) -> LauncherFactory:
+def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     """Return what makes the launcher of all kinds of targets, once its listener exists."""
     from executor.adapters.launchers import Launchers
 
-    return lambda listener: Launchers(listener, clock)
+    keyring = build_keyring(settings)
+    return lambda listener: Launchers(listener, clock, opener=keyring)
 
 
 def build_executor(settings: Settings) -> ExecutorService:
@@ -127,7 +128,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         store=build_store(settings),
         token=build_token(settings),
         intake=build_intake(settings),
-        launchers=build_launchers(clock),
+        launchers=build_launchers(settings, clock),
         clock=clock,
         options=Options(
             instance=settings.instance,

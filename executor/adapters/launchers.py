@@ -16,6 +16,7 @@ from executor.adapters.http_target import HttpLauncher
 from executor.adapters.http_target.launcher import PARALLEL as PARALLEL_REQUESTS
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Launcher, Work, WorkListener
 
 
@@ -27,6 +28,7 @@ class Launchers:
         commands: programs running at most.
         output_limit: bytes kept of each run's output.
         grace_s: seconds a program has between SIGTERM and SIGKILL.
+        opener: opens secrets; None if there is no key.
     """
 
     def __init__(
@@ -38,11 +40,19 @@ class Launchers:
         commands: int = PARALLEL_COMMANDS,
         output_limit: int = OUTPUT_LIMIT,
         grace_s: float = GRACE_S,
+        opener: Opener | None = None,
     ) -> None:
         self._by_kind: dict[str, Launcher] = {
-            "http": HttpLauncher(listener, clock, parallel=requests, output_limit=output_limit),
+            "http": HttpLauncher(
+                listener, clock, parallel=requests, output_limit=output_limit, opener=opener
+            ),
             "command": CommandLauncher(
-                listener, clock, parallel=commands, output_limit=output_limit, grace_s=grace_s
+                listener,
+                clock,
+                parallel=commands,
+                output_limit=output_limit,
+                grace_s=grace_s,
+                opener=opener,
             ),
         }
 

@@ -150,13 +150,13 @@ def spawn(
     target: CommandTarget,
     environment: Mapping[str, str],
     timeout_s: float,
-    output_limit: int,
+    output: CapturedOutput,
 ) -> Child:
     """Start *target*'s program in a session of its own.
 
     Args:
         timeout_s: seconds it may run; kept for whoever ends it.
-        output_limit: bytes kept of what it says.
+        output: takes what it says.
 
     Raises:
         OSError: it cannot be started; :func:`explained` says why in words.
@@ -182,7 +182,7 @@ def spawn(
         os.close(writing)
     os.set_blocking(reading, False)
     try:
-        return Child(run_id, process, reading, CapturedOutput(output_limit), timeout_s)
+        return Child(run_id, process, reading, output, timeout_s)
     except OSError:
         os.close(reading)
         os.killpg(process.pid, signal.SIGKILL)

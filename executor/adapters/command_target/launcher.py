@@ -14,6 +14,7 @@ from executor.adapters.command_target.surroundings import inherited
 from executor.adapters.inbox import Inbox
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
 
 #: Threads that start programs.  Measured: two to eight start most.
@@ -41,6 +42,7 @@ class CommandLauncher:
         grace_s: seconds between SIGTERM and SIGKILL.
         linger_s: seconds that output may stay open after the program's end.
         environ: the executor's environment; programs see it without settings and secrets.
+        opener: opens secrets; None if there is no key.
     """
 
     def __init__(
@@ -54,10 +56,11 @@ class CommandLauncher:
         grace_s: float = GRACE_S,
         linger_s: float = LINGER_S,
         environ: Mapping[str, str] = os.environ,
+        opener: Opener | None = None,
     ) -> None:
         self._inbox: Inbox[Message] = Inbox()
         self._spawners = Spawners(
-            spawners, listener, clock, inherited(environ), output_limit, self._inbox.put
+            spawners, listener, clock, inherited(environ), output_limit, opener, self._inbox.put
         )
         loop = Loop(self._inbox, self._spawners, listener, clock, parallel, grace_s, linger_s)
         self._thread = Thread(target=loop.run, name="command-targets", daemon=True)

@@ -14,11 +14,13 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final
 
+from executor.adapters import handoff
+from executor.adapters.captured_output import CapturedOutput
 from executor.adapters.command_target.child import Child, explained, spawn
 from executor.adapters.command_target.surroundings import environment_of
-from executor.domain.filling import filled_in
 from executor.domain.targets import CommandTarget
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
 
 #: Seconds :meth:`Spawners.stop` waits for starts under way.
@@ -57,6 +59,7 @@ class Spawners:
         count: how many threads.
         inherited: the environment that programs see of the executor's.
         output_limit: bytes kept of each program's output.
+        opener: opens secrets; None if there is no key.
         post: takes exactly one piece of news for each work, unless stopped in between;
             called on the spawning threads.
     """
@@ -68,12 +71,14 @@ class Spawners:
         clock: Clock,
         inherited: Mapping[str, str],
         output_limit: int,
+        opener: Opener | None,
         post: Callable[[SpawnNews], None],
     ) -> None:
         self._listener = listener
         self._clock = clock
         self._inherited = inherited
         self._output_limit = output_limit
+        self._opener = opener
         self._post = post
         self._works: SimpleQueue[Work | None] = SimpleQueue()
         self._stopping = Event()
@@ -112,13 +117,15 @@ class Spawners:
             return
         begun = self._clock.now()
         # Whatever is wrong with one job's command must not end a thread that serves them all.
+        clear: Callable[[str], str] = str
         try:
-            filled = filled_in(work.run, work.definition, {})
-            assert isinstance(filled, CommandTarget)
-            target = filled
-            child = self._spawn(work, target)
+            prepared = handoff.prepare(work, self._opener)
+            clear = prepared.clear
+            assert isinstance(prepared.target, CommandTarget)
+            target = prepared.target
+            child = self._spawn(work, target, prepared.capture(self._output_limit))
         except Exception as error:
-            self._post(SpawnFailed(run_id, explained(error, target)))
+            self._post(SpawnFailed(run_id, clear(explained(error, target))))
             return
         if self._stopping.is_set():
             child.signal(signal.SIGKILL)
@@ -126,7 +133,7 @@ class Spawners:
             self._listener.started(run_id, begun)
         self._post(Spawned(child))
 
-    def _spawn(self, work: Work, target: CommandTarget) -> Child:
+    def _spawn(self, work: Work, target: CommandTarget, output: CapturedOutput) -> Child:
         environment = environment_of(self._inherited, work.run, target)
         timeout_s = work.definition.timeout.total_seconds()
-        return spawn(work.run.id, target, environment, timeout_s, self._output_limit)
+        return spawn(work.run.id, target, environment, timeout_s, output)

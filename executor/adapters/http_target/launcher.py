@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Thread
 from typing import Final
 
 import pycurl
 
+from executor.adapters import handoff
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
+from executor.adapters.handoff import Prepared
 from executor.adapters.http_target.answer import outcome_of
 from executor.adapters.http_target.request import (
     new_handle,
@@ -26,10 +28,10 @@ from executor.adapters.http_target.request import (
 )
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
-from executor.domain.filling import filled_in
 from executor.domain.run import Outcome, Reason, RunState
 from executor.domain.targets import HttpTarget
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
 
 #: Requests in flight at once.  Measured: 100 to 200 give the most requests a second, and
@@ -69,6 +71,7 @@ class _Flight:
     timeout_ms: int
     curl: pycurl.Curl
     body: CapturedOutput
+    prepared: Prepared
 
 
 class HttpLauncher:
@@ -79,6 +82,7 @@ class HttpLauncher:
         connect_timeout_s: seconds for resolving, connecting and the TLS handshake.
         output_limit: bytes kept of each answer's body.
         authorities: file of the certificates to trust; by default the system's.
+        opener: opens secrets; None if there is no key.
     """
 
     def __init__(
@@ -90,12 +94,13 @@ class HttpLauncher:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         output_limit: int = OUTPUT_LIMIT,
         authorities: str | None = None,
+        opener: Opener | None = None,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         handles = partial(
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities()
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit)
+        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, opener)
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -124,6 +129,7 @@ class _Loop:
         parallel: int,
         new_handle: Callable[[], pycurl.Curl],
         output_limit: int,
+        opener: Opener | None,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -131,6 +137,7 @@ class _Loop:
         self._parallel = parallel
         self._new_handle = new_handle
         self._output_limit = output_limit
+        self._opener = opener
         self._waiting: OrderedDict[str, Work] = OrderedDict()
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
@@ -168,32 +175,38 @@ class _Loop:
                 self._listener.not_started(run_id)
                 continue
             # One run that cannot be written down as a request must not end the thread.
+            clear: Callable[[str], str] = str
             try:
-                self._begin(work)
+                prepared = handoff.prepare(work, self._opener)
+                clear = prepared.clear
+                self._begin(work, prepared)
             except Exception as error:
-                refused = Outcome(state=RunState.FAILED, error=f"no request was sent: {error}")
+                text = clear(f"no request was sent: {error}")
+                refused = Outcome(state=RunState.FAILED, error=text)
                 self._listener.finished(run_id, self._clock.now(), refused)
 
-    def _begin(self, work: Work) -> None:
-        target = filled_in(work.run, work.definition, {})
+    def _begin(self, work: Work, prepared: Prepared) -> None:
+        target = prepared.target
         if not isinstance(target, HttpTarget):
             raise TypeError(f"{target.kind} is not an HTTP target")
         timeout_ms = _milliseconds(min(target.timeout, work.definition.timeout).total_seconds())
         curl = self._idle.pop() if self._idle else self._new_handle()
-        body = CapturedOutput(self._output_limit)
+        body = prepared.capture(self._output_limit)
         try:
             prepare(curl, work.run, target, timeout_ms, body.add)
             self._transfers.add(curl)
         except BaseException:
             self._give_back(curl)
             raise
-        flight = _Flight(work.run.id, target, timeout_ms, curl, body)
+        flight = _Flight(work.run.id, target, timeout_ms, curl, body, prepared)
         self._flights[work.run.id] = self._flying[curl] = flight
         self._listener.started(work.run.id, self._clock.now())
 
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
         outcome = outcome_of(ended, flight.target, flight.timeout_ms, flight.body.output())
+        if outcome.error is not None:
+            outcome = replace(outcome, error=flight.prepared.clear(outcome.error))
         self._end(flight, outcome)
 
     def _cancel(self, cancel: _Cancel) -> None:
