@@ -63,6 +63,8 @@ def secret_places(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str
     """Return where *target* names secrets: a path within a job, and the name, each once."""
     for field, text in _texts(target):
         yield from ((field, name) for name in sorted(secrets_in(text)))
+    if isinstance(target, HttpTarget) and target.sign is not None:
+        yield "target.sign.secret", target.sign.secret
 
 
 def secrets_of(target: HttpTarget | CommandTarget) -> frozenset[str]:

@@ -30,7 +30,7 @@ from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Target, target_faults
+from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
 
 
 def _schedule(value: object) -> object:
@@ -157,6 +157,7 @@ DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Definition)
 _OBJECTS: Final = {
     (): Definition,
     ("target", "http"): HttpTarget,
+    ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 from executor.domain import command_line
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.fields import CLOSED, PositiveDuration, Text
-from executor.domain.template import Value, faults, parse
+from executor.domain.template import SECRET_NAME, Value, faults, parse
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -105,6 +105,22 @@ def http_status(value: object) -> object:
     raise ValueError(f"{value!r} is neither a status (204) nor a class of statuses (2xx)")
 
 
+def _secret_name(value: str) -> str:
+    if not SECRET_NAME.fullmatch(value):
+        raise ValueError("is no name of a secret: letters, digits, `_` or `-`")
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """Sign the requests, so that the target can tell who sent them."""
+
+    __pydantic_config__ = CLOSED
+
+    secret: Annotated[str, AfterValidator(_secret_name), Field(max_length=100)]
+    """The name of the secret that is the key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTarget:
     """Send one HTTP request; it succeeds when the final status is expected."""
@@ -129,6 +145,8 @@ class HttpTarget:
         Field(min_length=1),
     ] = ("2xx",)
     follow_redirects: bool = True
+    sign: Sign | None = None
+    """Adds X-Solocron-Timestamp and X-Solocron-Signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -211,4 +211,8 @@ def _secrets_in(target: object) -> set[str]:
         return set(_SECRET_NAME.findall(target)) if SECRET in target else set()
     if isinstance(target, list):
         return {name for part in target for name in _secrets_in(part)}
-    return _secrets_in(list(target.values())) if isinstance(target, dict) else set()
+    if not isinstance(target, dict):
+        return set()
+    sign = target.get("sign")
+    key = {str(sign.get("secret"))} if isinstance(sign, dict) else set()
+    return key | _secrets_in(list(target.values()))

@@ -80,6 +80,24 @@ def test_a_job_uses_only_secrets_that_exist() -> None:
     assert driver.ask(create(target=target)).status is ResultStatus.CREATED
 
 
+def test_the_key_of_a_signature_is_a_secret_that_exists() -> None:
+    """And one that is in use."""
+    driver = executing()
+    target = {"kind": "http", "url": "http://x/", "sign": {"secret": "TOKEN"}}
+    refused = driver.ask(create(target=target, schedule=None))
+    assert [fault.field for fault in refused.faults] == ["target.sign.secret"]
+
+    making, using, removing = put(), create(target=target, schedule=None), delete()
+    driver.send(making, using, removing)
+    driver.advance(1)
+    results = driver.store.known_commands([making.id, using.id, removing.id]).results
+    assert results[using.id].status is ResultStatus.CREATED
+    assert results[removing.id].status is ResultStatus.CONFLICT
+
+    driver.ask(trigger())
+    assert dict(driver.wanted(StartRuns)[-1].sealed) == {"TOKEN": sealed()}
+
+
 def test_a_secret_in_use_is_not_deleted() -> None:
     """The refusal names the jobs; once none uses it, it goes and its value with it."""
     driver = executing()

@@ -26,6 +26,7 @@ from executor.adapters.http_target.request import (
     release,
     system_authorities,
 )
+from executor.adapters.http_target.signature import signed
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
 from executor.domain.run import Outcome, Reason, RunState
@@ -193,7 +194,8 @@ class _Loop:
         curl = self._idle.pop() if self._idle else self._new_handle()
         body = prepared.capture(self._output_limit)
         try:
-            prepare(curl, work.run, target, timeout_ms, body.add)
+            signature = signed(target, prepared.secrets, self._clock.now())
+            prepare(curl, work.run, target, timeout_ms, body.add, signature)
             self._transfers.add(curl)
         except BaseException:
             self._give_back(curl)
