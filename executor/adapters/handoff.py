@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from executor.adapters.captured_output import CapturedOutput
 from executor.domain.errors import NoSecretKey
-from executor.domain.filling import filled_in, secrets_of
+from executor.domain.filling import filled_in, is_plain, secrets_of
 from executor.domain.redaction import Redaction
 from executor.domain.run import Output
 from executor.domain.targets import CommandTarget, HttpTarget
@@ -74,6 +74,8 @@ def prepare(work: Work, opener: Opener | None) -> Prepared:
         ValueError: a secret is missing, or the templates cannot be filled in.  No error says
             anything of a value.
     """
+    if is_plain(work.definition.target):
+        return Prepared(work.definition.target, {}, None)
     secrets: dict[str, str] = {}
     for name in sorted(secrets_of(work.definition.target)):
         if opener is None:
