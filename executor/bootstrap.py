@@ -121,7 +121,10 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
     permitted = settings.permitted_programs
-    return lambda listener: Launchers(listener, clock, http=rules, permitted=permitted)
+    keyring = build_keyring(settings)
+    return lambda listener: Launchers(
+        listener, clock, http=rules, permitted=permitted, opener=keyring
+    )
 
 
 def build_executor(settings: Settings) -> ExecutorService:

@@ -281,6 +281,11 @@ _CALENDAR_SUMMARY: Final = object_of(
     }
 )
 
+_SECRET: Final = object_of(
+    {"name": _STRING, "revision": _WHOLE, "updated_at": _INSTANT},
+    "What can be known of a secret; its value cannot.",
+)
+
 _BACKFILL_PLAN: Final = object_of(
     {
         "slots": {
@@ -350,6 +355,12 @@ ANSWERS: Final[dict[str, Schema]] = {
     ),
     "Calendar": {"anyOf": [ref("SoundCalendar"), ref("BrokenCalendar")]},
     "Calendars": _list_of({"anyOf": [_CALENDAR_SUMMARY, ref("BrokenCalendar")]}),
+    "BrokenSecret": object_of(
+        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        "A secret whose record cannot be read; put it again.",
+    ),
+    "Secret": {"anyOf": [_SECRET, ref("BrokenSecret")]},
+    "Secrets": _list_of(ref("Secret")),
     "Preview": object_of(
         {
             "description": _STRING,

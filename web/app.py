@@ -27,6 +27,7 @@ from web import (
     revisions,
     runs,
     schedules,
+    secrets,
     status,
     upcoming,
 )
@@ -45,6 +46,7 @@ _TABLES: Final = (
     revisions.TABLE,
     runs.TABLE,
     calendars.TABLE,
+    secrets.TABLE,
     schedules.TABLE,
     load.TABLE,
     commands.TABLE,

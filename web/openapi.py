@@ -41,6 +41,7 @@ _TEXT: Final = {"type": "string", "minLength": 1}
 _VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "job": ("Id or name of a job.", _TEXT),
     "calendar": ("Name of a calendar.", _TEXT),
+    "secret": ("Name of a secret.", _TEXT),
     "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
 }
 

@@ -19,6 +19,7 @@ from web.backfills import BackfillRequest
 from web.changes import PauseRequest
 from web.documents import READ_ONLY
 from web.schedules import PreviewRequest
+from web.secrets import SecretValue
 
 
 @cache
@@ -30,6 +31,7 @@ def components() -> Mapping[str, Schema]:
         ("PauseRequest", TypeAdapter(PauseRequest)),
         ("BackfillRequest", TypeAdapter(BackfillRequest)),
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
+        ("SecretValue", TypeAdapter(SecretValue)),
     ]
     _, found = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF

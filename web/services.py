@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
+from executor.ports.keys import Sealer
 from executor.ports.store import Readers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
@@ -25,6 +26,7 @@ class Services:
         command_timeout_s: how long a write waits for the executor before it is answered with 202.
         instance_id: this instance, as ``/v1/status`` and the page name it.
         permitted: the programs of jobs that this instance sends on; the executor decides too.
+        sealer: seals secrets before they are sent; None: there is no key.
         max_body: longest request body, bytes; longer ones are refused with 413.
     """
 
@@ -35,4 +37,5 @@ class Services:
     instance_id: str
     version: str
     permitted: PermittedPrograms = ALL_PROGRAMS
+    sealer: Sealer | None = None
     max_body: int = MAX_BODY

@@ -36,5 +36,6 @@ def create(settings: Settings | None = None) -> Flask:
             instance_id=settings.instance,
             version=__version__,
             permitted=settings.permitted_programs,
+            sealer=bootstrap.build_keyring(settings),
         )
     )

@@ -18,6 +18,7 @@ from executor.adapters.http_target.rules import HttpRules
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Launcher, Work, WorkListener
 
 
@@ -31,6 +32,7 @@ class Launchers:
         grace_s: seconds a program has between SIGTERM and SIGKILL.
         http: what the operator allows HTTP requests; by default everything.
         permitted: the programs that may run; others fail.
+        opener: opens secrets; None if there is no key.
     """
 
     def __init__(
@@ -44,10 +46,16 @@ class Launchers:
         grace_s: float = GRACE_S,
         http: HttpRules | None = None,
         permitted: PermittedPrograms = ALL_PROGRAMS,
+        opener: Opener | None = None,
     ) -> None:
         self._by_kind: dict[str, Launcher] = {
             "http": HttpLauncher(
-                listener, clock, parallel=requests, output_limit=output_limit, rules=http
+                listener,
+                clock,
+                parallel=requests,
+                output_limit=output_limit,
+                rules=http,
+                opener=opener,
             ),
             "command": CommandLauncher(
                 listener,
@@ -56,6 +64,7 @@ class Launchers:
                 output_limit=output_limit,
                 grace_s=grace_s,
                 permitted=permitted,
+                opener=opener,
             ),
         }
 

@@ -11,12 +11,15 @@ from dataclasses import replace
 from executor.domain.calendar import StoredCalendar
 from executor.domain.job import Job
 from executor.domain.run import Run, RunState
+from executor.domain.secret import StoredSecret
 from executor.domain.writes import (
     BrokenCalendar,
     BrokenJob,
+    BrokenSecret,
     CalendarClash,
     JobClash,
     JobWrite,
+    SecretClash,
 )
 
 
@@ -50,6 +53,15 @@ def judge_calendar(
     if standing == written:
         return None
     return CalendarClash(standing if isinstance(standing, StoredCalendar) else None)
+
+
+def judge_secret(
+    written: StoredSecret, standing: StoredSecret | BrokenSecret | None
+) -> SecretClash | None:
+    """Return what a write that changed nothing has met; None if it had been applied before."""
+    if standing == written:
+        return None
+    return SecretClash(standing if isinstance(standing, StoredSecret) else None)
 
 
 def unreadable_run(row: Run, error: str) -> Run:

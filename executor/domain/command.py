@@ -36,6 +36,8 @@ class CommandKind(StrEnum):
     CANCEL_RUN = "cancel_run"
     PUT_CALENDAR = "put_calendar"
     DELETE_CALENDAR = "delete_calendar"
+    PUT_SECRET = "put_secret"
+    DELETE_SECRET = "delete_secret"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +46,10 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
-            calendar's name.
+            calendar's or secret's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
-            ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar).
+            ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
+            ``sealed`` (put_secret): never the value itself.
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

@@ -54,14 +54,28 @@ def values_of(run: Run, definition: Definition) -> dict[str, str]:
     }
 
 
-def has_values(target: HttpTarget | CommandTarget) -> bool:
-    """Whether anything in *target* is to be filled in."""
-    return any("{{" in text for text in _texts(target))
+def is_plain(target: HttpTarget | CommandTarget) -> bool:
+    """Whether a run of *target* needs no values at all; asked for every run, so it is quick."""
+    if isinstance(target, HttpTarget):
+        if target.sign is not None:
+            return False
+        texts: tuple[str, ...] = (target.url, target.body, *target.headers.values())
+    else:
+        texts = (target.command or "", *(target.argv or ()), *target.env.values())
+    return not any("{{" in text for text in texts)
+
+
+def secret_places(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str]]:
+    """Return where *target* names secrets: a path within a job, and the name, each once."""
+    for field, text in _texts(target):
+        yield from ((field, name) for name in sorted(secrets_in(text)))
+    if isinstance(target, HttpTarget) and target.sign is not None:
+        yield "target.sign.secret", target.sign.secret
 
 
 def secrets_of(target: HttpTarget | CommandTarget) -> frozenset[str]:
     """Return the names of the secrets that a run of *target* needs."""
-    return frozenset(name for text in _texts(target) for name in secrets_in(text))
+    return frozenset() if is_plain(target) else frozenset(n for _, n in secret_places(target))
 
 
 def filled_in(
@@ -77,7 +91,7 @@ def filled_in(
             repeats no value.
     """
     target = definition.target
-    if not has_values(target):
+    if is_plain(target):
         return target
     values = values_of(run, definition)
     values.update((f"{SECRET}{name}", value) for name, value in secrets.items())
@@ -86,15 +100,19 @@ def filled_in(
     return _program(target, values)
 
 
-def _texts(target: HttpTarget | CommandTarget) -> Iterator[str]:
+def _texts(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str]]:
+    """Return the templates of *target*, each with its path within a job."""
     if isinstance(target, HttpTarget):
-        yield target.url
-        yield from target.headers.values()
-        yield target.body
+        yield "target.url", target.url
+        for name, text in target.headers.items():
+            yield f"target.headers.{name}", text
+        yield "target.body", target.body
     else:
-        yield target.command or ""
-        yield from target.argv or ()
-        yield from target.env.values()
+        yield "target.command", target.command or ""
+        for number, text in enumerate(target.argv or ()):
+            yield f"target.argv.{number}", text
+        for name, text in target.env.items():
+            yield f"target.env.{name}", text
 
 
 def _request(target: HttpTarget, values: Mapping[str, str]) -> HttpTarget:

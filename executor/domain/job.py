@@ -32,7 +32,7 @@ from executor.domain.limits import Limits
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Target, target_faults
+from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
 from executor.domain.tls import Tls
 
 
@@ -162,6 +162,7 @@ _OBJECTS: Final = {
     ("target", "http"): HttpTarget,
     ("target", "http", "expect_body"): ExpectBody,
     ("target", "http", "tls"): Tls,
+    ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("target", "command", "limits"): Limits,
     ("misfire",): Misfire,

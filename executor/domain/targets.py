@@ -21,7 +21,7 @@ from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
 from executor.domain.limits import Limits
-from executor.domain.template import Value, faults, parse
+from executor.domain.template import SECRET_NAME, Value, faults, parse
 from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
@@ -131,6 +131,22 @@ def _umask(value: object) -> object:
     raise ValueError(f'{value!r} is not a mask; write three octal digits as text: "022"')
 
 
+def _secret_name(value: str) -> str:
+    if not SECRET_NAME.fullmatch(value):
+        raise ValueError("is no name of a secret: letters, digits, `_` or `-`")
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """Sign the requests, so that the target can tell who sent them."""
+
+    __pydantic_config__ = CLOSED
+
+    secret: Annotated[str, AfterValidator(_secret_name), Field(max_length=100)]
+    """The name of the secret that is the key."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpTarget:
     """Send one HTTP request; it succeeds when the final status and the body are expected."""
@@ -159,6 +175,8 @@ class HttpTarget:
     follow_redirects: bool = True
     tls: Tls = field(default_factory=Tls)
     """Whom the certificate of an https URL has to convince; redirects included."""
+    sign: Sign | None = None
+    """Adds X-Solocron-Timestamp and X-Solocron-Signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

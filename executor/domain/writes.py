@@ -14,6 +14,7 @@ from datetime import datetime
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job, LastRun
+from executor.domain.secret import StoredSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,15 @@ class BrokenJob:
 @dataclass(frozen=True, slots=True)
 class BrokenCalendar:
     """A calendar's record that cannot be read; ``revision`` is what a write expects to mend it."""
+
+    name: str
+    error: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenSecret:
+    """A secret's record that cannot be read; ``revision`` is what a write expects to mend it."""
 
     name: str
     error: str
@@ -128,6 +138,24 @@ class CalendarWrite:
     """Store ``calendar`` whole, if its record is at revision ``expect`` now (None: if none is)."""
 
     calendar: StoredCalendar
+    expect: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretClash:
+    """A secret that was not written: what stands there instead.
+
+    ``current`` is None if there is none, or one that cannot be read.
+    """
+
+    current: StoredSecret | None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretWrite:
+    """Store ``secret`` whole, if its record is at revision ``expect`` now (None: if none is)."""
+
+    secret: StoredSecret
     expect: int | None
 
 

@@ -6,7 +6,7 @@ else is running.  One job that cannot be evaluated never stops another.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -24,6 +24,7 @@ from executor.engine.journal import Journal
 from executor.engine.roster import Roster
 from executor.engine.timing import OVERTAKEN_S
 from executor.engine.turns import Turns
+from executor.engine.vault import Vault
 from executor.engine.workload import Workload
 
 _OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
@@ -40,6 +41,7 @@ class Admission:
         self.turns = Turns(desk, roster.get, self.skip, workload.cancel)
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
+        self.vault = Vault()
         self.demands: Callable[[Run], bool] = lambda run: True
         roster.on_put = self._on_put
         self.accounted = roster.accounted
@@ -47,6 +49,7 @@ class Admission:
 
     def _on_put(self, job: Job) -> None:
         self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
+        self.vault.follow(job)
         self.joins.look_again()
 
     def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
@@ -106,6 +109,10 @@ class Admission:
         schedule = job.definition.schedule
         later = None if schedule is None else next_after(for_job(schedule, job.id), due)
         return later is not None and later <= self._desk.now
+
+    def sealed(self, works: Iterable[tuple[Run, Definition]]) -> Mapping[str, str]:
+        """Return the secrets that *works* need, sealed, by their names."""
+        return self.vault.sealed(run.job_id for run, _ in works)
 
     def parked(self, run: Run) -> None:
         """A parked row is durable: let it wait for its turn, or for the ends of other jobs."""

@@ -14,7 +14,12 @@ from executor.domain.errors import NameTaken
 from executor.domain.identity import job_id
 from executor.domain.job import Job
 from executor.domain.writes import JobClash
-from executor.engine import calendar_decisions, job_decisions, run_decisions
+from executor.engine import (
+    calendar_decisions,
+    job_decisions,
+    run_decisions,
+    secret_decisions,
+)
 from executor.engine.scene import Answer, Decision, RefusalError, Scene, repeated, result_of
 
 
@@ -110,4 +115,6 @@ _DECISIONS = {
     CommandKind.CANCEL_RUN: run_decisions.cancel,
     CommandKind.PUT_CALENDAR: calendar_decisions.put_calendar,
     CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
+    CommandKind.PUT_SECRET: secret_decisions.put_secret,
+    CommandKind.DELETE_SECRET: secret_decisions.delete_secret,
 }

@@ -348,7 +348,7 @@ class Dispatcher:
                     works.append(work)
                 self._gate.accounted(run.id)
         if works:
-            self._desk.emit(StartRuns(tuple(works)))
+            self._desk.emit(StartRuns(tuple(works), self._gate.sealed(works)))
 
     # Ending -------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ that slow bookkeeping never delays a clearance.  All other effects need no answe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -23,6 +24,7 @@ from executor.domain.writes import (
     JobProgress,
     JobWrite,
     Retention,
+    SecretWrite,
 )
 
 
@@ -136,16 +138,16 @@ class KeepFormer(Request):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class WriteCalendars(Request):
-    """``write_calendar`` for each; the answer is a list of CalendarClash or None."""
+class WriteNamed(Request):
+    """``write_calendar`` or ``write_secret`` for each; the answer is a list of clashes or None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
-    writes: tuple[CalendarWrite, ...]
+    writes: tuple[CalendarWrite | SecretWrite, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ReadCalendars(Request):
-    """``all_calendars``; the answer is its list."""
+class ReadNamed(Request):
+    """``all_calendars`` and ``all_secrets``; the answer is the pair of their lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -224,9 +226,10 @@ class Beat(Request):
 
 @dataclass(frozen=True, slots=True)
 class StartRuns:
-    """Hand these runs to the launchers, now."""
+    """Hand these runs to the launchers, now; with the secrets they need, sealed, by name."""
 
     works: tuple[tuple[Run, Definition], ...]
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 
 from executor.domain.command import CommandResult
 from executor.engine.batch import Batch
-from executor.engine.calendar_decisions import implied_calendar_result
 from executor.engine.decisions import implied_result
 from executor.engine.desk import Desk
 from executor.engine.effects import KeepFormer
+from executor.engine.named_writes import implied_named_result
 
 
 class Former:
@@ -22,7 +22,7 @@ class Former:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        #: By job or calendar, the command that made its revision and whose answer is saved.
+        #: By job, calendar or secret, the command that made its revision and whose answer is saved.
         self._answered: dict[str, str] = {}
 
     def request(self, batch: Batch) -> KeepFormer | None:
@@ -30,9 +30,10 @@ class Former:
         now = self._desk.now
         writes = [one for write in batch.writes.values() for one in (write, *write.first)]
         jobs = tuple(one.former for one in writes if one.former is not None)
-        calendars = [one.former for one in batch.calendars.values() if one.former is not None]
         results = [implied_result(job, now) for job in jobs]
-        results += [implied_calendar_result(calendar, now) for calendar in calendars]
+        results += [
+            implied_named_result(one.former, now) for one in batch.named.values() if one.former
+        ]
         unanswered = tuple(result for result in results if result and not self._is_saved(result))
         return KeepFormer(unanswered, jobs) if unanswered or jobs else None
 
@@ -47,6 +48,7 @@ class Former:
 
 
 def _subject(result: CommandResult) -> str:
-    """Return a key for the job or calendar that *result* is about; empty if it is about neither."""
-    calendar = result.facts.get("calendar")
-    return result.job_id or (f"calendar {calendar}" if calendar else "")
+    """Return a key for the job, calendar or secret that *result* is about; empty for others."""
+    if result.job_id is not None:
+        return result.job_id
+    return next((f"{k} {result.facts[k]}" for k in ("calendar", "secret") if k in result.facts), "")

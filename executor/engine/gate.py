@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
 from executor.domain.job import Definition
@@ -16,6 +17,10 @@ class Gate(Protocol):
 
         ``wait``: it is to be parked.  None: it is not to start, which is recorded.
         """
+        ...
+
+    def sealed(self, works: Iterable[tuple[Run, Definition]]) -> Mapping[str, str]:
+        """Return the secrets that *works*, just admitted, need: sealed, by their names."""
         ...
 
     def parked(self, run: Run) -> None:

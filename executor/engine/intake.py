@@ -29,9 +29,8 @@ from executor.domain.command import Command, CommandKind
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
-from executor.domain.writes import CalendarClash, CalendarWrite, JobClash, JobWrite, KnownCommands
+from executor.domain.writes import CalendarClash, JobClash, JobWrite, KnownCommands, SecretClash
 from executor.engine.batch import Batch, Case
-from executor.engine.calendar_decisions import decide_calendar_again
 from executor.engine.decisions import (
     decide,
     decide_again,
@@ -45,11 +44,12 @@ from executor.engine.effects import (
     Request,
     SaveResults,
     Settle,
-    WriteCalendars,
     WriteJobs,
+    WriteNamed,
 )
 from executor.engine.events import Refused
 from executor.engine.former import Former
+from executor.engine.named_writes import apply_named, decide_named_again, named_request
 from executor.engine.scene import (
     Answer,
     Cancel,
@@ -58,6 +58,7 @@ from executor.engine.scene import (
     Scene,
     Write,
     WriteCalendar,
+    WriteSecret,
     repeated,
     touched_by,
 )
@@ -76,7 +77,7 @@ class Intake:
         self._write: Call[WriteJobs] = Call(desk)
         self._keep: Call[KeepFormer] = Call(desk)
         self._save: Call[SaveResults] = Call(desk)
-        self._write_calendars: Call[WriteCalendars] = Call(desk)
+        self._write_named: Call[WriteNamed] = Call(desk)
         self._former = Former(desk)
 
     def receive(self, tag: object, command: Command, first: bool) -> None:
@@ -110,11 +111,11 @@ class Intake:
             if self._batch is not None:
                 self._batch.kept = True
             self._continue()
-        elif self._write_calendars.answered(request):
-            assert isinstance(request, WriteCalendars)
+        elif self._write_named.answered(request):
+            assert isinstance(request, WriteNamed)
             assert isinstance(result, list)
             if self._batch is not None:
-                self._on_calendars_written(self._batch, result)
+                self._on_named_written(self._batch, result)
         elif self._save.answered(request):
             assert isinstance(request, SaveResults)
             self._former.note_answered(request.results)
@@ -140,7 +141,7 @@ class Intake:
             # As with claims: an executor that was paused first learns whether it is over.  What
             # it would write now may have been decided otherwise, and undone, since.
             self._write.advance()
-            self._write_calendars.advance()
+            self._write_named.advance()
         if self._batch is not None:
             self._continue()
         elif self._waiting and all(call.idle for call in self._calls):
@@ -176,11 +177,11 @@ class Intake:
         harmless = min(call.wake_at for call in (self._recall, self._keep, self._save))
         if not self._scene.dispatcher.trusted:
             return harmless
-        return min(harmless, self._write.wake_at, self._write_calendars.wake_at)
+        return min(harmless, self._write.wake_at, self._write_named.wake_at)
 
     @property
     def _calls(self) -> tuple[Call[Any], ...]:
-        return self._recall, self._keep, self._write, self._write_calendars, self._save
+        return self._recall, self._keep, self._write, self._write_named, self._save
 
     # Steps --------------------------------------------------------------------------------
 
@@ -230,8 +231,8 @@ class Intake:
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
-        elif isinstance(decision, WriteCalendar):
-            self._batch.calendars[case.command.id] = decision
+        elif isinstance(decision, WriteCalendar | WriteSecret):
+            self._batch.named[case.command.id] = decision
         elif isinstance(decision, Cancel):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
             self._batch.cancels.add(decision.run_id)
@@ -285,24 +286,18 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
-    def _on_calendars_written(self, batch: Batch, clashes: list[CalendarClash | None]) -> None:
+    def _on_named_written(
+        self, batch: Batch, clashes: list[CalendarClash | SecretClash | None]
+    ) -> None:
         batch.deciding = True
-        writes, batch.calendars = batch.calendars, {}
+        writes, batch.named = batch.named, {}
         for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
             case = batch.cases[command_id]
             if clash is None:
                 case.result = write.result
-                self._scene.admission.blackouts.put(write.calendar)
-                self._desk.note(
-                    "calendar_changed",
-                    "calendar changed",
-                    calendar=write.calendar.name,
-                    revision=write.calendar.revision,
-                    command=case.command.kind.value,
-                    command_id=case.command.id,
-                )
+                apply_named(write, case.command, self._scene)
             else:
-                self._decide(case, partial(decide_calendar_again, current=clash.current))
+                self._decide(case, partial(decide_named_again, current=clash.current))
         batch.deciding = False
         self._continue()
 
@@ -359,12 +354,11 @@ class Intake:
         if former is not None:
             self._keep.send(former)
             return
-        if (batch.writes or batch.calendars) and not self._scene.dispatcher.trusted:
+        if (batch.writes or batch.named) and not self._scene.dispatcher.trusted:
             return
         batch.kept = False
-        if batch.calendars:
-            calendars = (CalendarWrite(w.calendar, w.expect) for w in batch.calendars.values())
-            self._write_calendars.send(WriteCalendars(tuple(calendars)))
+        if batch.named:
+            self._write_named.send(named_request(batch.named.values()))
         elif batch.writes:
             batch.first = [(one, w) for one, write in batch.writes.items() for w in write.first]
             jobs = [w for _, w in batch.first] or batch.writes.values()

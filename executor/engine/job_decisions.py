@@ -8,6 +8,7 @@ from datetime import datetime
 
 from executor.domain.command import Command, ResultStatus
 from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken
+from executor.domain.filling import secret_places
 from executor.domain.identity import job_id
 from executor.domain.instant import from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
@@ -111,6 +112,7 @@ def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) ->
         *_schedule_faults(definition, job, scene.desk.now),
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
+        *_secret_faults(definition, scene),
         *_renaming_faults(definition, job, scene),
     ]
     if faults:
@@ -138,6 +140,15 @@ def _calendar_faults(definition: Definition, scene: Scene) -> list[Fault]:
         Fault(f"calendars.{index}.name", f"there is no calendar {use.name!r}")
         for index, use in enumerate(definition.calendars)
         if use.name in missing
+    ]
+
+
+def _secret_faults(definition: Definition, scene: Scene) -> list[Fault]:
+    known = scene.admission.vault
+    return [
+        Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
+        for field, name in secret_places(definition.target)
+        if not known.has(name)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +20,8 @@ from executor.domain.errors import (
 from executor.domain.job import Job
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.run import Run
+from executor.domain.secret import StoredSecret
+from executor.domain.template import SECRET
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
@@ -30,8 +33,17 @@ from executor.engine.workload import Workload
 #: Commands about calendars.
 CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELETE_CALENDAR})
 
+#: Commands about secrets.
+SECRET_COMMANDS: Final = frozenset({CommandKind.PUT_SECRET, CommandKind.DELETE_SECRET})
+
 #: Before the name of a calendar among what is touched: no job has such a name.
 _CALENDAR: Final = "\x00calendar "
+
+#: Before the name of a secret among what is touched.
+_SECRET: Final = "\x00secret "
+
+#: What may be the name of a secret in a template.
+_SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
 
 #: Touched by every command that changes which jobs name which: no job has this name.
 _REFERENCES: Final = "\x00"
@@ -71,6 +83,16 @@ class WriteCalendar:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteSecret:
+    """Write a secret over revision *expect* (None: there is none), then answer *result*."""
+
+    secret: StoredSecret
+    expect: int | None
+    result: CommandResult
+    former: StoredSecret | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Claim *runs*, then answer what *answer* makes of the rows that stand there, by their ids."""
 
@@ -86,7 +108,7 @@ class Cancel:
     result: CommandResult
 
 
-Decision = Answer | Write | WriteCalendar | Claim | Cancel
+Decision = Answer | Write | WriteCalendar | WriteSecret | Claim | Cancel
 
 
 class RefusalError(Exception):
@@ -159,6 +181,8 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     """Return what must not be decided about twice in one batch: ids and names."""
     if command.kind in CALENDAR_COMMANDS:
         return {f"{_CALENDAR}{command.subject}"}
+    if command.kind in SECRET_COMMANDS:
+        return {f"{_SECRET}{command.subject}"}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)
@@ -166,6 +190,7 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     if isinstance(definition, dict):
         touched.add(str(definition.get("name")))
         touched.update(_calendars_in(definition))
+        touched.update(f"{_SECRET}{name}" for name in _secrets_in(definition.get("target")))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
     if command.kind is CommandKind.DELETE_JOB and naming:
@@ -180,3 +205,16 @@ def _calendars_in(definition: dict[str, Any]) -> set[str]:
     if not isinstance(uses, list):
         return set()
     return {f"{_CALENDAR}{use.get('name')}" for use in uses if isinstance(use, dict)}
+
+
+def _secrets_in(target: object) -> set[str]:
+    """Return what a target, as yet unchecked, touches by naming secrets."""
+    if isinstance(target, str):
+        return set(_SECRET_NAME.findall(target)) if SECRET in target else set()
+    if isinstance(target, list):
+        return {name for part in target for name in _secrets_in(part)}
+    if not isinstance(target, dict):
+        return set()
+    sign = target.get("sign")
+    key = {str(sign.get("secret"))} if isinstance(sign, dict) else set()
+    return key | _secrets_in(list(target.values()))

@@ -16,13 +16,14 @@ from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command
 from executor.domain.job import Job
 from executor.domain.run import Run
+from executor.domain.secret import StoredSecret
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import BrokenCalendar, LoadedJobs
+from executor.domain.writes import BrokenCalendar, BrokenSecret, LoadedJobs
 from executor.engine.admission import Admission
 from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import ReadAllJobs, ReadCalendars, ReadDueJobs, ReadOpenRuns, Request
+from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.opening import Opening
@@ -76,14 +77,14 @@ class Tenure:
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
         self._zone_check = ZoneCheck(desk, self.roster, record.term)
-        self._calendars: Call[ReadCalendars] = Call(desk, LOAD_S)
+        self._named: Call[ReadNamed] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
         self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
         self._stock: list[Run] | None = None
         self._ready = False
         self.stopping = False
-        self._calendars.send(ReadCalendars())
+        self._named.send(ReadNamed())
         self._open_runs.send(ReadOpenRuns(term))
         self._due_jobs.send(ReadDueJobs(desk.now + timedelta(seconds=URGENT_S)))
 
@@ -97,7 +98,7 @@ class Tenure:
         """Since when (see ``Desk.awake``) the store is silent on what is needed, or None."""
         since = [self.dispatcher.silent_since]
         if not self._ready:
-            loads = (self._calendars, self._open_runs, self._due_jobs)
+            loads = (self._named, self._open_runs, self._due_jobs)
             since += [load.silent_since for load in loads]
         return min((start for start in since if start is not None), default=None)
 
@@ -118,9 +119,9 @@ class Tenure:
         if self._open_runs.answered(request):
             assert isinstance(result, list)
             self._stock = result
-        elif self._calendars.answered(request):
-            assert isinstance(result, list)
-            self._take_calendars(result)
+        elif self._named.answered(request):
+            assert isinstance(result, tuple)
+            self._take_named(*result)
         elif self._due_jobs.answered(request):
             assert isinstance(result, LoadedJobs)
             self.take_jobs(result)
@@ -142,7 +143,7 @@ class Tenure:
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not this tenure's."""
         parts: tuple[Callable[[Request], bool], ...] = (
-            self._calendars.failed,
+            self._named.failed,
             self._open_runs.failed,
             self._due_jobs.failed,
             self._all_jobs.failed,
@@ -179,8 +180,22 @@ class Tenure:
             self.roster.put(replace(job, next_fire_at=None))
             self.roster.set_aside(job, error)
 
-    def _take_calendars(self, records: list[StoredCalendar | BrokenCalendar]) -> None:
-        for record in records:
+    def _take_named(
+        self,
+        calendars: list[StoredCalendar | BrokenCalendar],
+        secrets: list[StoredSecret | BrokenSecret],
+    ) -> None:
+        for secret in secrets:
+            self.admission.vault.put(secret)
+            if isinstance(secret, BrokenSecret):
+                self._desk.note(
+                    "secret_broken",
+                    "a secret cannot be read; runs that need it fail",
+                    "ERROR",
+                    secret=secret.name,
+                    error=secret.error,
+                )
+        for record in calendars:
             self.admission.blackouts.put(record)
             if isinstance(record, BrokenCalendar):
                 self._desk.note(
@@ -195,7 +210,7 @@ class Tenure:
         """Dispatch once the urgent part is known."""
         if self._ready or self._stock is None:
             return
-        if not (self._due_jobs.idle and self._calendars.idle):
+        if not (self._due_jobs.idle and self._named.idle):
             return
         self._ready = True
         # After the jobs, so that rows can be repeated by their jobs' rules.
@@ -246,7 +261,7 @@ class Tenure:
 
     @property
     def _loads(self) -> tuple[Call[Any], ...]:
-        return self._calendars, self._open_runs, self._due_jobs, self._all_jobs
+        return self._named, self._open_runs, self._due_jobs, self._all_jobs
 
     def advance(self) -> None:
         """Do what is due."""

@@ -15,8 +15,9 @@ from executor.domain.command import CommandResult
 from executor.domain.job import Job
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
+from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, Instance
+from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, Instance
 
 Item = TypeVar("Item", covariant=True)
 
@@ -170,6 +171,18 @@ class Readers(Protocol):
 
         Raises:
             CalendarNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def list_secrets(self) -> list[StoredSecret | BrokenSecret]:
+        """Return every secret that is not deleted, in the order of their names (code point)."""
+        ...
+
+    def get_secret(self, name: str) -> StoredSecret | BrokenSecret:
+        """Return the secret with this name, sealed.
+
+        Raises:
+            SecretNotFound: there is none, or it is deleted.
         """
         ...
 

@@ -15,7 +15,7 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
    left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
-   :class:`BrokenCalendar`).
+   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`).
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
 from executor.domain.run import Run, RunChange
+from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
     BrokenCalendar,
     BrokenJob,
+    BrokenSecret,
     CalendarClash,
     Instance,
     JobClash,
@@ -41,6 +43,7 @@ from executor.domain.writes import (
     KnownCommands,
     LoadedJobs,
     Retention,
+    SecretClash,
 )
 from executor.ports.readers import (
     Counts,
@@ -56,6 +59,7 @@ __all__ = [
     "Adoption",
     "BrokenCalendar",
     "BrokenJob",
+    "BrokenSecret",
     "CalendarClash",
     "CalendarStore",
     "Counts",
@@ -73,6 +77,8 @@ __all__ = [
     "Retention",
     "RunFilter",
     "ScheduleCount",
+    "SecretClash",
+    "SecretStore",
 ]
 
 
@@ -228,6 +234,26 @@ class CalendarStore(Protocol):
         ...
 
 
+class SecretStore(Protocol):
+    """Secrets, sealed: few, and loaded all at once.  As calendars in everything."""
+
+    def all_secrets(self) -> list[StoredSecret | BrokenSecret]:
+        """Return every record, deleted ones included, in the order of their names (code point)."""
+        ...
+
+    def write_secret(self, secret: StoredSecret, expect: int | None) -> SecretClash | None:
+        """Store *secret* whole, if its record is at revision *expect* (None: there is none).
+
+        None means applied, now or by an earlier call; nothing remains of the former value.  A
+        record that cannot be read is overwritten by a write that expects its revision.
+        """
+        ...
+
+    def purge_secrets(self, before: datetime) -> int:
+        """Remove the records of secrets deleted before *before*; return how many."""
+        ...
+
+
 class CommandStore(Protocol):
     """Answers to commands, kept for a day."""
 
@@ -240,7 +266,9 @@ class CommandStore(Protocol):
         ...
 
 
-class ExecutorStore(TermStore, RunStore, JobStore, CalendarStore, CommandStore, Protocol):
+class ExecutorStore(
+    TermStore, RunStore, JobStore, CalendarStore, SecretStore, CommandStore, Protocol
+):
     """Everything the executor may do to the store."""
 
     def prepare(self) -> None:

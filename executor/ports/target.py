@@ -7,8 +7,8 @@ delays another beyond the launcher's stated limit of parallel work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -18,10 +18,15 @@ from executor.domain.run import Outcome, Reason, Run
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A run to be started: the row, and the definition whose target and timeout apply."""
+    """A run to be started: the row, and the definition whose target and timeout apply.
+
+    ``sealed`` holds at least the secrets that the target names, sealed, by name; those that do
+    not exist are missing.
+    """
 
     run: Run
     definition: Definition
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 class WorkListener(Protocol):

@@ -239,7 +239,8 @@ class ExecutorService:
             case Request():
                 self._lanes.put(effect)
             case StartRuns():
-                self._launcher.start([Work(run, definition) for run, definition in effect.works])
+                works = [Work(run, how, effect.sealed) for run, how in effect.works]
+                self._launcher.start(works)
             case Note():
                 self._log(effect)
             case CancelWork():

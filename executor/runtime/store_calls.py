@@ -13,7 +13,15 @@ from typing import TypeVar
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
 from executor.domain.run import Run, RunChange
-from executor.domain.writes import Adoption, JobClash, JobProgress
+from executor.domain.writes import (
+    Adoption,
+    CalendarClash,
+    CalendarWrite,
+    JobClash,
+    JobProgress,
+    SecretClash,
+    SecretWrite,
+)
 from executor.engine.effects import (
     AdoptRuns,
     Beat,
@@ -23,8 +31,8 @@ from executor.engine.effects import (
     MintTerm,
     Prune,
     ReadAllJobs,
-    ReadCalendars,
     ReadDueJobs,
+    ReadNamed,
     ReadOpenRuns,
     RecallCommands,
     Record,
@@ -34,8 +42,8 @@ from executor.engine.effects import (
     SaveResults,
     SettleFollowUps,
     WatchOpenRuns,
-    WriteCalendars,
     WriteJobs,
+    WriteNamed,
 )
 from executor.engine.events import Answered, Event, Failed, JobsLoaded, Refused
 from executor.ports.store import ExecutorStore
@@ -79,8 +87,8 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
             return store.open_runs_before(request.term)
         case ReadDueJobs():
             return store.due_jobs(request.until)
-        case ReadCalendars():
-            return store.all_calendars()
+        case ReadNamed():
+            return store.all_calendars(), store.all_secrets()
         case ReadAllJobs():
             for loaded in store.all_jobs():
                 post(JobsLoaded(request, loaded))
@@ -164,6 +172,14 @@ def _reported(request: Request, found: list[Result]) -> list[Result]:
     return found
 
 
+def _write_named(
+    write: CalendarWrite | SecretWrite, store: ExecutorStore
+) -> CalendarClash | SecretClash | None:
+    if isinstance(write, CalendarWrite):
+        return store.write_calendar(write.calendar, write.expect)
+    return store.write_secret(write.secret, write.expect)
+
+
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
@@ -171,8 +187,8 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             return store.known_commands(request.command_ids), begun
         case WriteJobs():
             return _write_jobs(request, store)
-        case WriteCalendars():
-            return [store.write_calendar(one.calendar, one.expect) for one in request.writes]
+        case WriteNamed():
+            return [_write_named(one, store) for one in request.writes]
         case KeepFormer():
             _save(request, store)
             store.archive_jobs(request.jobs)
@@ -188,6 +204,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
             removed += store.purge_calendars(request.purge_before)
+            removed += store.purge_secrets(request.purge_before)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case Beat():
             store.beat(request.instance)

@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
             "reader_law",
             "retention_law",
             "revision_law",
+            "secret_law",
             "slot_law",
             "store_workshop",
             "term_law",

@@ -65,6 +65,9 @@ class MongoWorkshop(StoreWorkshop):
         damage = {"$unset": {"definition.name": ""}}
         self.raw["calendars"].update_one({"_id": name}, damage)
 
+    def break_secret(self, name: str) -> None:
+        self.raw["secrets"].update_one({"_id": name}, {"$unset": {"sealed": ""}})
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}
         self.raw["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])

@@ -15,6 +15,7 @@ from tests.contract.lease_law import LeaseLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
+from tests.contract.secret_law import SecretLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.term_law import TermLaw
 
@@ -33,6 +34,7 @@ class StoreContract(
     LoadLaw,
     RevisionLaw,
     CalendarLaw,
+    SecretLaw,
     CommandLaw,
     FindLaw,
     JobListLaw,

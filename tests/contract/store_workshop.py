@@ -48,6 +48,10 @@ class StoreWorkshop:
         """Make the calendar's definition unreadable in the database."""
         raise NotImplementedError
 
+    def break_secret(self, name: str) -> None:
+        """Make the secret's sealed value unreadable in the database."""
+        raise NotImplementedError
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         """Set back when the instance was seen, as if it had been silent since."""
         raise NotImplementedError

@@ -14,6 +14,7 @@ from executor.domain.calendar import StoredCalendar, calendar_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
 from executor.domain.run import Cause, Run, RunState
+from executor.domain.secret import StoredSecret
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -111,6 +112,17 @@ def a_calendar(name: str = "holidays", **changes: Any) -> StoredCalendar:
         "updated_at": NOON,
     }
     return StoredCalendar(**{**fields, **changes})
+
+
+def a_secret(name: str = "TOKEN", **changes: Any) -> StoredSecret:
+    """Return a secret's record; its sealed value is nobody's."""
+    fields: dict[str, Any] = {
+        "name": name,
+        "sealed": "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}",
+        "revision": 1,
+        "updated_at": NOON,
+    }
+    return StoredSecret(**{**fields, **changes})
 
 
 def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:

@@ -87,9 +87,9 @@ class TestOutcome(CommandWorkshop):
         self, launcher: Launcher, log: WorkLog
     ) -> None:
         """Nothing is run, and the error names the field."""
-        outcome = run(launcher, log, CommandTarget(command="echo {{ secret.GONE }}"))
+        outcome = run(launcher, log, CommandTarget(command="echo {{ nothing }}"))
         assert outcome.state is RunState.FAILED
-        assert "target.command: there is no value for `secret.GONE`" in str(outcome.error)
+        assert "target.command: `{{` at character 6" in str(outcome.error)
 
     def test_an_exit_status_other_than_zero_is_a_failure(
         self, launcher: Launcher, log: WorkLog

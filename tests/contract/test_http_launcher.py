@@ -165,10 +165,11 @@ class TestRequest(HttpWorkshop):
         self, server: RecordingTarget, launcher: Launcher, log: WorkLog
     ) -> None:
         """Nothing is sent, and the error names the field."""
-        launcher.start([make_work(HttpTarget(url=server.url, body="{{ secret.GONE }}"))])
+        target = HttpTarget(url=server.url, headers={"X-Job": "{{ job.name }}"})
+        launcher.start([make_work(target, job="a\r\nX-Forged: b")])
         outcome = log.wait_for_end("run")
         assert outcome.state is RunState.FAILED
-        assert "target.body: there is no value for `secret.GONE`" in str(outcome.error)
+        assert "target.headers.X-Job: header values must not" in str(outcome.error)
         assert server.requests == []
 
     def test_addresses_beyond_ascii_are_encoded(

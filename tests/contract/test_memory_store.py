@@ -32,6 +32,9 @@ class TestMemoryStore(StoreContract):
     def break_calendar(self, name: str) -> None:
         self._memory().break_calendar(name)
 
+    def break_secret(self, name: str) -> None:
+        self._memory().break_secret(name)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._memory().age_instance(instance_id, seconds)
 

@@ -59,6 +59,11 @@ class TestSqliteStore(StoreContract):
             name,
         )
 
+    def break_secret(self, name: str) -> None:
+        self._execute(
+            "UPDATE secrets SET document = json_remove(document, '$.sealed') WHERE name = ?", name
+        )
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._execute(
             "UPDATE instances SET seen_at = seen_at - ? WHERE id = ?", seconds * 1000, instance_id

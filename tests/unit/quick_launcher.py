@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 
@@ -16,12 +16,14 @@ class QuickLauncher:
 
     Attributes:
         begun: ids of the runs begun, in order.
+        sealed: the secrets that came with the latest work, sealed.
         patient: work does not end until it is cancelled.
         stopped: whether :meth:`stop` was called.
     """
 
     def __init__(self, listener: WorkListener, *, patient: bool = False) -> None:
         self.begun: list[str] = []
+        self.sealed: Mapping[str, str] = {}
         self.patient = patient
         self.stopped = False
         self._listener = listener
@@ -37,6 +39,7 @@ class QuickLauncher:
                 continue
             with self._lock:
                 self.begun.append(run_id)
+                self.sealed = work.sealed
                 self._going_on.add(run_id)
             self._listener.started(run_id, _now())
             if not self.patient:

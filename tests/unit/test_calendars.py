@@ -8,7 +8,7 @@ import pytest
 
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import KeepFormer, SaveResults, WriteCalendars
+from executor.engine.effects import KeepFormer, SaveResults, WriteNamed
 from tests.builders import a_command, a_job, at, create, every, update
 from tests.unit.desk_driver import Driver, executing
 
@@ -209,7 +209,7 @@ def test_a_calendar_at_another_revision_is_left_alone() -> None:
     assert "calendar 'works' is at revision 1, not 7" in refused.message
 
 
-@pytest.mark.parametrize("step", [KeepFormer, WriteCalendars, SaveResults])
+@pytest.mark.parametrize("step", [KeepFormer, WriteNamed, SaveResults])
 @pytest.mark.parametrize("done", [False, True], ids=["before it", "after it"])
 @pytest.mark.parametrize("command", [put(windows=[]), delete()], ids=["put", "delete"])
 def test_a_calendar_command_redelivered_after_a_crash_has_one_effect(

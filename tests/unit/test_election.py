@@ -12,8 +12,8 @@ from executor.engine.effects import (
     MintTerm,
     OpenIntake,
     ReadAllJobs,
-    ReadCalendars,
     ReadDueJobs,
+    ReadNamed,
     ReadOpenRuns,
     StepAside,
 )
@@ -46,7 +46,7 @@ def test_the_token_is_followed_by_a_term_and_execution() -> None:
     assert record is not None
     assert record.holder == "here"
     kinds = [type(call) for call in driver.calls if not isinstance(call, Beat)]
-    assert kinds[:5] == [MintTerm, ReadCalendars, ReadOpenRuns, ReadDueJobs, ReadAllJobs]
+    assert kinds[:5] == [MintTerm, ReadNamed, ReadOpenRuns, ReadDueJobs, ReadAllJobs]
     assert driver.wanted(OpenIntake) == [OpenIntake()]
     assert driver.called(Beat)[-1].instance.role == "executing"
 
@@ -68,9 +68,9 @@ def test_the_urgent_jobs_are_enough_to_execute() -> None:
     assert len(driver.wanted(OpenIntake)) == 1
 
 
-@pytest.mark.parametrize("part", [ReadCalendars, ReadOpenRuns, ReadDueJobs])
+@pytest.mark.parametrize("part", [ReadNamed, ReadOpenRuns, ReadDueJobs])
 def test_nothing_is_claimed_before_the_urgent_part_is_known(
-    part: type[ReadCalendars | ReadOpenRuns | ReadDueJobs],
+    part: type[ReadNamed | ReadOpenRuns | ReadDueJobs],
 ) -> None:
     """Neither the rows of former terms nor the jobs due now may be missing."""
     driver = Driver(with_jobs(a_job()))

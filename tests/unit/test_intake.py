@@ -11,7 +11,7 @@ from executor.domain.identity import job_id
 from executor.domain.job import Job, LastCommand, Pause
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
-from executor.engine.scene import CALENDAR_COMMANDS
+from executor.engine.scene import CALENDAR_COMMANDS, SECRET_COMMANDS
 from tests.builders import (
     a_command,
     a_definition,
@@ -190,7 +190,13 @@ PAST = "2026-01-01T00:00:00Z"
     [
         kind
         for kind in CommandKind
-        if kind not in {CommandKind.CREATE_JOB, CommandKind.CANCEL_RUN, *CALENDAR_COMMANDS}
+        if kind
+        not in {
+            CommandKind.CREATE_JOB,
+            CommandKind.CANCEL_RUN,
+            *CALENDAR_COMMANDS,
+            *SECRET_COMMANDS,
+        }
     ],
 )
 def test_a_job_at_another_revision_is_left_alone(kind: CommandKind) -> None:

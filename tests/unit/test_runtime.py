@@ -10,13 +10,13 @@ from threading import enumerate as threads
 import pytest
 
 from executor.adapters.system_clock import SystemClock
-from executor.domain.command import ResultStatus
+from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import Reason, RunChange, RunState
 from executor.domain.writes import JobWrite
 from executor.engine.timing import Options
 from executor.runtime.service import CLEAN, ExecutorService
-from tests.builders import a_job, create, every, trigger
+from tests.builders import a_command, a_job, create, every, trigger
 from tests.fakes.memory_broker import MemoryBroker
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.quick_launcher import QuickLauncher
@@ -132,6 +132,25 @@ def test_a_job_is_executed_from_its_creation_to_its_recorded_end(stage: Stage) -
     assert row.fire_at is not None
     assert row.started_at >= row.fire_at
     assert (row.executor, row.term) == ("one", 1)
+
+
+def test_a_launcher_is_given_the_sealed_secrets_of_its_work(stage: Stage) -> None:
+    """From the command that puts one to the run that needs it."""
+    stage.start()
+    sealed = f"v1:0123abcd:{'A' * 44}"
+    target = {"kind": "command", "argv": ["echo", "{{ secret.TOKEN }}"]}
+    sender = stage.broker.make_sender()
+    for command in (
+        a_command(CommandKind.PUT_SECRET, "TOKEN", sealed=sealed),
+        create(schedule=None, target=target),
+        trigger(),
+    ):
+        result = sender.send(command, PATIENCE_S)
+        assert result is not None
+        assert result.status is ResultStatus.CREATED
+
+    stage.wait(stage.ended, "the run has succeeded")
+    assert dict(stage.launchers["one"].sealed) == {"TOKEN": sealed}
 
 
 def test_a_run_is_triggered_and_cancelled_by_hand(stage: Stage) -> None:

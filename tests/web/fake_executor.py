@@ -30,6 +30,7 @@ from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
+from executor.domain.secret import StoredSecret
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -86,6 +87,8 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
+            case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
+                return self._secret(command)
             case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
                 return self._calendar(command)
         try:
@@ -222,6 +225,27 @@ class FakeExecutor:
             deleted=deletes,
         )
         assert self._store.write_calendar(stored, expect) is None
+        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
+        return self._result(command, status, revision=stored.revision)
+
+    def _secret(self, command: Command) -> CommandResult:
+        """Write a secret, or mark it as deleted."""
+        known = {one.name: one for one in self._store.all_secrets()}
+        standing = known.get(command.subject)
+        expect = None if standing is None else standing.revision
+        here = isinstance(standing, StoredSecret) and not standing.deleted
+        if command.if_revision is not None and command.if_revision != (expect if here else None):
+            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
+        deletes = command.kind is CommandKind.DELETE_SECRET
+        stored = StoredSecret(
+            name=command.subject,
+            sealed="" if deletes else command.arguments["sealed"],
+            revision=(expect or 0) + 1,
+            updated_at=self._clock.now(),
+            last_command=LastCommand.of(command),
+            deleted=deletes,
+        )
+        assert self._store.write_secret(stored, expect) is None
         status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
 

@@ -50,6 +50,7 @@ def crowded() -> World:
     )
     world.send("PUT", "/v1/calendars/lost", {})
     world.store.break_calendar("lost")
+    world.send("PUT", "/v1/secrets/TOKEN", {"value": "nobody knows"})
     world.clear()
     world.beat("web-1", "executing")
     return world
@@ -60,7 +61,13 @@ WORLD = crowded()
 schema = schemathesis.openapi.from_wsgi("/openapi.json", WORLD.app)
 
 #: What stands for a made-up path parameter on the second sending.
-EXISTING = {"job": "nightly", "run": "r2", "calendar": "holidays", "revision": "1"}
+EXISTING = {
+    "job": "nightly",
+    "run": "r2",
+    "calendar": "holidays",
+    "secret": "TOKEN",
+    "revision": "1",
+}
 
 
 @schema.parametrize()

@@ -9,6 +9,7 @@ from typing import Any
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from executor.adapters.keyring import Keyring
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job, definition_from_document
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
@@ -20,6 +21,9 @@ from tests.fakes.fake_clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
 from tests.web.fake_executor import INSTANCE, FakeExecutor
 from web.app import Services, create_app
+
+#: The key of this installation's secrets.
+KEY = b"k" * 32
 
 #: A job with nothing but what is required.
 PLAIN = {"name": "plain", "target": {"kind": "http", "url": "https://example.com/"}}
@@ -58,7 +62,11 @@ class World:
     """A client, and the store, executor and clock behind what it talks to."""
 
     def __init__(
-        self, max_body: int = 1_000_000, permitted: PermittedPrograms = ALL_PROGRAMS
+        self,
+        max_body: int = 1_000_000,
+        permitted: PermittedPrograms = ALL_PROGRAMS,
+        *,
+        sealing: bool = True,
     ) -> None:
         self.clock = FakeClock()
         self.store = FragileStore(self.clock)
@@ -71,6 +79,7 @@ class World:
                 command_timeout_s=5,
                 instance_id="web-1",
                 version="1.2.3",
+                sealer=Keyring([KEY]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,
             )

@@ -169,14 +169,14 @@ def spawn(
     environment: Mapping[str, str],
     account: Account | None,
     timeout_s: float,
-    output_limit: int,
+    output: CapturedOutput,
 ) -> Child:
     """Start *target*'s program in a session of its own.
 
     Args:
         account: the user it runs as; None for our own.
         timeout_s: seconds it may run; kept for whoever ends it.
-        output_limit: bytes kept of what it says, unless the target wants fewer.
+        output: takes what it says.
 
     Raises:
         OSError: it cannot be started; :func:`explained` says why in words.
@@ -195,8 +195,6 @@ def spawn(
     finally:
         os.close(writing)
     os.set_blocking(reading, False)
-    wanted = target.limits.output
-    output = CapturedOutput(output_limit if wanted is None else min(wanted, output_limit))
     try:
         return Child(run_id, process, reading, output, timeout_s)
     except OSError:

@@ -15,6 +15,7 @@ from executor.adapters.inbox import Inbox
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
 
 #: Threads that start programs.  Measured: two to eight start most.
@@ -43,6 +44,7 @@ class CommandLauncher:
         linger_s: seconds that output may stay open after the program's end.
         permitted: the programs that may run; others fail.
         environ: the executor's environment; programs see it without settings and secrets.
+        opener: opens secrets; None if there is no key.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class CommandLauncher:
         linger_s: float = LINGER_S,
         permitted: PermittedPrograms = ALL_PROGRAMS,
         environ: Mapping[str, str] = os.environ,
+        opener: Opener | None = None,
     ) -> None:
         self._inbox: Inbox[Message] = Inbox()
         self._spawners = Spawners(
@@ -66,6 +69,7 @@ class CommandLauncher:
             inherited(environ),
             output_limit,
             permitted,
+            opener,
             self._inbox.put,
         )
         loop = Loop(self._inbox, self._spawners, listener, clock, parallel, grace_s, linger_s)

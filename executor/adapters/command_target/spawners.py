@@ -14,14 +14,16 @@ from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final
 
+from executor.adapters import handoff
+from executor.adapters.captured_output import CapturedOutput
 from executor.adapters.command_target.account import account_of
 from executor.adapters.command_target.child import Child, explained, spawn
 from executor.adapters.command_target.surroundings import environment_of
 from executor.domain.errors import InvalidJob
-from executor.domain.filling import filled_in
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.targets import CommandTarget
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
 
 #: Seconds :meth:`Spawners.stop` waits for starts under way.
@@ -61,6 +63,7 @@ class Spawners:
         inherited: the environment that programs see of the executor's.
         output_limit: bytes kept of each program's output.
         permitted: what may run, whatever was permitted when the job was saved.
+        opener: opens secrets; None if there is no key.
         post: takes exactly one piece of news for each work, unless stopped in between;
             called on the spawning threads.
     """
@@ -73,6 +76,7 @@ class Spawners:
         inherited: Mapping[str, str],
         output_limit: int,
         permitted: PermittedPrograms,
+        opener: Opener | None,
         post: Callable[[SpawnNews], None],
     ) -> None:
         self._listener = listener
@@ -80,6 +84,7 @@ class Spawners:
         self._inherited = inherited
         self._output_limit = output_limit
         self._permitted = permitted
+        self._opener = opener
         self._post = post
         self._works: SimpleQueue[Work | None] = SimpleQueue()
         self._stopping = Event()
@@ -118,13 +123,17 @@ class Spawners:
             return
         begun = self._clock.now()
         # Whatever is wrong with one job's command must not end a thread that serves them all.
+        clear: Callable[[str], str] = str
         try:
-            filled = filled_in(work.run, work.definition, {})
-            assert isinstance(filled, CommandTarget)
-            target = filled
-            child = self._spawn(work, target)
+            prepared = handoff.prepare(work, self._opener)
+            clear = prepared.clear
+            assert isinstance(prepared.target, CommandTarget)
+            target = prepared.target
+            wanted = target.limits.output
+            limit = self._output_limit if wanted is None else min(wanted, self._output_limit)
+            child = self._spawn(work, target, prepared.capture(limit))
         except Exception as error:
-            self._post(SpawnFailed(run_id, explained(error, target)))
+            self._post(SpawnFailed(run_id, clear(explained(error, target))))
             return
         if self._stopping.is_set():
             child.signal(signal.SIGKILL)
@@ -132,11 +141,11 @@ class Spawners:
             self._listener.started(run_id, begun)
         self._post(Spawned(child))
 
-    def _spawn(self, work: Work, target: CommandTarget) -> Child:
+    def _spawn(self, work: Work, target: CommandTarget, output: CapturedOutput) -> Child:
         faults = self._permitted.faults(target)
         if faults:
             raise InvalidJob(faults)
         account = account_of(target.user)
         environment = environment_of(self._inherited, work.run, target, account)
         timeout_s = work.definition.timeout.total_seconds()
-        return spawn(work.run.id, target, environment, account, timeout_s, self._output_limit)
+        return spawn(work.run.id, target, environment, account, timeout_s, output)

@@ -3,6 +3,7 @@
 ``launcher`` owns the thread and decides what starts and ends; ``line`` keeps what waits
 and sees to it that one host does not take up all capacity; ``transfers`` drives
 libcurl from an epoll; ``request`` turns a run into the options of one request;
+``signature`` signs it, if the job says so;
 ``answer`` turns what came back into an outcome, in words for a person; ``guard`` lets no
 request connect to an address that ``rules``, the operator's decisions, do not allow.
 
@@ -10,7 +11,8 @@ What a target may rely on
 -------------------------
 1. Every request of a run carries ``X-Solocron-Run-Id``, ``-Job`` (percent-encoded where
    it is not ASCII), ``-Attempt``, ``-Term``, ``-Fire-Time`` if the run has one, and
-   ``Idempotency-Key``; a job's own headers cannot replace them.
+   ``Idempotency-Key``; a job's own headers cannot replace them.  A job with ``sign`` adds
+   ``X-Solocron-Timestamp`` and ``X-Solocron-Signature``.
 2. Only http and https are ever spoken, also after redirects, of which ten are followed:
    303 makes every method GET, 301 and 302 make POST a GET, 307 and 308 repeat the
    request.  ``Authorization`` and ``Cookie`` do not go along to another host; all other

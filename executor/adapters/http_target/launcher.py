@@ -9,14 +9,16 @@ still being written down.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Thread
 from typing import Final
 
 import pycurl
 
+from executor.adapters import handoff
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
+from executor.adapters.handoff import Prepared
 from executor.adapters.http_target.answer import outcome_of
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
@@ -28,12 +30,13 @@ from executor.adapters.http_target.request import (
     system_authorities,
 )
 from executor.adapters.http_target.rules import HttpRules
+from executor.adapters.http_target.signature import signed
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
-from executor.domain.filling import filled_in
 from executor.domain.run import Outcome, Reason, RunState
 from executor.domain.targets import HttpTarget
 from executor.ports.clock import Clock
+from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
 
 #: Requests in flight at once.  Measured: 100 to 200 give the most requests a second, and
@@ -74,6 +77,7 @@ class _Flight:
     curl: pycurl.Curl
     body: CapturedOutput
     guard: Guard
+    prepared: Prepared
 
 
 class HttpLauncher:
@@ -85,6 +89,7 @@ class HttpLauncher:
         output_limit: bytes kept of each answer's body.
         authorities: file of the certificates to trust; by default the system's.
         rules: what the operator allows requests; by default everything.
+        opener: opens secrets; None if there is no key.
     """
 
     def __init__(
@@ -97,13 +102,14 @@ class HttpLauncher:
         output_limit: int = OUTPUT_LIMIT,
         authorities: str | None = None,
         rules: HttpRules | None = None,
+        opener: Opener | None = None,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         rules = rules or HttpRules()
         handles = partial(
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules)
+        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules, opener)
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -133,6 +139,7 @@ class _Loop:
         new_handle: Callable[[], pycurl.Curl],
         output_limit: int,
         rules: HttpRules,
+        opener: Opener | None,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -142,6 +149,7 @@ class _Loop:
         self._output_limit = output_limit
         self._rules = rules
         self._line = Line(_host_of, rules.per_host)
+        self._opener = opener
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -181,28 +189,33 @@ class _Loop:
                 self._listener.not_started(work.run.id)
                 continue
             # One run that cannot be written down as a request must not end the thread.
+            clear: Callable[[str], str] = str
             try:
-                self._begin(work)
+                prepared = handoff.prepare(work, self._opener)
+                clear = prepared.clear
+                self._begin(work, prepared)
             except Exception as error:
                 self._line.leave(work)
-                refused = Outcome(state=RunState.FAILED, error=f"no request was sent: {error}")
+                text = clear(f"no request was sent: {error}")
+                refused = Outcome(state=RunState.FAILED, error=text)
                 self._listener.finished(work.run.id, self._clock.now(), refused)
 
-    def _begin(self, work: Work) -> None:
-        target = filled_in(work.run, work.definition, {})
+    def _begin(self, work: Work, prepared: Prepared) -> None:
+        target = prepared.target
         if not isinstance(target, HttpTarget):
             raise TypeError(f"{target.kind} is not an HTTP target")
         timeout_ms = _milliseconds(min(target.timeout, work.definition.timeout).total_seconds())
         curl = self._idle.pop() if self._idle else self._new_handle()
-        body = CapturedOutput(self._output_limit)
+        body = prepared.capture(self._output_limit)
         guard = Guard(self._rules.refusal)
         try:
-            prepare(curl, work.run, target, timeout_ms, body.add, guard)
+            signature = signed(target, prepared.secrets, self._clock.now())
+            prepare(curl, work.run, target, timeout_ms, body.add, guard, signature)
             self._transfers.add(curl)
         except BaseException:
             self._give_back(curl)
             raise
-        flight = _Flight(work, target, timeout_ms, curl, body, guard)
+        flight = _Flight(work, target, timeout_ms, curl, body, guard, prepared)
         self._flights[work.run.id] = self._flying[curl] = flight
         self._listener.started(work.run.id, self._clock.now())
 
@@ -217,6 +230,8 @@ class _Loop:
         except Exception as error:
             words = f"the answer could not be judged: {error}"
             outcome = Outcome(state=RunState.FAILED, error=words, output=output)
+        if outcome.error is not None:
+            outcome = replace(outcome, error=flight.prepared.clear(outcome.error))
         self._end(flight, outcome)
 
     def _cancel(self, cancel: _Cancel) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
@@ -84,6 +84,7 @@ def prepare(
     timeout_ms: int,
     take: Callable[[bytes], None],
     guard: Guard,
+    signature: Sequence[str] = (),
 ) -> None:
     """Set every other option of *curl* for one request of *run*; the body goes to *take*.
 
@@ -93,12 +94,13 @@ def prepare(
     Args:
         timeout_ms: for everything from resolving the name to the last byte of the answer.
         guard: hands out the sockets.
+        signature: further header lines of Solocron's own.
 
     Raises:
         ValueError: the request cannot be written down; says why.
     """
     url, direct = _destination(target.url)
-    headers = headers_of(run, target)
+    headers = [*headers_of(run, target), *signature]
     curl.setopt(pycurl.URL, url)
     curl.setopt(pycurl.PROXY, "" if direct else None)
     curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)

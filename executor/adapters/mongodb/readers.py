@@ -36,6 +36,7 @@ from executor.adapters.mongodb.connection import (
 from executor.adapters.mongodb.jobs import read_job
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
+from executor.adapters.mongodb.secrets import MongoSecretReaders
 from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
 from executor.adapters.run_documents import run_from_document
@@ -57,7 +58,9 @@ _LONGEST_PART: Final = 1000
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
-class MongoReaders(MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders):
+class MongoReaders(
+    MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders, MongoSecretReaders
+):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 
     Safe to use from several threads; not across a fork.

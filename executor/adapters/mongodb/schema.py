@@ -13,7 +13,7 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
-calendars
+calendars, secrets
     Few: their names, the keys, are enough.
 """
 

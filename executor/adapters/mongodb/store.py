@@ -11,6 +11,7 @@ from executor.adapters.mongodb.jobs import MongoJobs
 from executor.adapters.mongodb.retention import MongoRetention
 from executor.adapters.mongodb.revisions import MongoRevisions
 from executor.adapters.mongodb.runs import MongoRuns
+from executor.adapters.mongodb.secrets import MongoSecrets
 from executor.adapters.mongodb.terms import MongoTerms
 from executor.domain.writes import Instance
 
@@ -22,6 +23,7 @@ class MongoStore(
     MongoJobs,
     MongoRevisions,
     MongoCalendars,
+    MongoSecrets,
     MongoCommands,
 ):
     """:class:`~executor.ports.store.ExecutorStore` on the database that *uri* names.

@@ -29,7 +29,7 @@ from executor.adapters.documents import (
 from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import calendars, revisions
+from executor.adapters.sqlite import calendars, revisions, secrets
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
@@ -44,12 +44,14 @@ from executor.domain.errors import (
     JobNotFound,
     RevisionNotFound,
     RunNotFound,
+    SecretNotFound,
     StoreUnavailable,
 )
 from executor.domain.job import Job
 from executor.domain.run import Run
+from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, Instance
+from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, Instance
 from executor.ports.readers import Counts, JobFilter, Page, RunFilter, ScheduleCount
 
 #: How long a silent process is still listed, milliseconds, as the port promises.
@@ -204,6 +206,25 @@ class SqliteReaders:
         if row is None:
             raise CalendarNotFound(name)
         return calendars.from_row(row)
+
+    def list_secrets(self) -> list[StoredSecret | BrokenSecret]:
+        """Return every secret that is not deleted, in the order of their names."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {secrets.COLUMNS} FROM secrets WHERE NOT deleted ORDER BY name"
+            ).fetchall()
+        return [secrets.from_row(row) for row in rows]
+
+    def get_secret(self, name: str) -> StoredSecret | BrokenSecret:
+        """Return the secret with this name."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {secrets.COLUMNS} FROM secrets WHERE name = ? AND NOT deleted",
+                (name,),
+            ).fetchone()
+        if row is None:
+            raise SecretNotFound(name)
+        return secrets.from_row(row)
 
     def get_result(self, command_id: str) -> CommandResult:
         """Return the durable answer to a command."""

@@ -142,8 +142,22 @@ _VERSION_2: Final = (
     "CREATE UNIQUE INDEX job_revisions_by_number ON job_revisions (job_id, revision)",
 )
 
+#: Secrets.
+_VERSION_3: Final = (
+    """
+    CREATE TABLE secrets (
+        row INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+)
+
 #: Statements of each upgrade, oldest first.
-UPGRADES: Final = (_VERSION_1, _VERSION_2)
+UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 #: The version that this program reads and writes.
 VERSION: Final = len(UPGRADES)

@@ -12,6 +12,7 @@ from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
+from executor.adapters.sqlite.secrets import SecretTable
 from executor.adapters.sqlite.terms import TermTable
 from executor.domain.errors import StoreUnavailable
 
@@ -64,6 +65,11 @@ class SqliteStore:
         self.all_calendars = calendars.all_calendars
         self.write_calendar = calendars.write_calendar
         self.purge_calendars = calendars.purge_calendars
+
+        secrets = SecretTable(self._database)
+        self.all_secrets = secrets.all_secrets
+        self.write_secret = secrets.write_secret
+        self.purge_secrets = secrets.purge_secrets
 
         commands = CommandTable(self._database)
         self.known_commands = commands.known_commands

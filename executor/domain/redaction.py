@@ -1,0 +1,105 @@
+"""Keeping secrets out of what is kept of a run: its output, and the words about its end.
+
+Wherever a secret's value stands it is replaced by ``[secret NAME]``; also where it is written
+in one of the usual ways: percent-encoded, in base64 (alone or as a part of something longer),
+within a JSON string, quoted for a shell, in HTML.
+
+Rules
+-----
+1. Bytes are looked at as they come, before anything is dropped of a long output: a value is
+   found across the borders of what is read, and never kept in part because the rest was cut.
+2. At one place the longest spelling counts; what is put in is not looked at again.
+3. This keeps accidents out of histories and logs.  A target that means to give a secret away can
+   write it backwards.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import shlex
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from typing import Final
+from urllib.parse import quote, quote_plus
+
+from executor.domain.secret import SHORTEST
+
+_ESCAPES: Final = re.compile(r"%[0-9A-F]{2}")
+
+
+class Redaction:
+    """Replaces the values of *secrets*, by their names.  Frozen; any thread may use it."""
+
+    def __init__(self, secrets: Mapping[str, str]) -> None:
+        self._masks: dict[bytes, bytes] = {}
+        for name, value in secrets.items():
+            for spelling in _spellings(value):
+                self._masks.setdefault(spelling, f"[secret {name}]".encode())
+        self._longest = max(map(len, self._masks), default=1)
+
+    def text(self, text: str) -> str:
+        """Return *text* without the values."""
+        data, _ = self.cut(text.encode("utf-8", "surrogatepass"), final=True)
+        return data.decode("utf-8", "surrogatepass")
+
+    def cut(self, data: bytes, *, final: bool) -> tuple[bytes, bytes]:
+        """Return the beginning of *data* without the values, and the rest as it is.
+
+        The rest is what more bytes could make a value of: it is to be put before these.
+
+        Args:
+            final: nothing follows; then there is no rest.
+        """
+        limit = len(data) if final else max(0, len(data) - self._longest + 1)
+        found: list[bytes] = []
+        position = 0
+        following = {spelling: data.find(spelling) for spelling in self._masks}
+        while True:
+            ahead = [(at, -len(one), one) for one, at in following.items() if 0 <= at < limit]
+            if not ahead:
+                break
+            start, _, spelling = min(ahead)
+            found += [data[position:start], self._masks[spelling]]
+            position = start + len(spelling)
+            for one, at in following.items():
+                if 0 <= at < position:
+                    following[one] = data.find(one, position)
+        end = max(position, limit)
+        found.append(data[position:end])
+        return b"".join(found), data[end:]
+
+
+def _spellings(value: str) -> set[bytes]:
+    """Return the ways in which *value* may be written, but for those that are too short."""
+    found: set[bytes] = set()
+    for text in {value, value.strip()}:
+        found.update(one.encode("utf-8", "surrogatepass") for one in _texts(text))
+        found.update(_base64(text.encode("utf-8", "surrogatepass")))
+    return {one for one in found if len(one) >= SHORTEST}
+
+
+def _texts(value: str) -> Iterator[str]:
+    yield value
+    yield html.escape(value)
+    yield repr(value)[1:-1]
+    yield shlex.quote(value).strip("'")
+    for escaped in (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]):
+        yield escaped
+        yield escaped.replace("/", "\\/")
+    for encoded in (quote(value), quote(value, safe=""), quote_plus(value)):
+        for tilde in (encoded, encoded.replace("~", "%7E")):
+            yield tilde
+            yield _ESCAPES.sub(lambda match: match[0].lower(), tilde)
+
+
+def _base64(value: bytes) -> Iterator[bytes]:
+    yield b64encode(value).rstrip(b"=")
+    for before in range(3):
+        # Of something longer: the characters that depend on nothing but the value.
+        encoded = b64encode(bytes(before) + value)
+        core = encoded[-(-8 * before // 6) : 8 * (before + len(value)) // 6]
+        yield core
+        yield core.translate(bytes.maketrans(b"+/", b"-_"))
+    yield b64encode(value, b"-_").rstrip(b"=")
