@@ -32,7 +32,7 @@ from typing import IO, Self
 
 from tests.servers import launcher
 from tests.servers.reservation import Folder, Reservation, reserve_port
-from tests.waiting import POLL_S
+from tests.waiting import POLL_S, eventually
 
 #: Seconds a server may take to become ready, on a busy machine with two cores.
 START_TIMEOUT_S = 90.0
@@ -242,8 +242,18 @@ class Server(ABC):
             end(self._process)
 
     def pause(self) -> None:
-        """Freeze it with SIGSTOP: connections stay open and nothing answers."""
+        """Freeze it with SIGSTOP: connections stay open and nothing answers.
+
+        Returns when every thread stands still: on a busy machine they go on for a while.
+        """
         os.kill(self.pid, signal.SIGSTOP)
+        wanted = f"{self.name} is frozen"
+        eventually(self._stands_still, STOP_TIMEOUT_S, wanted, ignoring=(OSError,))
+
+    def _stands_still(self) -> bool:
+        # The state stands behind the name, which may hold anything, in proc_pid_stat(5).
+        stats = [task.read_text() for task in Path(f"/proc/{self.pid}/task").glob("*/stat")]
+        return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
 
     def resume(self) -> None:
         """Let a frozen server go on."""
