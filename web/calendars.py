@@ -15,11 +15,11 @@ from flask import Response
 
 from executor.domain.blackouts import windows_between
 from executor.domain.calendar import StoredCalendar, calendar_from_document, calendar_to_document
-from executor.domain.command import CommandKind, CommandResult, ResultStatus
+from executor.domain.command import CommandKind, CommandResult
 from executor.domain.errors import Fault
 from executor.domain.instant import to_text
 from executor.domain.writes import BrokenCalendar
-from web.commands import carry_out, command
+from web.commands import applied, carry_out, command
 from web.conditions import if_match
 from web.documents import etag, json_response, list_document
 from web.problems import unprocessable
@@ -109,13 +109,7 @@ def delete_calendar(call: Call) -> Response:
 
 
 def _applied(call: Call, result: CommandResult, name: str) -> Response:
-    response = _shown(call, name)
-    if result.revision is not None:
-        response.headers["ETag"] = etag(result.revision)
-    if result.status is ResultStatus.CREATED:
-        response.status_code = HTTPStatus.CREATED
-        response.headers["Location"] = f"/v1/calendars/{quote(name, safe='')}"
-    return response
+    return applied(_shown(call, name), result, f"/v1/calendars/{quote(name, safe='')}")
 
 
 def _shown(call: Call, name: str) -> Response:

@@ -28,9 +28,9 @@ from executor.domain.job import (
 )
 from executor.domain.targets import Target
 from web.bodies import JSON, Instant, object_reader
-from web.commands import Show, answer, carry_out, command, send
+from web.commands import Show, answer, applied, carry_out, command, send
 from web.conditions import if_match
-from web.documents import READ_ONLY, etag, job_document, json_response, run_document
+from web.documents import READ_ONLY, job_document, json_response, run_document
 from web.jobs import found_job, sound_job
 from web.problems import Problem, unprocessable
 from web.routes import NOTHING, Answer, Body, Call, Table
@@ -271,16 +271,8 @@ def job_shower(call: Call) -> Show:
 
     def show(result: CommandResult) -> Response:
         job = call.services.readers.find_job(result.job_id or "")
-        created = result.status is ResultStatus.CREATED
-        response = json_response(
-            job_document(job, call.services.clock.now()),
-            HTTPStatus.CREATED if created else HTTPStatus.OK,
-        )
-        if result.revision is not None:
-            response.headers["ETag"] = etag(result.revision)
-        if created:
-            response.headers["Location"] = f"/v1/jobs/{job.id}"
-        return response
+        response = json_response(job_document(job, call.services.clock.now()))
+        return applied(response, result, f"/v1/jobs/{job.id}")
 
     return show
 

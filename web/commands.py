@@ -19,7 +19,7 @@ from flask import Response
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import Fault, StoreUnavailable
 from executor.domain.identity import command_id
-from web.documents import command_document, json_response, pending_document
+from web.documents import command_document, etag, json_response, pending_document
 from web.problems import Problem, bad_request
 from web.routes import Answer, Call, Table
 
@@ -92,6 +92,16 @@ def answer(command: Command, result: CommandResult | None, show: Show) -> Respon
         return show(result)
     except StoreUnavailable:
         return _accepted(command)
+
+
+def applied(response: Response, result: CommandResult, address: str) -> Response:
+    """Mark *response*, the document of what was changed, with its revision and, if new, place."""
+    if result.revision is not None:
+        response.headers["ETag"] = etag(result.revision)
+    if result.status is ResultStatus.CREATED:
+        response.status_code = HTTPStatus.CREATED
+        response.headers["Location"] = address
+    return response
 
 
 def carry_out(call: Call, command: Command, show: Show) -> Response:

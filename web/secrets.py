@@ -13,13 +13,13 @@ from typing import Annotated, Any, Final
 from flask import Response
 from pydantic import ConfigDict, WithJsonSchema
 
-from executor.domain.command import CommandKind, CommandResult, ResultStatus
+from executor.domain.command import CommandKind, CommandResult
 from executor.domain.errors import NoSecretKey
 from executor.domain.instant import to_text
 from executor.domain.secret import LONGEST, SHORTEST, StoredSecret, check_name, check_value
 from executor.domain.writes import BrokenSecret
 from web.bodies import object_reader
-from web.commands import carry_out, command
+from web.commands import applied, carry_out, command
 from web.conditions import if_match
 from web.documents import etag, json_response, list_document
 from web.routes import Answer, Body, Call, Table
@@ -114,13 +114,7 @@ def delete_secret(call: Call) -> Response:
 
 
 def _applied(call: Call, result: CommandResult, name: str) -> Response:
-    response = _shown(call, name)
-    if result.revision is not None:
-        response.headers["ETag"] = etag(result.revision)
-    if result.status is ResultStatus.CREATED:
-        response.status_code = HTTPStatus.CREATED
-        response.headers["Location"] = f"/v1/secrets/{name}"
-    return response
+    return applied(_shown(call, name), result, f"/v1/secrets/{name}")
 
 
 def _shown(call: Call, name: str) -> Response:

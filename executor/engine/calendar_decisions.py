@@ -16,7 +16,15 @@ from executor.domain.errors import (
 )
 from executor.domain.job import LastCommand
 from executor.domain.writes import BrokenCalendar
-from executor.engine.scene import Answer, Decision, RefusalError, Scene, WriteCalendar, repeated
+from executor.engine.scene import (
+    Answer,
+    Decision,
+    RefusalError,
+    Scene,
+    WriteCalendar,
+    answered,
+    implied,
+)
 
 #: Jobs that are named when a calendar in use is to be deleted.
 _NAMED = 5
@@ -25,8 +33,8 @@ _NAMED = 5
 def put_calendar(command: Command, scene: Scene) -> Decision:
     """Make a calendar, or give the one of that name another definition."""
     standing = _standing(command, scene)
-    if (answered := _repeated(command, standing, scene.desk.now)) is not None:
-        return answered
+    if (answer := _repeated(command, standing, scene.desk.now)) is not None:
+        return answer
     try:
         calendar = calendar_from_document(command.arguments.get("calendar"))
     except InvalidCalendar as error:
@@ -45,8 +53,8 @@ def put_calendar(command: Command, scene: Scene) -> Decision:
 def delete_calendar(command: Command, scene: Scene) -> Decision:
     """Remove a calendar that no job uses."""
     standing = _standing(command, scene)
-    if (answered := _repeated(command, standing, scene.desk.now)) is not None:
-        return answered
+    if (answer := _repeated(command, standing, scene.desk.now)) is not None:
+        return answer
     if not isinstance(standing, StoredCalendar) or standing.deleted:
         raise RefusalError(ResultStatus.NOT_FOUND, CalendarNotFound(command.subject))
     users = [
@@ -76,16 +84,7 @@ def implied_calendar_result(calendar: StoredCalendar, now: datetime) -> CommandR
     made = calendar.last_command
     if made is None:
         return None
-    created = calendar.revision == 1
-    return CommandResult(
-        command_id=made.id,
-        kind=made.kind,
-        digest=made.digest,
-        status=ResultStatus.CREATED if created else ResultStatus.DONE,
-        finished_at=now,
-        revision=calendar.revision,
-        facts={"calendar": calendar.name},
-    )
+    return implied(made, calendar.revision, now, facts={"calendar": calendar.name})
 
 
 def _standing(command: Command, scene: Scene) -> StoredCalendar | BrokenCalendar | None:
@@ -104,10 +103,7 @@ def _repeated(
     """Return the answer to a command that has made the present revision already."""
     if not isinstance(standing, StoredCalendar):
         return None
-    result = implied_calendar_result(standing, now)
-    if result is None or result.command_id != command.id:
-        return None
-    return Answer(repeated(command, result, now))
+    return answered(command, implied_calendar_result(standing, now), now)
 
 
 def _write(

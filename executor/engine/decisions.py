@@ -20,7 +20,15 @@ from executor.engine import (
     run_decisions,
     secret_decisions,
 )
-from executor.engine.scene import Answer, Decision, RefusalError, Scene, repeated, result_of
+from executor.engine.scene import (
+    Answer,
+    Decision,
+    RefusalError,
+    Scene,
+    implied,
+    repeated,
+    result_of,
+)
 
 
 def decide(command: Command, scene: Scene, made: Job | None, *, has_run: bool = False) -> Decision:
@@ -79,17 +87,7 @@ def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
 def implied_result(job: Job, now: datetime) -> CommandResult | None:
     """Return the answer to the command that made this revision: it follows from the record."""
     made = job.last_command
-    if made is None:
-        return None
-    return CommandResult(
-        command_id=made.id,
-        kind=made.kind,
-        digest=made.digest,
-        status=ResultStatus.CREATED if job.revision == 1 else ResultStatus.DONE,
-        finished_at=now,
-        job_id=job.id,
-        revision=job.revision,
-    )
+    return None if made is None else implied(made, job.revision, now, job_id=job.id)
 
 
 def undecidable(command: Command, now: datetime, error: Exception) -> CommandResult:

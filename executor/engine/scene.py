@@ -17,7 +17,7 @@ from executor.domain.errors import (
     RevisionConflict,
     SolocronError,
 )
-from executor.domain.job import Job
+from executor.domain.job import Job, LastCommand
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
@@ -167,6 +167,26 @@ def result_of(
         run_id=run_id,
         revision=job.revision if job else None,
     )
+
+
+def implied(made: LastCommand, revision: int, now: datetime, **about: Any) -> CommandResult:
+    """Return the answer to the command that *made* a revision; *about*: what it concerned."""
+    return CommandResult(
+        command_id=made.id,
+        kind=made.kind,
+        digest=made.digest,
+        status=ResultStatus.CREATED if revision == 1 else ResultStatus.DONE,
+        finished_at=now,
+        revision=revision,
+        **about,
+    )
+
+
+def answered(command: Command, result: CommandResult | None, now: datetime) -> Answer | None:
+    """Return *result* as the answer to *command*, if it is to a command of that id."""
+    if result is None or result.command_id != command.id:
+        return None
+    return Answer(repeated(command, result, now))
 
 
 def repeated(command: Command, result: CommandResult, now: datetime) -> CommandResult:

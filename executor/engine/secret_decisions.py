@@ -10,7 +10,15 @@ from executor.domain.errors import InvalidSecret, RevisionConflict, SecretInUse,
 from executor.domain.job import LastCommand
 from executor.domain.secret import StoredSecret, check_name, check_sealed
 from executor.domain.writes import BrokenSecret
-from executor.engine.scene import Answer, Decision, RefusalError, Scene, WriteSecret, repeated
+from executor.engine.scene import (
+    Answer,
+    Decision,
+    RefusalError,
+    Scene,
+    WriteSecret,
+    answered,
+    implied,
+)
 
 #: Jobs that are named when a secret in use is to be deleted.
 _NAMED = 5
@@ -19,8 +27,8 @@ _NAMED = 5
 def put_secret(command: Command, scene: Scene) -> Decision:
     """Make a secret, or give the one of that name another value."""
     standing = _standing(command, scene)
-    if (answered := _repeated(command, standing, scene.desk.now)) is not None:
-        return answered
+    if (answer := _repeated(command, standing, scene.desk.now)) is not None:
+        return answer
     try:
         secret = StoredSecret(
             name=check_name(command.subject),
@@ -36,8 +44,8 @@ def put_secret(command: Command, scene: Scene) -> Decision:
 def delete_secret(command: Command, scene: Scene) -> Decision:
     """Remove a secret that no job uses; of its value nothing is kept."""
     standing = _standing(command, scene)
-    if (answered := _repeated(command, standing, scene.desk.now)) is not None:
-        return answered
+    if (answer := _repeated(command, standing, scene.desk.now)) is not None:
+        return answer
     if not isinstance(standing, StoredSecret) or standing.deleted:
         raise RefusalError(ResultStatus.NOT_FOUND, SecretNotFound(command.subject))
     using = map(scene.roster.get, scene.admission.vault.users(standing.name))
@@ -61,15 +69,7 @@ def implied_secret_result(secret: StoredSecret, now: datetime) -> CommandResult 
     made = secret.last_command
     if made is None:
         return None
-    return CommandResult(
-        command_id=made.id,
-        kind=made.kind,
-        digest=made.digest,
-        status=ResultStatus.CREATED if secret.revision == 1 else ResultStatus.DONE,
-        finished_at=now,
-        revision=secret.revision,
-        facts={"secret": secret.name},
-    )
+    return implied(made, secret.revision, now, facts={"secret": secret.name})
 
 
 def _standing(command: Command, scene: Scene) -> StoredSecret | BrokenSecret | None:
@@ -88,10 +88,7 @@ def _repeated(
     """Return the answer to a command that has made the present revision already."""
     if not isinstance(standing, StoredSecret):
         return None
-    result = implied_secret_result(standing, now)
-    if result is None or result.command_id != command.id:
-        return None
-    return Answer(repeated(command, result, now))
+    return answered(command, implied_secret_result(standing, now), now)
 
 
 def _write(

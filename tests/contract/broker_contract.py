@@ -237,7 +237,7 @@ class BrokerContract(Workshop):
         executor.intake.settle(again, done(again.command))
 
         assert sending.join() == done(sending.command)
-        assert sender.send(command("next"), 0.5) is None
+        assert sender.send(command("next"), 1.5) is None
         assert executor.await_deliveries(3)[2].command.id == "next"
 
     def test_what_was_handed_over_before_never_counts_as_first(self) -> None:

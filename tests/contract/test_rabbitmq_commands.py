@@ -90,7 +90,7 @@ class TestCommandMishaps(RabbitWorkshop):
         self.holder()
         executor = self.executor()
         sender = self.sender()
-        assert sender.send(command("waits"), 1.0) is None
+        assert sender.send(command("waits"), 1.5) is None
 
         executor.answering(done).intake.open()
         executor.await_deliveries(1)

@@ -10,8 +10,8 @@ is not mandatory, because a sender that waits no longer is nobody's fault.
 
 A delivery is the first of its message if the broker does not mark it as redelivered and the
 message came after the queue was opened here.  The mark alone does not do: a broker that was
-killed may have forgotten it.  Source: rabbitmq.com/docs/reliability, "redelivered"; of the
-messages that wait at the opening at least so many come unmarked, and first, as are counted then.
+killed may have forgotten it.  So what waits is counted at the opening, and of the deliveries
+without the mark as many count as old.  Source: rabbitmq.com/docs/reliability, "redelivered".
 
 While the broker has an alarm, it does not read from connections that publish.  Answers and
 acknowledgements then wait; the commands' effects are in the store already.
