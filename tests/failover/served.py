@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -129,16 +130,20 @@ class Served:
         return found
 
     def request(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
-        """Return status and JSON document of an answer."""
+        """Return status and JSON document of an answer.
+
+        Raises:
+            OSError: there is no answer, or it broke off.
+        """
         body = None if document is None else json.dumps(document).encode()
         headers = {"Content-Type": "application/json"} if body else {}
         request = urllib.request.Request(self.url + path, body, headers, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=10) as answer:
+            with _answered(request) as answer:
                 return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
+        except HTTPException as error:
+            # Killed between the head of its answer and the body.
+            raise ConnectionResetError(f"{method} {path} broke off") from error
 
     def fetch(self, path: str) -> bytes:
         """Return the body of a successful GET."""
@@ -189,3 +194,11 @@ def _words(process: psutil.Process) -> list[str]:
         return list(process.cmdline())
     except (psutil.NoSuchProcess, psutil.ZombieProcess, psutil.AccessDenied):
         return []
+
+
+def _answered(request: urllib.request.Request) -> Any:
+    """Return the answer, whatever its status."""
+    try:
+        return urllib.request.urlopen(request, timeout=10)
+    except urllib.error.HTTPError as refusal:
+        return refusal
