@@ -85,6 +85,9 @@ class _Listener:
     def started(self, run_id: str, at: datetime) -> None:
         self._started_at = at
 
+    def progressed(self, run_id: str, details: Mapping[str, object]) -> None:
+        """Nobody asks how far it is."""
+
     def not_started(self, run_id: str) -> None:
         raise AssertionError("a run that may start is not given back")
 

@@ -120,7 +120,10 @@ _RUN: Final = object_of(
         "exit_code": _or_null(_WHOLE),
         "http_status": _or_null(_WHOLE),
         "error": _or_null(_STRING),
-        "details": {"type": "object"},
+        "details": {
+            "type": "object",
+            "description": "What the target says of its progress and its result.",
+        },
         "parent_run_id": {
             **_or_null(_STRING),
             "description": "The run that this one repeats or follows.",

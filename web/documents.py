@@ -130,7 +130,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "http_status": run.http_status,
         "error": run.error,
-        "details": {},
+        "details": dict(run.details or {}),
         "parent_run_id": run.parent_run_id,
         "parent_job_id": run.parent_job_id,
     }

@@ -41,6 +41,7 @@ from executor.engine.events import (
     Moment,
     RunFinished,
     RunNotStarted,
+    RunProgressed,
     RunStarted,
     StopRequested,
     Tick,
@@ -141,6 +142,8 @@ class Engine:
                 self._workload.started(event)
             case RunFinished():
                 self._workload.finished(event)
+            case RunProgressed():
+                self._workload.progressed(event)
             case RunNotStarted():
                 self._workload.given_back(event.run_id)
             case CommandReceived():

@@ -5,6 +5,7 @@ Every event is handled at a :class:`Moment`, which the runtime reads from the cl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -101,6 +102,14 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunProgressed:
+    """The work has something to say of itself; ``details`` replace those told before."""
+
+    run_id: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RunNotStarted:
     """A launcher gave the work back untouched, because trust had run out."""
 
@@ -130,6 +139,7 @@ Event = (
     | JobsLoaded
     | CommandReceived
     | RunStarted
+    | RunProgressed
     | RunNotStarted
     | RunFinished
     | StopRequested

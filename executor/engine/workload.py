@@ -17,7 +17,7 @@ from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.domain.writes import JobProgress
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import CancelWork, RenewLeases, Request
-from executor.engine.events import RunFinished, RunStarted
+from executor.engine.events import RunFinished, RunProgressed, RunStarted
 from executor.engine.journal import Journal
 
 
@@ -89,6 +89,17 @@ class Workload:
             piece.run,
         )
 
+    def progressed(self, event: RunProgressed) -> None:
+        """A run says how it goes on."""
+        piece = self._pieces.get(event.run_id)
+        if piece is None or piece.cancelling is not None:
+            return
+        run = piece.run
+        self._journal.change(
+            RunChange(run_id=run.id, term=run.term, state=RunState.RUNNING, details=event.details),
+            run,
+        )
+
     def given_back(self, run_id: str) -> None:
         """A launcher gave the run back untouched."""
         piece = self._pop(run_id)
@@ -144,6 +155,7 @@ class Workload:
                 exit_code=outcome.exit_code,
                 http_status=outcome.http_status,
                 error=outcome.error,
+                details=outcome.details,
                 output=outcome.output,
             ),
             ended,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from executor.domain.job import Definition
 from executor.domain.run import Outcome, Reason, Run
@@ -38,6 +38,13 @@ class WorkListener(Protocol):
 
     def started(self, run_id: str, at: datetime) -> None:
         """The work has begun; reported at most once for each work, before :meth:`finished`."""
+        ...
+
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        """News of work in progress: a JSON object that replaces what was told before.
+
+        Launchers pass on at most some in a second of one run, always the newest.
+        """
         ...
 
     def not_started(self, run_id: str) -> None:

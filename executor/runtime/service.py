@@ -15,12 +15,13 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
 from executor.domain.calendar import calendar_from_document
 from executor.domain.command import CommandKind
@@ -47,6 +48,7 @@ from executor.engine.events import (
     Moment,
     RunFinished,
     RunNotStarted,
+    RunProgressed,
     RunStarted,
     StopRequested,
     Tick,
@@ -96,6 +98,9 @@ class _Reporter:
 
     def started(self, run_id: str, at: datetime) -> None:
         self._service.post(RunStarted(run_id, at))
+
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        self._service.post(RunProgressed(run_id, details))
 
     def not_started(self, run_id: str) -> None:
         self._service.post(RunNotStarted(run_id))

@@ -39,6 +39,7 @@ def every_field(run_id: str = "full") -> Run:
         exit_code=-9,
         http_status=503,
         error=AWKWARD,
+        details={"$a.b": [1, None], "done": 2**70},
         output=Output(head=AWKWARD, tail="end", size=2**33),
     )
 

@@ -1,9 +1,10 @@
 """A listener that remembers what launchers report, and lets a test wait for it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Condition
+from typing import Any
 
 from executor.domain.run import Outcome
 
@@ -15,6 +16,7 @@ class WorkLog:
         willing: what ``may_start`` answers.
         asked: how often it was asked.
         started_at: run id -> when its start was reported.
+        details: run id -> what it told last.
         refused: ids given back unstarted, in order.
         ended: ids reported as finished, in order.
         outcomes: run id -> how it ended.
@@ -26,6 +28,7 @@ class WorkLog:
         self.willing = True
         self.asked = 0
         self.started_at: dict[str, datetime] = {}
+        self.details: dict[str, Mapping[str, Any]] = {}
         self.refused: list[str] = []
         self.ended: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
@@ -45,6 +48,13 @@ class WorkLog:
             if run_id in self.outcomes:
                 self.faults.append(f"{run_id} started after its end")
             self.started_at[run_id] = at
+            self._news.notify_all()
+
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        with self._news:
+            if run_id not in self.started_at or run_id in self.outcomes:
+                self.faults.append(f"{run_id} told something before its start or after its end")
+            self.details[run_id] = details
             self._news.notify_all()
 
     def not_started(self, run_id: str) -> None:
