@@ -6,16 +6,20 @@ Paths
 ``/echo``                  answers 200 with the request's body
 ``/hang``                  answers nothing until the server closes
 ``/stall?head=text``       answers 200, sends ``head``, then nothing more
+``/drip``                  sends a byte now and then, until the client has had enough
 ``/endless``               sends until the client has had enough
 ``/bytes/1000``            answers with so many bytes, counting lines
 ``/drop``                  closes the connection without an answer
 ``/redirect/303?to=/x``    answers with that status and that location
 ``/loop``                  redirects to itself
+
+As a program it prints its address and serves until its input ends.
 """
 
 import contextlib
 import socket
 import ssl
+import sys
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +29,9 @@ from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
 #: Longest that a handler waits for anything, seconds; tests end long before.
 _PATIENCE_S = 30
+
+#: Pause between two drops, seconds: no client may take the silence for the end.
+_DRIP_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +220,11 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.target.closing.is_set():
             self.wfile.write(block)
 
+    def _answer_drip(self, _argument: str, _query: object, _body: object) -> None:
+        self._begin_endless()
+        while not self.server.target.closing.wait(_DRIP_S):
+            self.wfile.write(b".")
+
     def _answer_drop(self, _argument: str, _query: object, _body: object) -> None:
         self.close_connection = True
 
@@ -222,3 +234,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer_loop(self, _argument: str, _query: object, _body: object) -> None:
         self._send(302, b"again", b"/loop")
+
+
+if __name__ == "__main__":
+    with RecordingTarget() as serving:
+        print(serving.url, flush=True)
+        sys.stdin.read()
