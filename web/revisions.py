@@ -124,7 +124,7 @@ def _document(job: Job, present: bool) -> dict[str, Any]:
         "revision": job.revision,
         "present": present,
         "updated_at": to_text(job.updated_at),
-        "change": job.last_command and job.last_command.kind,
+        "change": job.last_command.kind if job.last_command and job.last_command.id else None,
         "paused": pause_document(job.paused),
         "definition": definition_to_document(job.definition),
     }

@@ -53,6 +53,26 @@ def read_run_cursor(cursor: str) -> tuple[datetime, str]:
     raise InvalidCursor("this is not a cursor of the list of runs")
 
 
+def after_change(at: datetime, change_id: str) -> str:
+    """Return the cursor of the entries of the audit before *at*, or at it with an id below."""
+    return _pack("audit", milliseconds(at), change_id)
+
+
+def read_change_cursor(cursor: str) -> tuple[datetime, str]:
+    """Return ``at`` and the id of the entry after which the page begins.
+
+    Raises:
+        InvalidCursor: *cursor* was not made by :func:`after_change`.
+    """
+    try:
+        match _unpack(cursor):
+            case ["audit", int(at), str(change_id)]:
+                return instant(at), change_id
+    except OverflowError as error:
+        raise InvalidCursor("this cursor names an instant that does not exist") from error
+    raise InvalidCursor("this is not a cursor of the audit")
+
+
 def after_revision(revision: int) -> str:
     """Return the cursor of the revisions below *revision*."""
     return _pack("revisions", revision)

@@ -173,11 +173,16 @@ def _read_pause(document: Mapping[str, Any]) -> Pause:
 
 def command_to_document(command: LastCommand) -> Document:
     """Write what is kept of a command: fields of the record that it has changed."""
-    return {
+    document: Document = {
         "last_command": command.id,
         "last_command_kind": str(command.kind),
         "last_command_digest": command.digest,
     }
+    if command.actor:
+        document["last_command_actor"] = command.actor
+    if command.address:
+        document["last_command_address"] = command.address
+    return document
 
 
 def command_from_document(document: Mapping[str, Any]) -> LastCommand:
@@ -186,6 +191,8 @@ def command_from_document(document: Mapping[str, Any]) -> LastCommand:
         id=document["last_command"],
         kind=CommandKind(document["last_command_kind"]),
         digest=document["last_command_digest"],
+        actor=document.get("last_command_actor", ""),
+        address=document.get("last_command_address", ""),
     )
 
 

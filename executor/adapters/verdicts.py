@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from executor.domain.api_token import StoredToken
 from executor.domain.calendar import StoredCalendar
 from executor.domain.job import Job
 from executor.domain.run import Run, RunState
@@ -16,10 +17,12 @@ from executor.domain.writes import (
     BrokenCalendar,
     BrokenJob,
     BrokenSecret,
+    BrokenToken,
     CalendarClash,
     JobClash,
     JobWrite,
     SecretClash,
+    TokenClash,
 )
 
 
@@ -62,6 +65,15 @@ def judge_secret(
     if standing == written:
         return None
     return SecretClash(standing if isinstance(standing, StoredSecret) else None)
+
+
+def judge_token(
+    written: StoredToken, standing: StoredToken | BrokenToken | None
+) -> TokenClash | None:
+    """Return what a write that changed nothing has met; None if it had been applied before."""
+    if standing == written:
+        return None
+    return TokenClash(standing if isinstance(standing, StoredToken) else None)
 
 
 def unreadable_run(row: Run, error: str) -> Run:

@@ -9,7 +9,7 @@ results as refused, it is never half understood.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -38,6 +38,9 @@ class CommandKind(StrEnum):
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
     DELETE_SECRET = "delete_secret"
+    CREATE_TOKEN = "create_token"
+    DELETE_TOKEN = "delete_token"
+    USE_TOKENS = "use_tokens"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +49,18 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
-            calendar's or secret's name.
+            calendar's, secret's or token's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
             ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``sealed`` (put_secret): never the value itself.
+            ``sealed`` (put_secret): never the value itself; ``digest``, ``scopes``, ``expires_at``
+            (create_token); ``uses``, instants by name (use_tokens).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose
             the id, or it is sent again.
+        actor, address: who asks and from where, see :class:`~executor.domain.access.Caller`;
+            empty if an older sender did not say.
+        within: only jobs that carry one of these tags may be touched; None: any.
     """
 
     id: str
@@ -63,6 +70,13 @@ class Command:
     if_revision: int | None = None
     sent_at: datetime
     repeatable: bool = True
+    actor: str = ""
+    address: str = ""
+    within: tuple[str, ...] | None = None
+
+    def reaches(self, tags: Collection[str]) -> bool:
+        """Whether a job with these *tags* may be touched."""
+        return self.within is None or not set(self.within).isdisjoint(tags)
 
     @property
     def digest(self) -> str:
@@ -115,6 +129,9 @@ def encode_command(command: Command) -> bytes:
             "if_revision": command.if_revision,
             "sent_at": to_text(command.sent_at),
             "repeatable": command.repeatable,
+            "actor": command.actor,
+            "address": command.address,
+            "within": command.within,
         }
     ).encode()
 
@@ -131,7 +148,7 @@ def decode_command(body: bytes) -> Command:
             raise InvalidCommand(
                 [Fault("version", f"{document['version']!r} is not {WIRE_VERSION}")]
             )
-        revision = document["if_revision"]
+        revision, within = document["if_revision"], document.get("within")
         return Command(
             id=str(document["id"]),
             kind=CommandKind(document["kind"]),
@@ -140,6 +157,9 @@ def decode_command(body: bytes) -> Command:
             if_revision=None if revision is None else int(revision),
             sent_at=from_text(document["sent_at"]),
             repeatable=document.get("repeatable") is not False,
+            actor=str(document.get("actor", "")),
+            address=str(document.get("address", "")),
+            within=None if within is None else tuple(map(str, within)),
         )
     except InvalidCommand:
         raise

@@ -59,6 +59,10 @@ class InvalidSecret(InvalidInput):
     """A secret whose name or value cannot be taken; no message repeats the value."""
 
 
+class InvalidToken(InvalidInput):
+    """An API token that cannot be made as asked: its name, a scope, or its end."""
+
+
 class InvalidCommand(InvalidInput):
     """A command document that does not decode; it was sent by a newer or a broken sender."""
 
@@ -95,6 +99,14 @@ class SecretNotFound(SolocronError, LookupError):
         super().__init__(f"there is no secret {secret!r}")
 
 
+class TokenNotFound(SolocronError, LookupError):
+    """No API token has this name."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        super().__init__(f"there is no token {token!r}")
+
+
 class RunNotFound(SolocronError, LookupError):
     """No run has this id (it never existed, or retention removed it)."""
 
@@ -123,6 +135,14 @@ class NameTaken(Conflict):
         super().__init__(f"a job named {name!r} exists already; PUT /v1/jobs/{name} changes it")
 
 
+class TokenExists(Conflict):
+    """A token of this name is in force."""
+
+    def __init__(self, token: str) -> None:
+        self.token = token
+        super().__init__(f"a token named {token!r} exists already; revoke it or take another name")
+
+
 class CalendarInUse(Conflict):
     """Jobs use the calendar that is to be deleted."""
 
@@ -143,6 +163,16 @@ class SecretInUse(Conflict):
         )
 
 
+class BeyondReach(Conflict):
+    """What was asked for would also change jobs that the caller's rights do not extend to."""
+
+    def __init__(self, job: str, others: Sequence[str]) -> None:
+        super().__init__(
+            f"deleting {job!r} would change jobs that your rights do not extend to, because they "
+            f"name it: {', '.join(others)}"
+        )
+
+
 class NoSecretKey(Conflict):
     """Secrets can be neither sealed nor opened, because the installation has no key for them."""
 
@@ -154,7 +184,7 @@ class NoSecretKey(Conflict):
 
 
 class RevisionConflict(Conflict):
-    """The job (or calendar, or secret) was changed by somebody else since the caller read it."""
+    """What is to be changed was changed by somebody else since the caller read it."""
 
     def __init__(self, job: str, expected: int, current: int, what: str = "job") -> None:
         self.job, self.expected, self.current = job, expected, current
@@ -198,6 +228,14 @@ class SecretUnreadable(SolocronError):
         super().__init__(f"secret {secret!r} cannot be read: {why}")
 
 
+class CredentialsRefused(SolocronError):
+    """What a caller identifies himself by does not count; ``why`` repeats nothing secret of it."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(why)
+
+
 class StaleTerm(SolocronError):
     """A write was fenced off: the store has seen a newer term than the writer's.
 
@@ -229,6 +267,10 @@ class SchemaTooNew(SolocronError):
 
 class BrokerUnavailable(Unavailable):
     """The broker did not answer.  A publish may or may not have arrived."""
+
+
+class IssuerUnavailable(Unavailable):
+    """The identity provider does not say which keys it signs with; its tokens cannot be judged."""
 
 
 class NoExecutor(Unavailable):

@@ -10,7 +10,7 @@ all: :func:`definition_from_document` reports every fault at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
@@ -107,16 +107,34 @@ class LastRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastCommand:
-    """What a redelivered command is recognised by, and its answer made up from."""
+    """What a redelivered command is recognised by, and its answer made up from.
+
+    ``id`` is empty, and nothing recognised by it, where the change came with that of another
+    record: a job that named one that was deleted.  ``actor`` and ``address`` as in
+    :class:`Command`; empty in records of older versions.
+    """
 
     id: str
     kind: CommandKind
     digest: str
+    actor: str = ""
+    address: str = ""
 
     @classmethod
     def of(cls, command: Command) -> LastCommand:
         """Return what is kept of *command*."""
-        return cls(id=command.id, kind=command.kind, digest=command.digest)
+        return cls(
+            id=command.id,
+            kind=command.kind,
+            digest=command.digest,
+            actor=command.actor,
+            address=command.address,
+        )
+
+    @classmethod
+    def beside(cls, command: Command) -> LastCommand:
+        """Return what is kept of *command* in a record that it changes besides its own."""
+        return replace(cls.of(command), id="", digest="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from executor.domain.api_token import StoredToken
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job, LastRun
@@ -38,6 +39,15 @@ class BrokenCalendar:
 @dataclass(frozen=True, slots=True)
 class BrokenSecret:
     """A secret's record that cannot be read; ``revision`` is what a write expects to mend it."""
+
+    name: str
+    error: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenToken:
+    """A token's record that cannot be read; nobody is let in by it."""
 
     name: str
     error: str
@@ -156,6 +166,24 @@ class SecretWrite:
     """Store ``secret`` whole, if its record is at revision ``expect`` now (None: if none is)."""
 
     secret: StoredSecret
+    expect: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClash:
+    """A token that was not written: what stands there instead.
+
+    ``current`` is None if there is none, or one that cannot be read.
+    """
+
+    current: StoredToken | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWrite:
+    """Store ``token`` whole, if its record is at revision ``expect`` now (None: if none is)."""
+
+    token: StoredToken
     expect: int | None
 
 

@@ -19,6 +19,7 @@ from executor.engine import (
     job_decisions,
     run_decisions,
     secret_decisions,
+    token_decisions,
 )
 from executor.engine.scene import (
     Answer,
@@ -87,7 +88,9 @@ def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
 def implied_result(job: Job, now: datetime) -> CommandResult | None:
     """Return the answer to the command that made this revision: it follows from the record."""
     made = job.last_command
-    return None if made is None else implied(made, job.revision, now, job_id=job.id)
+    if made is None or not made.id:
+        return None
+    return implied(made, job.revision, now, job_id=job.id)
 
 
 def undecidable(command: Command, now: datetime, error: Exception) -> CommandResult:
@@ -115,4 +118,7 @@ _DECISIONS = {
     CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
     CommandKind.PUT_SECRET: secret_decisions.put_secret,
     CommandKind.DELETE_SECRET: secret_decisions.delete_secret,
+    CommandKind.CREATE_TOKEN: token_decisions.create_token,
+    CommandKind.DELETE_TOKEN: token_decisions.delete_token,
+    CommandKind.USE_TOKENS: token_decisions.use_tokens,
 }

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from executor.domain.audit import Change
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
 from executor.domain.run import Reason, Run, RunChange
@@ -25,6 +26,7 @@ from executor.domain.writes import (
     JobWrite,
     Retention,
     SecretWrite,
+    TokenWrite,
 )
 
 
@@ -121,7 +123,10 @@ class Record(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecallCommands(Request):
-    """``known_commands`` and ``existing_runs``; the answer is the pair of theirs."""
+    """``known_commands`` and ``existing_runs``; the answer is the pair of theirs.
+
+    What the jobs among it have to say to the audit is appended first.
+    """
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     command_ids: tuple[str, ...]
@@ -130,29 +135,38 @@ class RecallCommands(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class KeepFormer(Request):
-    """``save_results`` and ``archive_jobs``, before an overwriting; the answer is None."""
+    """``append_changes``, ``save_results`` and ``archive_jobs``, before an overwriting.
+
+    The answer is None.
+    """
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     results: tuple[CommandResult, ...]
     jobs: tuple[Job, ...]
+    changes: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteNamed(Request):
-    """``write_calendar`` or ``write_secret`` for each; the answer is a list of clashes or None."""
+    """``write_calendar``, ``write_secret`` or ``write_token`` for each.
+
+    The answer is a list of clashes or None.
+    """
 
     lane: ClassVar[Lane] = Lane.COMMANDS
-    writes: tuple[CalendarWrite | SecretWrite, ...]
+    writes: tuple[CalendarWrite | SecretWrite | TokenWrite, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadNamed(Request):
-    """``all_calendars`` and ``all_secrets``; the answer is the pair of their lists."""
+    """``all_calendars``, ``all_secrets``, ``all_tokens``; the answer is a tuple of their lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteJobs(Request):
-    """``write_jobs``, then a look at the term; the answer is a list with one entry for each write.
+    """``write_jobs``, ``append_changes`` of what was applied, then a look at the term.
+
+    The answer is a list with one entry for each write.
 
     It is JobClash, None, or Refused.  Fails with StaleTerm if *term* was over when it looked: the
     writes stand, and its successor may have read the jobs without them.
@@ -165,10 +179,12 @@ class WriteJobs(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SaveResults(Request):
-    """``save_results``; the answer is None."""
+    """``append_changes``, ``note_token_uses``, then ``save_results``; the answer is None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     results: tuple[CommandResult, ...]
+    changes: tuple[Change, ...] = ()
+    uses: Mapping[str, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -204,14 +220,15 @@ class RenewLeases(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prune(Request):
-    """``prune_runs`` and ``purge_jobs``; the answer is the number of rows and jobs removed.
+    """``prune_runs``, ``prune_changes`` and ``purge_jobs``; the answer is how much was removed.
 
-    ``limit`` bounds the rows, ``purge_limit`` the jobs.
+    ``limit`` bounds the rows and the entries of the audit, ``purge_limit`` the jobs.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
     retentions: tuple[Retention, ...]
     purge_before: datetime
+    audit_before: datetime
     limit: int
     purge_limit: int
 

@@ -2,19 +2,25 @@
 
 A former revision belongs to the job's history.  And a record remembers one command only,
 the one that made its revision: before that is forgotten, the answer to it is saved, so
-that the command is known when it comes again.
+that the command is known when it comes again, and its entry of the audit is appended.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Final
 
+from executor.domain.audit import Change, change_of_job, change_of_named
 from executor.domain.command import CommandResult
+from executor.domain.job import Job
 from executor.engine.batch import Batch
 from executor.engine.decisions import implied_result
 from executor.engine.desk import Desk
 from executor.engine.effects import KeepFormer
 from executor.engine.named_writes import implied_named_result
+
+#: What has a name and is no job, as the facts of a result say it.
+_NAMED: Final = ("calendar", "secret", "token")
 
 
 class Former:
@@ -22,7 +28,7 @@ class Former:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        #: By job, calendar or secret, the command that made its revision and whose answer is saved.
+        #: By what has revisions, the command that made the present one and whose answer is saved.
         self._answered: dict[str, str] = {}
 
     def request(self, batch: Batch) -> KeepFormer | None:
@@ -35,7 +41,25 @@ class Former:
             implied_named_result(one.former, now) for one in batch.named.values() if one.former
         ]
         unanswered = tuple(result for result in results if result and not self._is_saved(result))
-        return KeepFormer(unanswered, jobs) if unanswered or jobs else None
+        if not (unanswered or jobs):
+            return None
+        return KeepFormer(unanswered, jobs, tuple(self._changes(batch, jobs)))
+
+    def _changes(self, batch: Batch, jobs: Iterable[Job]) -> Iterator[Change]:
+        """Yield the audit's entries for what is overwritten, unless they are known to be there.
+
+        They are as soon as the answer is, which is saved after them.
+        """
+        for job in jobs:
+            result = implied_result(job, self._desk.now)
+            if result is None or not self._is_saved(result):
+                yield from filter(None, [change_of_job(job)])
+        for write in batch.named.values():
+            if write.former is None:
+                continue
+            result = implied_named_result(write.former, self._desk.now)
+            if result is None or not self._is_saved(result):
+                yield from filter(None, [change_of_named(write.former)])
 
     def _is_saved(self, result: CommandResult) -> bool:
         return self._answered.get(_subject(result)) == result.command_id
@@ -48,7 +72,7 @@ class Former:
 
 
 def _subject(result: CommandResult) -> str:
-    """Return a key for the job, calendar or secret that *result* is about; empty for others."""
+    """Return a key for what *result* is about, if that has revisions; else an empty text."""
     if result.job_id is not None:
         return result.job_id
-    return next((f"{k} {result.facts[k]}" for k in ("calendar", "secret") if k in result.facts), "")
+    return next((f"{k} {result.facts[k]}" for k in _NAMED if k in result.facts), "")

@@ -25,11 +25,19 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from executor.domain.command import Command, CommandKind
+from executor.domain.audit import Change, change_of_runs
+from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
-from executor.domain.writes import CalendarClash, JobClash, JobWrite, KnownCommands, SecretClash
+from executor.domain.writes import (
+    CalendarClash,
+    JobClash,
+    JobWrite,
+    KnownCommands,
+    SecretClash,
+    TokenClash,
+)
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import (
     decide,
@@ -49,16 +57,21 @@ from executor.engine.effects import (
 )
 from executor.engine.events import Refused
 from executor.engine.former import Former
-from executor.engine.named_writes import apply_named, decide_named_again, named_request
+from executor.engine.named_writes import (
+    apply_named,
+    change_made_by,
+    decide_named_again,
+    named_request,
+)
 from executor.engine.scene import (
     Answer,
     Cancel,
     Claim,
     Decision,
+    NamedWrite,
+    NoteUses,
     Scene,
     Write,
-    WriteCalendar,
-    WriteSecret,
     repeated,
     touched_by,
 )
@@ -231,7 +244,10 @@ class Intake:
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
-        elif isinstance(decision, WriteCalendar | WriteSecret):
+        elif isinstance(decision, NoteUses):
+            self._batch.uses.update(decision.uses)
+            case.result = decision.result
+        elif isinstance(decision, NamedWrite):
             self._batch.named[case.command.id] = decision
         elif isinstance(decision, Cancel):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
@@ -287,7 +303,7 @@ class Intake:
         self._continue()
 
     def _on_named_written(
-        self, batch: Batch, clashes: list[CalendarClash | SecretClash | None]
+        self, batch: Batch, clashes: list[CalendarClash | SecretClash | TokenClash | None]
     ) -> None:
         batch.deciding = True
         writes, batch.named = batch.named, {}
@@ -375,9 +391,23 @@ class Intake:
                 self._scene.dispatcher.verify(lambda: self._save_results(batch))
 
     def _save_results(self, batch: Batch) -> None:
-        if self._batch is batch:
-            results = [case.result for case in batch.cases.values() if case.result is not None]
-            self._save.send(SaveResults(tuple(results)))
+        if self._batch is not batch:
+            return
+        answered = [(case, result) for case in batch.cases.values() if (result := case.result)]
+        changes = [self._change(case.command, result) for case, result in answered]
+        self._save.send(
+            SaveResults(
+                tuple(result for _, result in answered),
+                tuple(change for change in changes if change is not None),
+                batch.uses,
+            )
+        )
+
+    def _change(self, command: Command, result: CommandResult) -> Change | None:
+        """Return the audit's entry for what is not written with its entry at once, as jobs are."""
+        job = self._scene.roster.get(result.job_id or "")
+        subject = command.subject if job is None else job.name
+        return change_of_runs(command, result, subject) or change_made_by(command, self._scene)
 
     def _settle(self, batch: Batch) -> None:
         self._batch = None

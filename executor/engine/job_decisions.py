@@ -13,6 +13,7 @@ from executor.domain.identity import job_id
 from executor.domain.instant import from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
 from executor.domain.schedule import creation_faults, for_job, next_after
+from executor.engine import narrowing
 from executor.engine.scene import Answer, Decision, RefusalError, Scene, Write, result_of
 
 
@@ -59,12 +60,18 @@ def delete(command: Command, scene: Scene) -> Decision:
     write = _revise(command, scene, job, replace(job, deleted=True, next_fire_at=None))
     others = []
     for former, changed in scene.roster.graph.without(job):
-        # Not by this command, as far as recognising it goes: it is done when its own job is gone.
-        changed = replace(changed, revision=former.revision + 1, updated_at=now, last_command=None)
+        # Not recognised by this command: it is done when its own job is gone.
+        changed = replace(
+            changed,
+            revision=former.revision + 1,
+            updated_at=now,
+            last_command=LastCommand.beside(command),
+        )
         if not changed.deleted:
             changed = replace(changed, next_fire_at=scene.roster.settled_until(former))
         forward = not changed.deleted
         others.append(Write(changed, former.revision, write.result, former, forward))
+    narrowing.check_others(command, job, others)
     return replace(write, first=tuple(others))
 
 
@@ -114,6 +121,7 @@ def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) ->
         *_calendar_faults(definition, scene),
         *_secret_faults(definition, scene),
         *_renaming_faults(definition, job, scene),
+        *narrowing.faults(command, definition, job, scene),
     ]
     if faults:
         raise RefusalError(ResultStatus.INVALID, InvalidJob(faults))

@@ -1,49 +1,62 @@
-"""What calendars and secrets have in common on their way to the store.
+"""What calendars, secrets and tokens have in common on their way to the store.
 
-Both are small, have a name, and are written by compare-and-set of their revision.
+All are small, have a name, and are written by compare-and-set of their revision.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import assert_never
 
+from executor.domain.api_token import StoredToken
+from executor.domain.audit import Change, change_of_named
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command, CommandResult
 from executor.domain.secret import StoredSecret
-from executor.domain.writes import CalendarWrite, SecretWrite
+from executor.domain.writes import CalendarWrite, SecretWrite, TokenWrite
 from executor.engine.calendar_decisions import decide_calendar_again, implied_calendar_result
 from executor.engine.effects import WriteNamed
 from executor.engine.scene import (
+    CALENDAR_COMMANDS,
     SECRET_COMMANDS,
+    TOKEN_COMMANDS,
     Decision,
+    NamedWrite,
     Scene,
     WriteCalendar,
     WriteSecret,
 )
 from executor.engine.secret_decisions import decide_secret_again, implied_secret_result
+from executor.engine.token_decisions import decide_token_again, implied_token_result
+
+Named = StoredCalendar | StoredSecret | StoredToken
 
 
-def named_request(decisions: Iterable[WriteCalendar | WriteSecret]) -> WriteNamed:
+def named_request(decisions: Iterable[NamedWrite]) -> WriteNamed:
     """Return the request that writes what was decided, in its order."""
-    return WriteNamed(
-        tuple(
-            CalendarWrite(one.calendar, one.expect)
-            if isinstance(one, WriteCalendar)
-            else SecretWrite(one.secret, one.expect)
-            for one in decisions
-        )
-    )
+    return WriteNamed(tuple(map(_write, decisions)))
 
 
-def apply_named(write: WriteCalendar | WriteSecret, command: Command, scene: Scene) -> None:
+def _write(decision: NamedWrite) -> CalendarWrite | SecretWrite | TokenWrite:
+    if isinstance(decision, WriteCalendar):
+        return CalendarWrite(decision.calendar, decision.expect)
+    if isinstance(decision, WriteSecret):
+        return SecretWrite(decision.secret, decision.expect)
+    return TokenWrite(decision.token, decision.expect)
+
+
+def apply_named(write: NamedWrite, command: Command, scene: Scene) -> None:
     """Go by what has been written, and say so."""
     if isinstance(write, WriteCalendar):
         what, name = "calendar", write.calendar.name
         scene.admission.blackouts.put(write.calendar)
-    else:
+    elif isinstance(write, WriteSecret):
         what, name = "secret", write.secret.name
         scene.admission.vault.put(write.secret)
+    else:
+        what, name = "token", write.token.name
+        scene.tokens.put(write.token)
     scene.desk.note(
         f"{what}_changed",
         f"{what} changed",
@@ -54,21 +67,46 @@ def apply_named(write: WriteCalendar | WriteSecret, command: Command, scene: Sce
     )
 
 
-def decide_named_again(
-    command: Command, scene: Scene, current: StoredCalendar | StoredSecret | None
-) -> Decision:
+def decide_named_again(command: Command, scene: Scene, current: Named | None) -> Decision:
     """Decide about *command* after its write met something else in the store."""
     if command.kind in SECRET_COMMANDS:
-        assert not isinstance(current, StoredCalendar)
+        assert not isinstance(current, StoredCalendar | StoredToken)
         return decide_secret_again(command, scene, current)
-    assert not isinstance(current, StoredSecret)
+    if command.kind in TOKEN_COMMANDS:
+        assert not isinstance(current, StoredCalendar | StoredSecret)
+        return decide_token_again(command, scene, current)
+    assert not isinstance(current, StoredSecret | StoredToken)
     return decide_calendar_again(command, scene, current)
 
 
-def implied_named_result(
-    record: StoredCalendar | StoredSecret, now: datetime
-) -> CommandResult | None:
+def implied_named_result(record: Named, now: datetime) -> CommandResult | None:
     """Return the answer to the command that made this revision: it follows from the record."""
-    if isinstance(record, StoredCalendar):
-        return implied_calendar_result(record, now)
-    return implied_secret_result(record, now)
+    match record:
+        case StoredCalendar():
+            return implied_calendar_result(record, now)
+        case StoredSecret():
+            return implied_secret_result(record, now)
+        case StoredToken():
+            return implied_token_result(record, now)
+        case _:
+            assert_never(record)
+
+
+def change_made_by(command: Command, scene: Scene) -> Change | None:
+    """Return the audit's entry for the change of something named that *command* has made.
+
+    None if it is no such command, or the record that stands was made by another one: then the
+    entry was written before that one overwrote it.
+    """
+    if command.kind in CALENDAR_COMMANDS:
+        record: object = scene.admission.blackouts.record(command.subject)
+    elif command.kind in SECRET_COMMANDS:
+        record = scene.admission.vault.record(command.subject)
+    elif command.kind in TOKEN_COMMANDS:
+        record = scene.tokens.record(command.subject)
+    else:
+        return None
+    if not isinstance(record, StoredCalendar | StoredSecret | StoredToken):
+        return None
+    made = record.last_command
+    return change_of_named(record) if made is not None and made.id == command.id else None

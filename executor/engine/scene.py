@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from executor.domain.api_token import StoredToken
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import (
@@ -28,6 +29,7 @@ from executor.engine.dispatch import Dispatcher
 from executor.engine.journal import Journal
 from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
+from executor.engine.tokens import Tokens
 from executor.engine.workload import Workload
 
 #: Commands about calendars.
@@ -36,11 +38,17 @@ CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELE
 #: Commands about secrets.
 SECRET_COMMANDS: Final = frozenset({CommandKind.PUT_SECRET, CommandKind.DELETE_SECRET})
 
+#: Commands that make or revoke tokens.
+TOKEN_COMMANDS: Final = frozenset({CommandKind.CREATE_TOKEN, CommandKind.DELETE_TOKEN})
+
 #: Before the name of a calendar among what is touched: no job has such a name.
 _CALENDAR: Final = "\x00calendar "
 
 #: Before the name of a secret among what is touched.
 _SECRET: Final = "\x00secret "
+
+#: Before the name of a token among what is touched.
+_TOKEN: Final = "\x00token "
 
 #: What may be the name of a secret in a template.
 _SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
@@ -93,6 +101,24 @@ class WriteSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteToken:
+    """Write a token over revision *expect* (None: there is none), then answer *result*."""
+
+    token: StoredToken
+    expect: int | None
+    result: CommandResult
+    former: StoredToken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUses:
+    """Note when tokens were used last, by name, then answer *result*."""
+
+    uses: Mapping[str, datetime]
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Claim *runs*, then answer what *answer* makes of the rows that stand there, by their ids."""
 
@@ -108,7 +134,10 @@ class Cancel:
     result: CommandResult
 
 
-Decision = Answer | Write | WriteCalendar | WriteSecret | Claim | Cancel
+#: A write of something that has a name and is no job.
+NamedWrite = WriteCalendar | WriteSecret | WriteToken
+
+Decision = Answer | Write | NamedWrite | NoteUses | Claim | Cancel
 
 
 class RefusalError(Exception):
@@ -131,6 +160,7 @@ class Scene:
     supervision: Supervision
     workload: Workload
     journal: Journal
+    tokens: Tokens
     term: int
     permitted: PermittedPrograms
 
@@ -139,9 +169,10 @@ class Scene:
 
         Raises:
             RefusalError: there is none, or it is at another revision than the sender expects.
+                Beyond the reach of the caller's rights there is none.
         """
         job = self.roster.find(command.subject)
-        if job is None:
+        if job is None or not command.reaches(job.definition.tags):
             raise RefusalError(ResultStatus.NOT_FOUND, JobNotFound(command.subject))
         if command.if_revision is not None and command.if_revision != job.revision:
             conflict = RevisionConflict(job.name, command.if_revision, job.revision)
@@ -203,6 +234,8 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
         return {f"{_CALENDAR}{command.subject}"}
     if command.kind in SECRET_COMMANDS:
         return {f"{_SECRET}{command.subject}"}
+    if command.kind in TOKEN_COMMANDS:
+        return {f"{_TOKEN}{command.subject}"}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)

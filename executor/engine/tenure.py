@@ -12,13 +12,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from executor.domain.api_token import StoredToken
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command
 from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenSecret, LoadedJobs
+from executor.domain.writes import BrokenCalendar, BrokenSecret, BrokenToken, LoadedJobs
 from executor.engine.admission import Admission
 from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
@@ -31,6 +32,7 @@ from executor.engine.roster import Roster
 from executor.engine.scene import Scene
 from executor.engine.supervision import Supervision
 from executor.engine.timing import LOAD_S, URGENT_S, Options
+from executor.engine.tokens import Tokens
 from executor.engine.upkeep import Upkeep
 from executor.engine.workload import Workload
 from executor.engine.zone_check import ZoneCheck
@@ -63,6 +65,7 @@ class Tenure:
             term,
             lease_s,
         )
+        self._tokens = Tokens()
         self._scene = Scene(
             desk,
             self.roster,
@@ -71,11 +74,12 @@ class Tenure:
             self.supervision,
             workload,
             journal,
+            self._tokens,
             term,
             options.permitted,
         )
         self._intake = Intake(self._scene)
-        self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
+        self._upkeep = Upkeep(desk, self.roster, options)
         self._zone_check = ZoneCheck(desk, self.roster, record.term)
         self._named: Call[ReadNamed] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
@@ -184,7 +188,18 @@ class Tenure:
         self,
         calendars: list[StoredCalendar | BrokenCalendar],
         secrets: list[StoredSecret | BrokenSecret],
+        tokens: list[StoredToken | BrokenToken],
     ) -> None:
+        for token in tokens:
+            self._tokens.put(token)
+            if isinstance(token, BrokenToken):
+                self._desk.note(
+                    "token_broken",
+                    "a token cannot be read; nobody is let in by it",
+                    "ERROR",
+                    token=token.name,
+                    error=token.error,
+                )
         for secret in secrets:
             self.admission.vault.put(secret)
             if isinstance(secret, BrokenSecret):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
+from executor.domain.audit import AUDIT_KEPT
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 
 #: Claims are written this long before their second is due: ten times a batch insert of
@@ -98,6 +100,7 @@ class Options:
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
         permitted: the programs of jobs that may be saved.
+        audit_kept: how long entries of the audit stay.
     """
 
     instance: str
@@ -108,3 +111,4 @@ class Options:
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
     permitted: PermittedPrograms = ALL_PROGRAMS
+    audit_kept: timedelta = AUDIT_KEPT

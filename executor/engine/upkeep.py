@@ -77,9 +77,10 @@ class Heartbeat:
 class Upkeep:
     """Removes what the jobs' retention allows to remove; part of a tenure."""
 
-    def __init__(self, desk: Desk, roster: Roster, rest_s: float) -> None:
+    def __init__(self, desk: Desk, roster: Roster, options: Options) -> None:
         self._desk = desk
-        self._rest_s = rest_s
+        self._rest_s = options.retention_rest_s
+        self._audit_kept = options.audit_kept
         self._roster = roster
         self._call: Call[Prune] = Call(desk)
         self._next = desk.monotonic + UPKEEP_S
@@ -114,6 +115,7 @@ class Upkeep:
             Prune(
                 tuple(map(self._retention, sorted(chosen & set(self._roster.ids())))),
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
+                self._desk.now - self._audit_kept,
                 UPKEEP_ROWS,
                 _PURGED,
             )

@@ -6,18 +6,21 @@ The contract of ``store.py`` holds here as well; it is checked by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from executor.domain.api_token import StoredToken
+from executor.domain.audit import Change
 from executor.domain.calendar import StoredCalendar
-from executor.domain.command import CommandResult
+from executor.domain.command import CommandKind, CommandResult
 from executor.domain.job import Job
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
 from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, Instance
+from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, BrokenToken, Instance
 
 Item = TypeVar("Item", covariant=True)
 
@@ -35,7 +38,7 @@ class JobFilter:
     """Which jobs; None means any.
 
     ``q`` matches a part of the name, letter case aside.  ``state`` is that of the latest
-    finished run.
+    finished run.  ``tags``: jobs that carry at least one of these.
     """
 
     q: str | None = None
@@ -43,18 +46,35 @@ class JobFilter:
     enabled: bool | None = None
     owner: str | None = None
     state: RunState | None = None
+    tags: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFilter:
     """Which runs; None means any.
 
-    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``.
+    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``.  ``tags``: runs of jobs,
+    not deleted, that carry at least one of these now.
     """
 
     job_id: str | None = None
     state: RunState | None = None
     cause: Cause | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    tags: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFilter:
+    """Which entries of the audit; None means any.
+
+    ``since`` (inclusive) and ``until`` (exclusive) bound ``at``.
+    """
+
+    job_id: str | None = None
+    actor: str | None = None
+    action: CommandKind | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -183,6 +203,32 @@ class Readers(Protocol):
 
         Raises:
             SecretNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def list_tokens(self) -> list[StoredToken | BrokenToken]:
+        """Return every token that is not deleted, in the order of their names (code point)."""
+        ...
+
+    def get_token(self, name: str) -> StoredToken | BrokenToken:
+        """Return the token with this name.
+
+        Raises:
+            TokenNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def token_uses(self) -> Mapping[str, datetime]:
+        """Return when tokens were used last, as far as it was noted, by name."""
+        ...
+
+    def list_changes(self, which: ChangeFilter, limit: int, cursor: str | None) -> Page[Change]:
+        """Return at most *limit* entries of the audit, newest ``at`` first.
+
+        With ``before``, where the entry that says it is kept.  One that cannot be read is left out.
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
         """
         ...
 

@@ -15,7 +15,8 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
    left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
-   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`).
+   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`, a token's as
+   :class:`BrokenToken`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from executor.domain.api_token import StoredToken
+from executor.domain.audit import Change
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
@@ -35,6 +38,7 @@ from executor.domain.writes import (
     BrokenCalendar,
     BrokenJob,
     BrokenSecret,
+    BrokenToken,
     CalendarClash,
     Instance,
     JobClash,
@@ -44,8 +48,10 @@ from executor.domain.writes import (
     LoadedJobs,
     Retention,
     SecretClash,
+    TokenClash,
 )
 from executor.ports.readers import (
+    ChangeFilter,
     Counts,
     InvalidCursor,
     JobFilter,
@@ -57,11 +63,15 @@ from executor.ports.readers import (
 
 __all__ = [
     "Adoption",
+    "AuditStore",
     "BrokenCalendar",
     "BrokenJob",
     "BrokenSecret",
+    "BrokenToken",
     "CalendarClash",
     "CalendarStore",
+    "Change",
+    "ChangeFilter",
     "Counts",
     "ExecutorStore",
     "Instance",
@@ -79,6 +89,8 @@ __all__ = [
     "ScheduleCount",
     "SecretClash",
     "SecretStore",
+    "TokenClash",
+    "TokenStore",
 ]
 
 
@@ -254,6 +266,45 @@ class SecretStore(Protocol):
         ...
 
 
+class TokenStore(Protocol):
+    """API tokens, by their digests: few, and loaded all at once.  As secrets in everything."""
+
+    def all_tokens(self) -> list[StoredToken | BrokenToken]:
+        """Return every record, deleted ones included, in the order of their names (code point)."""
+        ...
+
+    def write_token(self, token: StoredToken, expect: int | None) -> TokenClash | None:
+        """Store *token* whole, if its record is at revision *expect* (None: there is none).
+
+        None means applied, now or by an earlier call; nothing remains of the former digest.  A
+        record that cannot be read is overwritten by a write that expects its revision.
+        """
+        ...
+
+    def note_token_uses(self, uses: Mapping[str, datetime]) -> None:
+        """Record when tokens, by name, were used last; an earlier instant changes nothing."""
+        ...
+
+    def purge_tokens(self, before: datetime) -> int:
+        """Remove the records of tokens deleted before *before*; return how many.
+
+        Their uses go with them.
+        """
+        ...
+
+
+class AuditStore(Protocol):
+    """The audit: appended to, never changed, and pruned by age."""
+
+    def append_changes(self, changes: Sequence[Change]) -> None:
+        """Keep each entry without its ``before``; one whose id is kept already stays as it was."""
+        ...
+
+    def prune_changes(self, before: datetime, limit: int) -> int:
+        """Remove entries older than *before*, at most about *limit*; return how many."""
+        ...
+
+
 class CommandStore(Protocol):
     """Answers to commands, kept for a day."""
 
@@ -267,7 +318,15 @@ class CommandStore(Protocol):
 
 
 class ExecutorStore(
-    TermStore, RunStore, JobStore, CalendarStore, SecretStore, CommandStore, Protocol
+    TermStore,
+    RunStore,
+    JobStore,
+    CalendarStore,
+    SecretStore,
+    TokenStore,
+    AuditStore,
+    CommandStore,
+    Protocol,
 ):
     """Everything the executor may do to the store."""
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
+from executor.domain.audit import Change, change_of_job
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
 from executor.domain.run import Run, RunChange
@@ -19,8 +20,12 @@ from executor.domain.writes import (
     CalendarWrite,
     JobClash,
     JobProgress,
+    JobWrite,
+    KnownCommands,
     SecretClash,
     SecretWrite,
+    TokenClash,
+    TokenWrite,
 )
 from executor.engine.effects import (
     AdoptRuns,
@@ -88,7 +93,7 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
         case ReadDueJobs():
             return store.due_jobs(request.until)
         case ReadNamed():
-            return store.all_calendars(), store.all_secrets()
+            return store.all_calendars(), store.all_secrets(), store.all_tokens()
         case ReadAllJobs():
             for loaded in store.all_jobs():
                 post(JobsLoaded(request, loaded))
@@ -136,10 +141,34 @@ def _record(
 
 def _write_jobs(request: WriteJobs, store: ExecutorStore) -> list[JobClash | Refused | None]:
     found = _reported(request, sift(store.write_jobs, request.writes))
+    _append(request, _changes_made(request.writes, found), store)
     newest = store.read_term()
     if newest is None or newest.term != request.term:
         raise StaleTerm(request.term, 0 if newest is None else newest.term)
     return found
+
+
+def _changes_made(
+    writes: Sequence[JobWrite], found: Sequence[JobClash | Refused | None]
+) -> list[Change]:
+    """Return the audit's entries for the writes that are applied, now or by an earlier call."""
+    applied = []
+    for write, met in zip(writes, found, strict=True):
+        if met is None:
+            applied.append(write.job)
+        elif isinstance(met, JobClash) and met.current is not None:
+            # What stands there may be this command's own work, which nobody was told of.
+            applied.append(met.current)
+    return [change for change in map(change_of_job, applied) if change is not None]
+
+
+def _append(request: Request, changes: Sequence[Change], store: ExecutorStore) -> None:
+    def append(entries: Sequence[Change]) -> Iterable[None]:
+        store.append_changes(entries)
+        return [None] * len(entries)
+
+    if changes:
+        _reported(request, sift(append, changes))
 
 
 def _save(request: SaveResults | KeepFormer, store: ExecutorStore) -> None:
@@ -172,27 +201,45 @@ def _reported(request: Request, found: list[Result]) -> list[Result]:
     return found
 
 
+def _recall(request: RecallCommands, store: ExecutorStore) -> tuple[KnownCommands, frozenset[str]]:
+    begun = store.existing_runs(request.run_ids) if request.run_ids else frozenset()
+    known = store.known_commands(request.command_ids)
+    # These revisions may be all that was written before their executor died.
+    changes = [change for change in map(change_of_job, known.jobs) if change is not None]
+    _append(request, changes, store)
+    return known, begun
+
+
 def _write_named(
-    write: CalendarWrite | SecretWrite, store: ExecutorStore
-) -> CalendarClash | SecretClash | None:
-    if isinstance(write, CalendarWrite):
-        return store.write_calendar(write.calendar, write.expect)
-    return store.write_secret(write.secret, write.expect)
+    write: CalendarWrite | SecretWrite | TokenWrite, store: ExecutorStore
+) -> CalendarClash | SecretClash | TokenClash | None:
+    match write:
+        case CalendarWrite():
+            return store.write_calendar(write.calendar, write.expect)
+        case SecretWrite():
+            return store.write_secret(write.secret, write.expect)
+        case TokenWrite():
+            return store.write_token(write.token, write.expect)
+        case _:
+            assert_never(write)
 
 
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
-            begun = store.existing_runs(request.run_ids) if request.run_ids else frozenset()
-            return store.known_commands(request.command_ids), begun
+            return _recall(request, store)
         case WriteJobs():
             return _write_jobs(request, store)
         case WriteNamed():
             return [_write_named(one, store) for one in request.writes]
         case KeepFormer():
+            _append(request, request.changes, store)
             _save(request, store)
             store.archive_jobs(request.jobs)
         case SaveResults():
+            _append(request, request.changes, store)
+            if request.uses:
+                store.note_token_uses(request.uses)
             _save(request, store)
         case WatchOpenRuns():
             if request.stamp:
@@ -203,8 +250,10 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             store.settle_follow_ups(request.run_ids)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
+            removed += store.prune_changes(request.audit_before, request.limit)
             removed += store.purge_calendars(request.purge_before)
             removed += store.purge_secrets(request.purge_before)
+            removed += store.purge_tokens(request.purge_before)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case Beat():
             store.beat(request.instance)

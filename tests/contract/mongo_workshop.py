@@ -68,6 +68,12 @@ class MongoWorkshop(StoreWorkshop):
     def break_secret(self, name: str) -> None:
         self.raw["secrets"].update_one({"_id": name}, {"$unset": {"sealed": ""}})
 
+    def break_token(self, name: str) -> None:
+        self.raw["tokens"].update_one({"_id": name}, {"$unset": {"digest": ""}})
+
+    def break_change(self, change_id: str) -> None:
+        self.raw["audit"].update_one({"_id": change_id}, {"$unset": {"subject": ""}})
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}
         self.raw["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])

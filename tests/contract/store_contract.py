@@ -6,6 +6,7 @@ works.  The rows have instants of their own, years away, so nothing may depend o
 real time but what the contract says: leases, heartbeats and instances.
 """
 
+from tests.contract.audit_law import AuditLaw
 from tests.contract.calendar_law import CalendarLaw
 from tests.contract.change_law import ChangeLaw, OpenRowLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
@@ -18,6 +19,7 @@ from tests.contract.revision_law import RevisionLaw
 from tests.contract.secret_law import SecretLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.term_law import TermLaw
+from tests.contract.token_law import TokenLaw
 
 
 class StoreContract(
@@ -35,6 +37,8 @@ class StoreContract(
     RevisionLaw,
     CalendarLaw,
     SecretLaw,
+    TokenLaw,
+    AuditLaw,
     CommandLaw,
     FindLaw,
     JobListLaw,

@@ -52,6 +52,14 @@ class StoreWorkshop:
         """Make the secret's sealed value unreadable in the database."""
         raise NotImplementedError
 
+    def break_token(self, name: str) -> None:
+        """Make the token's digest unreadable in the database."""
+        raise NotImplementedError
+
+    def break_change(self, change_id: str) -> None:
+        """Make an entry of the audit unreadable in the database."""
+        raise NotImplementedError
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         """Set back when the instance was seen, as if it had been silent since."""
         raise NotImplementedError

@@ -7,9 +7,12 @@ these instants with its clock, where the contract does not say so, would fail.
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from executor.domain.api_token import StoredToken
+from executor.domain.audit import Change
 from executor.domain.calendar import StoredCalendar, calendar_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
@@ -123,6 +126,37 @@ def a_secret(name: str = "TOKEN", **changes: Any) -> StoredSecret:
         "updated_at": NOON,
     }
     return StoredSecret(**{**fields, **changes})
+
+
+def a_token(name: str = "ci", **changes: Any) -> StoredToken:
+    """Return a token's record; nobody holds the token."""
+    fields: dict[str, Any] = {
+        "name": name,
+        "digest": "" if changes.get("deleted") else "a" * 64,
+        "scopes": () if changes.get("deleted") else ("jobs:read",),
+        "expires_at": None,
+        "revision": 1,
+        "updated_at": NOON,
+    }
+    return StoredToken(**{**fields, **changes})
+
+
+def a_change(change_id: str = "job:j:1", **changes: Any) -> Change:
+    """Return an entry of the audit."""
+    fields: dict[str, Any] = {
+        "id": change_id,
+        "at": NOON,
+        "actor": "token:ci",
+        "address": "192.0.2.1",
+        "action": CommandKind.UPDATE_JOB,
+        "subject": "backup",
+    }
+    return Change(**{**fields, **changes})
+
+
+def by(actor: str, made: LastCommand) -> LastCommand:
+    """Return *made* as if *actor* had asked for it."""
+    return replace(made, actor=actor, address="2001:db8::1")
 
 
 def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:

@@ -64,6 +64,14 @@ class TestSqliteStore(StoreContract):
             "UPDATE secrets SET document = json_remove(document, '$.sealed') WHERE name = ?", name
         )
 
+    def break_token(self, name: str) -> None:
+        self._execute(
+            "UPDATE tokens SET document = json_remove(document, '$.digest') WHERE name = ?", name
+        )
+
+    def break_change(self, change_id: str) -> None:
+        self._execute("UPDATE audit SET document = '[]' WHERE id = ?", change_id)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._execute(
             "UPDATE instances SET seen_at = seen_at - ? WHERE id = ?", seconds * 1000, instance_id

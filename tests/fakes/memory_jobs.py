@@ -107,6 +107,11 @@ class MemoryJobs(MemoryRuns):
         job = self._jobs.get(job_id)
         return None if job is None else job.next_fire_at
 
+    def tags_of(self, job_id: str) -> frozenset[str]:
+        """Return the tags of a job that is not deleted."""
+        job = self._jobs.get(job_id)
+        return frozenset() if job is None or job.deleted else frozenset(job.definition.tags)
+
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id or name."""
         with self.lock:
@@ -145,6 +150,7 @@ def _matches(job: Job, which: JobFilter) -> bool:
     return (
         (which.q is None or fold(which.q) in fold(job.name))
         and (which.tag is None or which.tag in definition.tags)
+        and (which.tags is None or not set(which.tags).isdisjoint(definition.tags))
         and which.enabled in (None, definition.enabled)
         and which.owner in (None, definition.owner)
         and (

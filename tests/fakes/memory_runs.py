@@ -232,12 +232,18 @@ class MemoryRuns(MemoryPart):
             found = [
                 run
                 for run in self._runs.values()
-                if _matches(run, which) and (before is None or (run.created_at, run.id) < before)
+                if _matches(run, which)
+                and (which.tags is None or not self.tags_of(run.job_id).isdisjoint(which.tags))
+                and (before is None or (run.created_at, run.id) < before)
             ]
         found.sort(key=lambda run: (run.created_at, run.id), reverse=True)
         page = tuple(replace(run, output=None) for run in found[:limit])
         more = len(found) > limit
         return Page(page, after_run(page[-1].created_at, page[-1].id) if more else None)
+
+    def tags_of(self, job_id: str) -> frozenset[str]:
+        """Return the tags of a job; the part that keeps jobs knows better."""
+        return frozenset()
 
     def slots_between(self, job_id: str, since: datetime, until: datetime, limit: int) -> list[Run]:
         """Return rows of slots by fire time."""

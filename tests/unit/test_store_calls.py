@@ -23,6 +23,7 @@ from tests.unit.desk_driver import with_jobs
 
 #: A value for each type of field that requests have.
 VALUES: dict[str, Any] = {
+    "Mapping[str, datetime]": {},
     "str": "x",
     "int": 1,
     "float": 1.0,

@@ -25,6 +25,7 @@ from executor.adapters.documents import (
     result_from_document,
 )
 from executor.adapters.job_documents import fold
+from executor.adapters.mongodb.audit import MongoAuditReaders
 from executor.adapters.mongodb.calendars import MongoCalendarReaders
 from executor.adapters.mongodb.connection import (
     TIMEOUT_S,
@@ -39,6 +40,7 @@ from executor.adapters.mongodb.runs import read_runs
 from executor.adapters.mongodb.secrets import MongoSecretReaders
 from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
+from executor.adapters.mongodb.tokens import MongoTokenReaders
 from executor.adapters.run_documents import run_from_document
 from executor.domain.command import CommandResult
 from executor.domain.errors import CommandNotFound, JobNotFound, RunNotFound
@@ -59,7 +61,12 @@ _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
 class MongoReaders(
-    MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders, MongoSecretReaders
+    MongoRevisionReaders,
+    MongoSlotReaders,
+    MongoCalendarReaders,
+    MongoSecretReaders,
+    MongoTokenReaders,
+    MongoAuditReaders,
 ):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 
@@ -101,6 +108,9 @@ class MongoReaders(
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return at most *limit* runs without their output, newest first."""
         wanted = _runs_wanted(which, None if cursor is None else read_run_cursor(cursor))
+        if which.tags is not None:
+            tagged = self._jobs.find(_jobs_wanted(JobFilter(tags=which.tags)), {"_id": True})
+            wanted["$and"] = [{"job_id": {"$in": [record["_id"] for record in tagged]}}]
         found = self._runs.find(wanted, {"output": False})
         records = list(
             found.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
@@ -156,6 +166,8 @@ def _jobs_wanted(which: JobFilter) -> Document:
         wanted["folded"] = {"$regex": _containing(which.q)}
     if which.tag is not None:
         wanted["definition.tags"] = which.tag
+    if which.tags is not None:
+        wanted["$and"] = [{"definition.tags": {"$in": list(which.tags)}}]
     if which.enabled is not None:
         wanted["definition.enabled"] = which.enabled
     if which.owner is not None:

@@ -13,8 +13,10 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
-calendars, secrets
+calendars, secrets, tokens, token_uses
     Few: their names, the keys, are enough.
+audit
+    Each list, of all and by actor and by job, is in order of time, the id deciding among equals.
 """
 
 from __future__ import annotations
@@ -71,6 +73,11 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "job_revisions": [
         _index("revision", "job_id", "revision", unique=True),
+    ],
+    "audit": [
+        _index("by_time", "at", "_id"),
+        _index("by_actor", "actor", "at", "_id"),
+        _index("by_job", "job_id", "at", "_id"),
     ],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from executor.adapters.documents import instance_to_document
 from executor.adapters.mongodb import schema
+from executor.adapters.mongodb.audit import MongoAudit
 from executor.adapters.mongodb.calendars import MongoCalendars
 from executor.adapters.mongodb.commands import MongoCommands
 from executor.adapters.mongodb.connection import TIMEOUT_S, connect, translated
@@ -13,6 +14,7 @@ from executor.adapters.mongodb.revisions import MongoRevisions
 from executor.adapters.mongodb.runs import MongoRuns
 from executor.adapters.mongodb.secrets import MongoSecrets
 from executor.adapters.mongodb.terms import MongoTerms
+from executor.adapters.mongodb.tokens import MongoTokens
 from executor.domain.writes import Instance
 
 
@@ -24,6 +26,8 @@ class MongoStore(
     MongoRevisions,
     MongoCalendars,
     MongoSecrets,
+    MongoTokens,
+    MongoAudit,
     MongoCommands,
 ):
     """:class:`~executor.ports.store.ExecutorStore` on the database that *uri* names.

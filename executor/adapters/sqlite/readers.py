@@ -7,6 +7,7 @@ much as the first.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -29,13 +30,16 @@ from executor.adapters.documents import (
 from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import calendars, revisions, secrets
+from executor.adapters.sqlite import audit, calendars, revisions, secrets, tokens
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
+from executor.adapters.sqlite.json_text import to_json
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES
 from executor.adapters.sqlite.terms import read_record
+from executor.domain.api_token import StoredToken
+from executor.domain.audit import Change
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.errors import (
@@ -46,13 +50,14 @@ from executor.domain.errors import (
     RunNotFound,
     SecretNotFound,
     StoreUnavailable,
+    TokenNotFound,
 )
 from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, Instance
-from executor.ports.readers import Counts, JobFilter, Page, RunFilter, ScheduleCount
+from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, BrokenToken, Instance
+from executor.ports.readers import ChangeFilter, Counts, JobFilter, Page, RunFilter, ScheduleCount
 
 #: How long a silent process is still listed, milliseconds, as the port promises.
 _LISTED_MS: Final = 30_000
@@ -80,6 +85,13 @@ _SCHEDULES: Final = """
     )
     WHERE schedule IS NOT NULL AND json_valid(schedule) AND (paused IS NULL OR until <= ?)
     GROUP BY schedule, depends
+"""
+
+#: Condition for jobs that carry at least one of the tags in a JSON list.
+_TAGGED: Final = """
+    EXISTS (
+        SELECT 1 FROM json_each(tags) AS own, json_each(?) AS wanted WHERE own.value = wanted.value
+    )
 """
 
 
@@ -226,6 +238,35 @@ class SqliteReaders:
             raise SecretNotFound(name)
         return secrets.from_row(row)
 
+    def list_tokens(self) -> list[StoredToken | BrokenToken]:
+        """Return every token that is not deleted, in the order of their names."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {tokens.COLUMNS} FROM tokens WHERE NOT deleted ORDER BY name"
+            ).fetchall()
+        return [tokens.from_row(row) for row in rows]
+
+    def get_token(self, name: str) -> StoredToken | BrokenToken:
+        """Return the token with this name."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {tokens.COLUMNS} FROM tokens WHERE name = ? AND NOT deleted", (name,)
+            ).fetchone()
+        if row is None:
+            raise TokenNotFound(name)
+        return tokens.from_row(row)
+
+    def token_uses(self) -> Mapping[str, datetime]:
+        """Return when tokens were used last, by name."""
+        with self._database.read() as connection:
+            rows = connection.execute("SELECT name, used_at FROM token_uses").fetchall()
+        return {name: instant(used_at) for name, used_at in rows}
+
+    def list_changes(self, which: ChangeFilter, limit: int, cursor: str | None) -> Page[Change]:
+        """Return at most *limit* entries of the audit, newest first."""
+        with self._database.read() as connection:
+            return audit.page(connection, which, limit, cursor)
+
     def get_result(self, command_id: str) -> CommandResult:
         """Return the durable answer to a command."""
         with self._database.read() as connection:
@@ -272,6 +313,10 @@ class SqliteReaders:
         self._database.close()
 
 
+def _list(tags: tuple[str, ...] | None) -> str | None:
+    return None if tags is None else to_json(list(tags))
+
+
 def _job_conditions(which: JobFilter) -> tuple[list[str], list[Any]]:
     conditions: list[str] = ["NOT deleted"]
     parameters: list[Any] = []
@@ -281,6 +326,7 @@ def _job_conditions(which: JobFilter) -> tuple[list[str], list[Any]]:
         ("enabled = ?", which.enabled),
         ("owner = ?", which.owner),
         ("json_extract(last_run, '$.state') = ?", which.state),
+        (_TAGGED, _list(which.tags)),
     ):
         if value is not None:
             conditions.append(condition)
@@ -294,16 +340,17 @@ def _run_conditions(which: RunFilter) -> tuple[str, list[str], list[Any]]:
     The index is named, not left to SQLite, which knows nothing of how many rows have a value:
     a job has few runs among all, a state or a cause may have nearly all of them.
     """
-    index = "runs_by_time"
+    index, tags = "runs_by_time", which.tags
     conditions: list[str] = ["TRUE"]
     parameters: list[Any] = []
     for condition, following, value in (
         ("cause = ?", "runs_by_cause", which.cause),
         ("state = ?", "runs_by_state", which.state),
+        (f"job_id IN (SELECT id FROM jobs WHERE NOT deleted AND {_TAGGED})", index, _list(tags)),
         ("job_id = ?", "runs_by_job", which.job_id),
     ):
         if value is not None:
-            index = following
+            index = index if following == "runs_by_time" else following
             conditions.append(condition)
             parameters.append(value)
     for condition, bound in (("created_at >= ?", which.since), ("created_at < ?", which.until)):

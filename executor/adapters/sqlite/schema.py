@@ -156,8 +156,44 @@ _VERSION_3: Final = (
     """,
 )
 
+#: API tokens, when they were used last, and the audit.
+_TOKENS_AND_AUDIT: Final = (
+    """
+    CREATE TABLE tokens (
+        row INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE token_uses (
+        name TEXT PRIMARY KEY,
+        used_at INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE audit (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        at INTEGER NOT NULL,
+        actor TEXT NOT NULL,
+        action TEXT NOT NULL,
+        job_id TEXT,
+        document TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX audit_by_time ON audit (at, id)",
+    "CREATE INDEX audit_by_actor ON audit (actor, at, id)",
+    "CREATE INDEX audit_by_job ON audit (job_id, at, id)",
+)
+
+_VERSION_4: Final = (*_TOKENS_AND_AUDIT,)
+
 #: Statements of each upgrade, oldest first.
-UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
+UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 #: The version that this program reads and writes.
 VERSION: Final = len(UPGRADES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from executor.adapters.sqlite import schema
+from executor.adapters.sqlite.audit import AuditTable
 from executor.adapters.sqlite.calendars import CalendarTable
 from executor.adapters.sqlite.commands import CommandTable
 from executor.adapters.sqlite.connection import Database
@@ -14,6 +15,7 @@ from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
 from executor.adapters.sqlite.secrets import SecretTable
 from executor.adapters.sqlite.terms import TermTable
+from executor.adapters.sqlite.tokens import TokenTable
 from executor.domain.errors import StoreUnavailable
 
 
@@ -70,6 +72,16 @@ class SqliteStore:
         self.all_secrets = secrets.all_secrets
         self.write_secret = secrets.write_secret
         self.purge_secrets = secrets.purge_secrets
+
+        tokens = TokenTable(self._database)
+        self.all_tokens = tokens.all_tokens
+        self.write_token = tokens.write_token
+        self.note_token_uses = tokens.note_token_uses
+        self.purge_tokens = tokens.purge_tokens
+
+        audit = AuditTable(self._database)
+        self.append_changes = audit.append_changes
+        self.prune_changes = audit.prune_changes
 
         commands = CommandTable(self._database)
         self.known_commands = commands.known_commands

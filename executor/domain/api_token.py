@@ -1,0 +1,184 @@
+"""API tokens: their form, and what is kept of them.
+
+A token is a text that its holder sends with every request.  It is random, 256 bits, so a plain
+SHA-256 of it cannot be reversed and is all that is stored: a slow hash protects what people
+choose, not what a machine draws.
+
+Rules
+-----
+1. ``slc_``, 43 digits and letters (the random number), 6 more (CRC-32 of all before): whatever
+   scans texts for secrets finds ``slc_[0-9A-Za-z]{49}`` and can check the sum without asking
+   anybody, and so can we before the store is asked.
+2. No randomness here: whoever makes a token brings 32 random bytes.
+3. A token is made and revoked, never changed.  The record of a revoked one keeps its name for a
+   while, without digest or rights, so that a repeated command is known.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+from zlib import crc32
+
+from executor.domain.access import Right, right_from_text
+from executor.domain.errors import Fault, InvalidToken
+from executor.domain.instant import from_text
+from executor.domain.job import LastCommand
+
+#: What every token begins with.
+PREFIX: Final = "slc_"
+
+#: Random bytes of a token.
+RANDOM_BYTES: Final = 32
+
+#: Life of a token for which nothing else is asked.
+LIFETIME: Final = timedelta(days=90)
+
+#: Rights of one token at most: more than there are scopes for every team of a large company.
+MOST_SCOPES: Final = 100
+
+_DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+
+#: Digits to base 62: of 32 bytes, and of the sum.
+_RANDOM_DIGITS: Final = 43
+_SUM_DIGITS: Final = 6
+
+_FORM: Final = re.compile(f"{PREFIX}[0-9A-Za-z]{{{_RANDOM_DIGITS + _SUM_DIGITS}}}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredToken:
+    """A token as it is stored.
+
+    Attributes:
+        digest: SHA-256 of the token, hexadecimal; empty if it is revoked.
+        scopes: its rights, as they were written; empty if it is revoked.
+        expires_at: from then on it is refused; None: never.
+        revision: counts the changes under this name, revocations among them, from 1.
+        last_command: the command that made this revision.
+        deleted: it is revoked.
+    """
+
+    name: str
+    digest: str
+    scopes: tuple[str, ...]
+    expires_at: datetime | None
+    revision: int
+    updated_at: datetime
+    last_command: LastCommand | None = None
+    deleted: bool = False
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What its holder may do."""
+        return frozenset(map(right_from_text, self.scopes))
+
+    def is_expired(self, now: datetime) -> bool:
+        """Whether it is refused at *now* because of its age."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+def written(random: bytes) -> str:
+    """Return the token made of 32 *random* bytes.
+
+    >>> written(bytes(32))
+    'slc_00000000000000000000000000000000000000000000DiwXk'
+    """
+    assert len(random) == RANDOM_BYTES
+    text = PREFIX + _to_base_62(int.from_bytes(random), _RANDOM_DIGITS)
+    return text + _sum(text)
+
+
+def is_well_formed(text: str) -> bool:
+    """Whether *text* has the form of a token and its sum is right.
+
+    >>> is_well_formed(written(bytes(32))), is_well_formed("slc_" + 49 * "0")
+    (True, False)
+    """
+    return _FORM.fullmatch(text) is not None and _sum(text[:-_SUM_DIGITS]) == text[-_SUM_DIGITS:]
+
+
+def digest_of(text: str) -> str:
+    """Return what is stored of a token."""
+    return sha256(text.encode()).hexdigest()
+
+
+def check_name(name: str) -> str:
+    """Return *name* if a token may be called so.
+
+    Raises:
+        InvalidToken: it may not.
+    """
+    if not _NAME.fullmatch(name):
+        text = "use a letter or digit, then up to 99 letters, digits, `.`, `_` or `-`"
+        raise InvalidToken([Fault("name", text)])
+    return name
+
+
+def check_digest(digest: object) -> str:
+    """Return *digest* if it is one.
+
+    Raises:
+        InvalidToken: it is not.
+    """
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise InvalidToken([Fault("digest", "is not a SHA-256 in hexadecimal")])
+    return digest
+
+
+def check_scopes(scopes: object) -> tuple[str, ...]:
+    """Return *scopes*, without repetitions, if every one is a right.
+
+    Raises:
+        InvalidToken: with a fault for each that is none.
+    """
+    if not isinstance(scopes, Iterable) or isinstance(scopes, str | bytes | dict):
+        raise InvalidToken([Fault("scopes", "is required: a list of texts")])
+    given = list(scopes)
+    if not 1 <= len(given) <= MOST_SCOPES:
+        raise InvalidToken([Fault("scopes", f"must have 1 to {MOST_SCOPES} entries")])
+    faults = []
+    for index, text in enumerate(given):
+        try:
+            right_from_text(text if isinstance(text, str) else repr(text))
+        except ValueError as error:
+            faults.append(Fault(f"scopes.{index}", str(error)))
+    if faults:
+        raise InvalidToken(faults)
+    return tuple(dict.fromkeys(given))
+
+
+def check_expiry(text: object, now: datetime | None = None) -> datetime | None:
+    """Read when a token expires, as RFC 3339 (None: never); it must lie after *now*, if given.
+
+    Raises:
+        InvalidToken: it is no instant, or past.
+    """
+    if text is None:
+        return None
+    try:
+        expires_at = from_text(str(text))
+    except ValueError as error:
+        raise InvalidToken([Fault("expires_at", str(error))]) from None
+    if now is not None and expires_at <= now:
+        raise InvalidToken([Fault("expires_at", "lies in the past")])
+    return expires_at
+
+
+def _sum(text: str) -> str:
+    return _to_base_62(crc32(text.encode()), _SUM_DIGITS)
+
+
+def _to_base_62(number: int, digits: int) -> str:
+    found = []
+    for _ in range(digits):
+        number, digit = divmod(number, len(_DIGITS))
+        found.append(_DIGITS[digit])
+    return "".join(reversed(found))
