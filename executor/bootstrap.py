@@ -8,6 +8,7 @@ machine without servers never loads their drivers.
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from executor import __version__
@@ -16,6 +17,7 @@ from executor.config import Settings
 
 if TYPE_CHECKING:
     from executor.adapters.keyring import Keyring
+    from executor.ports.bearers import BearerVerifier
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
     from executor.ports.store import ExecutorStore, Readers
@@ -109,6 +111,16 @@ def build_keyring(settings: Settings) -> Keyring | None:
     return Keyring(keys)
 
 
+def build_verifier(settings: Settings) -> BearerVerifier | None:
+    """Return what judges the tokens of the identity provider; None if there is none."""
+    if settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    from executor.adapters.oidc import Issuer, OidcVerifier
+
+    clock = build_clock()
+    return OidcVerifier(Issuer(settings.oidc_issuer, clock), settings.oidc_audience, clock)
+
+
 def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     """Return what makes the launcher of all kinds of targets, once its listener exists."""
     from executor.adapters.http_target.rules import HttpRules
@@ -148,5 +160,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
             permitted=settings.permitted_programs,
+            audit_kept=timedelta(seconds=settings.audit_keep_s),
         ),
     )

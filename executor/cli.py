@@ -161,7 +161,7 @@ def why(job: str, at: str, url: str | None, as_json: bool) -> None:
 
     base = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
     try:
-        answer = console.why(base, job, at)
+        answer = console.why(base, job, at, os.environ.get("SOLOCRON_TOKEN", "").strip() or None)
     except console.NoAnswer as error:
         click.echo(f"solocron: {error}", err=True)
         sys.exit(FAILED)
@@ -228,6 +228,65 @@ def run(
     sys.exit(report.exit_status)
 
 
+@main.group()
+def token() -> None:
+    """Make, list and revoke API tokens, on a machine of the service.
+
+    Needs the service's settings and a running instance, and no token.  Over the network there is
+    /v1/tokens.
+    """
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, help="As jobs:read; repeatable.")
+@click.option("--lifetime", metavar="DURATION", default="P90D", help="Else P90D; or never.")
+def create_token(name: str, scopes: tuple[str, ...], lifetime: str) -> None:
+    """Make a token and print it: the only time that it is shown.
+
+    \b
+    Examples:
+      solocron token create ops --scope admin --lifetime never
+      solocron token create deploy --scope jobs:write#team-a --scope runs:read#team-a
+    """
+    from executor import machine_tokens
+    from executor.bootstrap import build_clock, build_sender
+    from executor.domain.duration import parse_duration
+
+    try:
+        life = None if lifetime == "never" else parse_duration(lifetime)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--lifetime") from None
+    with _failures_told():
+        sender = build_sender(Settings.from_env(os.environ))
+        click.echo(machine_tokens.create(sender, build_clock(), name, scopes, life))
+        sender.close()
+
+
+@token.command("list")
+def list_tokens() -> None:
+    """Show every token, without the tokens themselves."""
+    from executor import machine_tokens
+    from executor.bootstrap import build_clock, build_readers
+
+    with _failures_told():
+        readers = build_readers(Settings.from_env(os.environ))
+        click.echo("\n".join(machine_tokens.lines(readers, build_clock().now())))
+
+
+@token.command("revoke")
+@click.argument("name")
+def revoke_token(name: str) -> None:
+    """Revoke a token; every instance refuses it within seconds."""
+    from executor import machine_tokens
+    from executor.bootstrap import build_clock, build_sender
+
+    with _failures_told():
+        sender = build_sender(Settings.from_env(os.environ))
+        machine_tokens.revoke(sender, build_clock(), name)
+        sender.close()
+
+
 def _start(process: str) -> Settings:
     """Read the settings and begin to log."""
     settings = Settings.from_env(os.environ)
@@ -243,6 +302,19 @@ def _start(process: str) -> Settings:
         for note in settings.notes:
             logger.warning(note, extra={"action": "settings_doubtful"})
     return settings
+
+
+@contextmanager
+def _failures_told() -> Iterator[None]:
+    """As :func:`_failures_shown`, for commands that do not log."""
+    with _failures_shown():
+        try:
+            yield
+        except ConfigError:
+            raise
+        except SolocronError as error:
+            click.echo(f"solocron: {error}", err=True)
+            sys.exit(FAILED)
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from http import HTTPStatus
 from http.client import HTTPException
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode, urlsplit
-from urllib.request import OpenerDirector, ProxyHandler, build_opener
+from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
 
 #: Longest wait for an answer, seconds: as long as the slowest store may take.
 TIMEOUT_S: Final = 15.0
@@ -27,14 +28,16 @@ class NoAnswer(Exception):
     """The question was not answered; the message says why, and what to do."""
 
 
-def why(url: str, job: str, at: str) -> dict[str, Any]:
+def why(url: str, job: str, at: str, token: str | None = None) -> dict[str, Any]:
     """Ask the instance at *url* what became of *job* (name or id) at the instant *at*.
+
+    *token* says who asks, where that has to be said.
 
     Raises:
         NoAnswer: nobody there, no such job, no instant, or no Solocron.
     """
     path = f"/v1/jobs/{quote(job, safe='')}/explain"
-    return _get(url.rstrip("/"), f"{path}?{urlencode({'at': at})}")
+    return _get(url.rstrip("/"), f"{path}?{urlencode({'at': at})}", token)
 
 
 def as_json(answer: dict[str, Any]) -> str:
@@ -69,14 +72,16 @@ def _facts(answer: dict[str, Any], job: str) -> Iterator[tuple[str, str]]:
         yield "decided", f"{decided['at']} by {by}, term {decided['term']}"
 
 
-def _get(base: str, path: str) -> dict[str, Any]:
+def _get(base: str, path: str, token: str | None) -> dict[str, Any]:
     """Return the JSON object at *path*.
 
     Raises:
         NoAnswer: see :func:`why`.
     """
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     try:
-        with _opener(base).open(f"{base}{path}", timeout=TIMEOUT_S) as response:
+        request = Request(f"{base}{path}", headers=headers)
+        with _opener(base).open(request, timeout=TIMEOUT_S) as response:
             document = json.loads(response.read(LONGEST))
     except HTTPError as error:
         with error:
@@ -111,4 +116,6 @@ def _problem(error: HTTPError, base: str) -> str:
         detail = str(json.loads(error.read(LONGEST))["detail"])
     except (OSError, HTTPException, ValueError, KeyError, TypeError):
         return f"{base} is no Solocron: it answers {error.code} {error.reason}"
+    if error.code == HTTPStatus.UNAUTHORIZED:
+        return f"{detail}; set it as SOLOCRON_TOKEN"
     return f"--{detail}" if detail.startswith("at: ") else detail

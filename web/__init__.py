@@ -8,5 +8,6 @@ the type checker proves that only the executor changes jobs and runs.
 Read in this order: ``app`` (the factory), ``routes`` (one table that serves
 requests and describes itself), ``problems`` (every refusal), then one module for
 each noun: ``jobs`` and ``changes``, ``upcoming``, ``explanations``, ``revisions``, ``backfills``,
-``runs``, ``calendars``, ``secrets``, ``schedules``, ``load``, ``commands``, ``status``, ``pages``.
+``runs``, ``calendars``, ``secrets``, ``tokens``, ``audit``, ``schedules``, ``load``, ``commands``,
+``status``, ``pages``.  Who may do what is decided in ``gate`` and ``access``.
 """

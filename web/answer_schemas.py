@@ -289,6 +289,41 @@ _SECRET: Final = object_of(
     "What can be known of a secret; its value cannot.",
 )
 
+_TOKEN_FIELDS: Final = {
+    "name": _STRING,
+    "state": _enum("active", "expired"),
+    "scopes": {"type": "array", "items": _STRING},
+    "created_at": _INSTANT,
+    "created_by": {**_STRING, "description": "Who made it, as the audit names him."},
+    "expires_at": _or_null(_INSTANT),
+    "last_used_at": {**_or_null(_INSTANT), "description": "To about a minute."},
+}
+
+_CHANGE: Final = object_of(
+    {
+        "at": _INSTANT,
+        "actor": {
+            **_STRING,
+            "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `admin` (the token of the "
+            "environment), or `local` where nobody has to say who he is.",
+        },
+        "address": {**_STRING, "description": "The client's; empty if there was none."},
+        "action": _enum(*CommandKind),
+        "subject": {**_STRING, "description": "Name of what was changed, or id of a run."},
+        "job_id": _or_null(_STRING),
+        "run_id": _or_null(_STRING),
+        "revision": _or_null(_WHOLE),
+        "before": {
+            **_or_null({"type": "object"}),
+            "description": "null: there was nothing, or it is not kept any more.",
+        },
+        "after": {
+            **_or_null({"type": "object"}),
+            "description": "null: deleted, or nothing that may be shown.",
+        },
+    }
+)
+
 _BACKFILL_PLAN: Final = object_of(
     {
         "slots": {
@@ -364,6 +399,16 @@ ANSWERS: Final[dict[str, Schema]] = {
     ),
     "Secret": {"anyOf": [_SECRET, ref("BrokenSecret")]},
     "Secrets": _list_of(ref("Secret")),
+    "BrokenToken": object_of(
+        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        "A token whose record cannot be read; nobody is let in by it.",
+    ),
+    "Token": {"anyOf": [object_of(_TOKEN_FIELDS), ref("BrokenToken")]},
+    "NewToken": object_of(
+        {**_TOKEN_FIELDS, "token": {**_STRING, "description": "Shown this once."}}
+    ),
+    "Tokens": _list_of(ref("Token")),
+    "Changes": _list_of(_CHANGE),
     "Preview": object_of(
         {
             "description": _STRING,

@@ -12,6 +12,7 @@ from typing import Final
 from flask import Flask, Response
 
 from web import (
+    audit,
     backfills,
     bodies,
     calendars,
@@ -29,9 +30,11 @@ from web import (
     schedules,
     secrets,
     status,
+    tokens,
     upcoming,
 )
 from web.documents import json_response
+from web.gate import Gate
 from web.routes import Answer, Call, Route, register
 from web.services import Services
 
@@ -47,6 +50,8 @@ _TABLES: Final = (
     runs.TABLE,
     calendars.TABLE,
     secrets.TABLE,
+    tokens.TABLE,
+    audit.TABLE,
     schedules.TABLE,
     load.TABLE,
     commands.TABLE,
@@ -61,11 +66,12 @@ def create_app(services: Services) -> Flask:
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
     problems.install(app)
-    protection.install(app)
+    protection.install(app, services.entrance)
+    gate = Gate(services)
     routes = [route for table in _TABLES for route in table.routes]
     for route in [*routes, _description(routes, services.version)]:
-        register(app, route, services)
-    pages.install(app, services)
+        register(app, route, services, gate)
+    pages.install(app, services, gate)
     return app
 
 

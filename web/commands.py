@@ -48,14 +48,22 @@ def command(
     """Return the command for *call*, with a new id or that of its Idempotency-Key."""
     key = _key(call)
     return Command(
-        id=uuid.uuid4().hex if key is None else command_id(key, f"{call.method} {call.url}"),
+        id=uuid.uuid4().hex if key is None else command_id(key, _request(call)),
         kind=kind,
         subject=subject,
         arguments=arguments or {},
         if_revision=if_revision,
         sent_at=call.services.clock.now(),
         repeatable=key is not None,
+        actor=call.caller.actor,
+        address=call.caller.address,
+        within=call.within,
     )
+
+
+def _request(call: Call) -> str:
+    """Return what a key belongs to: nobody is shown the answer to somebody else's request."""
+    return f"{call.caller.actor} {call.method} {call.url}"
 
 
 def _key(call: Call) -> str | None:

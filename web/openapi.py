@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from web import parameters
+from web.access import need_of
 from web.answer_schemas import ref
 from web.problems import MEDIA_TYPE
 from web.routes import Answer, Body, Route
@@ -19,13 +20,15 @@ from web.schemas import components
 #: Why each problem is answered.
 _PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.BAD_REQUEST: "The query, a header or the body cannot be read.",
-    HTTPStatus.FORBIDDEN: "A page of another site sent the request.",
+    HTTPStatus.UNAUTHORIZED: "No token, or one that does not count; see `WWW-Authenticate`.",
+    HTTPStatus.FORBIDDEN: "A scope is missing, or a page of another site sent the request.",
     HTTPStatus.NOT_FOUND: "What the address names does not exist.",
     HTTPStatus.CONFLICT: "The present state refuses it.",
     HTTPStatus.PRECONDITION_FAILED: "It is not at the revision of `If-Match`.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not sent as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The body breaks a rule; `errors` names each field.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many tokens that do not count came from this address.",
     HTTPStatus.SERVICE_UNAVAILABLE: "No executor, broker or store; try again after `Retry-After`.",
 }
 
@@ -33,6 +36,7 @@ _HEADERS: Final[Mapping[str, str]] = {
     "ETag": "The revision, for `If-Match`; absent where the record is broken.",
     "Location": "The address of what was made.",
     "Retry-After": "Seconds.",
+    "WWW-Authenticate": "How to identify oneself, and the scope that is missing.",
 }
 
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -42,7 +46,16 @@ _VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "job": ("Id or name of a job.", _TEXT),
     "calendar": ("Name of a calendar.", _TEXT),
     "secret": ("Name of a secret.", _TEXT),
+    "token": ("Name of a token.", _TEXT),
     "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
+}
+
+_SCHEMES: Final = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API token (`slc_...`), or an access token of the identity provider.",
+    }
 }
 
 _IF_MATCH: Final = {
@@ -74,7 +87,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": components()},
+        "components": {"schemas": components(), "securitySchemes": _SCHEMES},
     }
 
 
@@ -86,6 +99,9 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": _parameters(route),
         "responses": _responses(route),
     }
+    need = need_of(route.method, route.path)
+    # No scheme is also enough: whether any is asked for is the installation's to decide.
+    operation["security"] = [] if need.public else [{"token": list(need.scopes)}, {}]
     if route.description:
         operation["description"] = route.description
     if route.body is not None:
@@ -159,8 +175,10 @@ def _problem(status: HTTPStatus) -> dict[str, Any]:
         "description": _PROBLEMS[status],
         "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
     }
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         described["headers"] = {"Retry-After": _header("Retry-After")}
+    if status is HTTPStatus.UNAUTHORIZED:
+        described["headers"] = {"WWW-Authenticate": _header("WWW-Authenticate")}
     return described
 
 
@@ -175,8 +193,10 @@ def _problem_statuses(route: Route) -> set[HTTPStatus]:
         found.add(HTTPStatus.NOT_FOUND)
     if "job" in route.variables:
         found.add(HTTPStatus.CONFLICT)
-    if route.method != "GET":
-        found.add(HTTPStatus.FORBIDDEN)
+    # Also a page of another site, or one under another name.
+    found.add(HTTPStatus.FORBIDDEN)
+    if not need_of(route.method, route.path).public:
+        found |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS}
     if route.body is not None:
         found |= {
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -27,7 +27,9 @@ from executor.domain.schedule import Schedule, for_job
 from executor.domain.targets import CommandTarget, HttpTarget
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
+from web.access import PAGE, narrowed
 from web.documents import is_done, job_state, waits_for
+from web.gate import Gate
 from web.problems import RETRY_AFTER_S
 from web.services import Services
 from web.status import Status, read_status
@@ -126,12 +128,13 @@ class Search:
         return f"/?{query}" if query else "/"
 
 
-def install(app: Flask, services: Services) -> None:
-    """Make *app* serve the page."""
+def install(app: Flask, services: Services, gate: Gate) -> None:
+    """Make *app* serve the page to whom *gate* lets in."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     def index() -> Response:
-        return _index(services, _search(request.args))
+        seen, _ = narrowed(services, gate.caller(request, PAGE), PAGE)
+        return _index(seen, _search(request.args))
 
     app.add_url_rule("/", view_func=index, methods=["GET"])
 

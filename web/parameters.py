@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from werkzeug.datastructures import MultiDict
 
+from executor.domain.command import CommandKind
 from executor.domain.errors import Fault
 from executor.domain.instant import from_text
 from executor.domain.run import Cause, RunState
@@ -167,5 +168,9 @@ TO: Final = _moment("to", "Runs created before this instant.")
 UPCOMING_CURSOR: Final = _moment(
     "cursor", "`next` of the answer before: the fire time it ended with."
 )
+ACTOR: Final = _text("actor", "Who asked for it, exactly, as `token:ci`.")
+ACTION: Final = _choice("action", CommandKind, "What was done.")
+CHANGED_FROM: Final = _moment("from", "Changes made at or after this instant.")
+CHANGED_TO: Final = _moment("to", "Changes made before this instant.")
 AT: Final = _moment("at", "An instant, as 2026-12-01T02:30:00Z.", required=True)
 RUN_FILTERS: Final = (RUN_STATE, CAUSE, FROM, TO, limit(), CURSOR)

@@ -4,11 +4,16 @@ A browser sends a form of any page to any address.  Three things stop such a for
 from changing jobs: bodies must be JSON (see ``bodies``), a request that says it
 comes from another site is refused, and our page cannot be framed.  Programs send
 none of these headers and are not affected.
+
+Where nobody has to say who he is, one thing more is needed: a foreign page can be given an
+address of this machine for its own name (DNS rebinding), and is no foreigner then by what its
+browser says.  Such requests name a host that is not ours, and are refused.
 """
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +21,7 @@ from flask import Flask, Request, Response, request
 
 from executor.domain.errors import Fault
 from web.problems import Problem
+from web.services import Entrance
 
 #: Methods that change nothing; they may come from anywhere.
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -47,10 +53,37 @@ _HEADERS: Final = {
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, entrance: Entrance) -> None:
     """Guard every request of *app* and mark every answer."""
+    if entrance.local_names_only:
+        app.before_request(_refuse_other_names)
     app.before_request(_refuse_foreign)
     app.after_request(_harden)
+
+
+def _refuse_other_names() -> None:
+    """Refuse a request that was meant for another host, whose name leads to this machine."""
+    if not _is_local(request.host):
+        raise Problem(
+            HTTPStatus.FORBIDDEN,
+            "nobody has to say who he is here, so this instance answers only under a name of this "
+            "machine itself, such as localhost; to serve others, set SOLOCRON_ADMIN_TOKEN or "
+            "SOLOCRON_OIDC_ISSUER, or SOLOCRON_AUTH=off if something else keeps strangers out",
+            [Fault("Host", "is not localhost or a loopback address")],
+        )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 def _refuse_foreign() -> None:

@@ -13,11 +13,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 
+from executor.domain.access import Caller
 from executor.domain.errors import Fault
+from web.access import narrowed, need_of
 from web.bodies import JSON, read_object
+from web.gate import Gate
 from web.parameters import Parameter, read_query
 from web.problems import unprocessable
 from web.services import Services
@@ -28,12 +31,16 @@ class Call:
     """A request as a handler sees it.
 
     Attributes:
+        services: with readers that show what the caller may see.
+        within: the tags that he is narrowed to; None: to none.
         path: the variable parts of the path.
         query: every parameter of the route, the default where none was given.
         document: what the route's body made of the JSON object; None without a body.
     """
 
     services: Services
+    caller: Caller
+    within: tuple[str, ...] | None
     method: str
     url: str
     path: Mapping[str, str]
@@ -130,17 +137,26 @@ class Table:
         return listed
 
 
-def register(app: Flask, route: Route, services: Services) -> None:
-    """Make *app* serve *route*."""
+def register(app: Flask, route: Route, services: Services, gate: Gate) -> None:
+    """Make *app* serve *route* to whom *gate* lets in with the rights it needs."""
+    need = need_of(route.method, route.path)
 
     def view(**path: str) -> Response:
-        return route.handler(_call(route, services, path, request))
+        caller = gate.caller(request, need)
+        seen, within = narrowed(services, caller, need)
+        return route.handler(_call(route, seen, caller, within, path))
 
     rule = re.sub(r"{(\w+)}", r"<\1>", route.path)
     app.add_url_rule(rule, endpoint=route.name, view_func=view, methods=[route.method])
 
 
-def _call(route: Route, services: Services, path: dict[str, str], request: Request) -> Call:
+def _call(
+    route: Route,
+    services: Services,
+    caller: Caller,
+    within: tuple[str, ...] | None,
+    path: dict[str, str],
+) -> Call:
     query = read_query(route.query, request.args)
     document: Any = None
     if route.body is not None:
@@ -149,6 +165,8 @@ def _call(route: Route, services: Services, path: dict[str, str], request: Reque
         )
     return Call(
         services=services,
+        caller=caller,
+        within=within,
         method=request.method,
         url=request.path,
         path=path,

@@ -47,10 +47,15 @@ def runs_answer(call: Call, job_id: str | None) -> Response:
 def list_runs(call: Call) -> Response:
     """Answer with a part of the history of all jobs, or of the one asked for."""
     job = call.query["job"]
-    return runs_answer(call, None if job is None else _job_id(call, job))
+    return runs_answer(call, None if job is None else job_id_of(call, job))
 
 
-def _job_id(call: Call, job: str) -> str:
+def job_id_of(call: Call, job: str) -> str:
+    """Return the id of *job* (name or id); that of a deleted job is taken as it is.
+
+    Raises:
+        JobNotFound: it is no id, and no job has this name.
+    """
     try:
         return call.services.readers.find_job(job).id
     except JobNotFound:
@@ -99,7 +104,7 @@ def get_output(call: Call) -> Response:
 def cancel_run(call: Call) -> Response:
     """Ask the executor to end a run early."""
     run = call.services.readers.get_run(call.path["run"])
-    asked = command(call, CommandKind.CANCEL_RUN, run.id)
+    asked = command(call, CommandKind.CANCEL_RUN, run.id, {"job_id": run.job_id})
     return carry_out(call, asked, lambda result: _show(call, result, run.id))
 
 

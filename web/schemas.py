@@ -20,6 +20,7 @@ from web.changes import PauseRequest
 from web.documents import READ_ONLY
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
+from web.tokens import TokenRequest
 
 
 @cache
@@ -32,6 +33,7 @@ def components() -> Mapping[str, Schema]:
         ("BackfillRequest", TypeAdapter(BackfillRequest)),
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
         ("SecretValue", TypeAdapter(SecretValue)),
+        ("TokenRequest", TypeAdapter(TokenRequest)),
     ]
     _, found = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF

@@ -6,9 +6,11 @@ threads; every member is safe to call from several of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.proxies import NO_PROXIES, TrustedProxies
+from executor.ports.bearers import BearerVerifier
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.keys import Sealer
@@ -16,6 +18,27 @@ from executor.ports.store import Readers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
 MAX_BODY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrance:
+    """Who is let in.
+
+    Attributes:
+        guarded: callers must say who they are; otherwise everybody may do everything.
+        local_names_only: only requests that name this machine itself, by a loopback name or
+            address, are answered: where nothing but the machine's border keeps strangers out, a
+            page of theirs must not reach it under a name of their own.
+        admin_token_digest: SHA-256 of the administrator's token from the environment, or None.
+        verifier: judges the tokens of an identity provider; None: there is none.
+        proxies: whose word about a client's address is believed.
+    """
+
+    guarded: bool = False
+    local_names_only: bool = False
+    admin_token_digest: str | None = None
+    verifier: BearerVerifier | None = None
+    proxies: TrustedProxies = NO_PROXIES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +51,7 @@ class Services:
         permitted: the programs of jobs that this instance sends on; the executor decides too.
         sealer: seals secrets before they are sent; None: there is no key.
         max_body: longest request body, bytes; longer ones are refused with 413.
+        entrance: who is let in.
     """
 
     readers: Readers
@@ -39,3 +63,4 @@ class Services:
     permitted: PermittedPrograms = ALL_PROGRAMS
     sealer: Sealer | None = None
     max_body: int = MAX_BODY
+    entrance: Entrance = field(default_factory=Entrance)

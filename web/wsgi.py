@@ -12,9 +12,10 @@ import os
 from flask import Flask
 
 from executor import __version__, bootstrap
-from executor.config import Settings
+from executor.config import AuthMode, Settings
+from executor.domain.api_token import digest_of
 from web.app import create_app
-from web.services import Services
+from web.services import Entrance, Services
 
 
 def create(settings: Settings | None = None) -> Flask:
@@ -37,5 +38,17 @@ def create(settings: Settings | None = None) -> Flask:
             version=__version__,
             permitted=settings.permitted_programs,
             sealer=bootstrap.build_keyring(settings),
+            entrance=_entrance(settings),
         )
+    )
+
+
+def _entrance(settings: Settings) -> Entrance:
+    token = settings.admin_token
+    return Entrance(
+        guarded=settings.auth is AuthMode.ON,
+        local_names_only=settings.local_names_only,
+        admin_token_digest=None if token is None else digest_of(token),
+        verifier=bootstrap.build_verifier(settings),
+        proxies=settings.trusted_proxies,
     )

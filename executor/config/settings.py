@@ -36,6 +36,7 @@ from executor.config.variables import (
     CLOUD_FOUNDRY,
     HEROKU,
     VARIABLES,
+    AuthMode,
     LogForm,
     LogLevel,
     Platform,
@@ -46,6 +47,7 @@ from executor.config.variables import (
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
+from executor.domain.proxies import TrustedProxies
 
 #: Seconds that an instance gets beyond the grace period, before it is killed: more than
 #: the executor allows itself (8 s) for cancelling what still runs and writing it down.
@@ -61,7 +63,7 @@ _SERVERS: Final = (
 )
 
 #: Variables of ours that are no settings of the service: what clients read.
-_NO_SETTINGS: Final = frozenset({"SOLOCRON_URL"})
+_NO_SETTINGS: Final = frozenset({"SOLOCRON_URL", "SOLOCRON_TOKEN"})
 
 #: What Kubernetes sets in every container for a service whose name begins with
 #: "solocron", as name=value.  Source: kubernetes.io, "Service", "Discovering services".
@@ -88,6 +90,12 @@ class Settings:
     mongodb_uri: str | None = field(repr=False)
     secret_key: bytes | None = field(repr=False)
     secret_key_old: bytes | None = field(repr=False)
+    auth: AuthMode
+    admin_token: str | None = field(repr=False)
+    oidc_issuer: str | None
+    oidc_audience: str | None
+    trusted_proxies: TrustedProxies
+    audit_keep_s: float
     data: Path
     prefix: str
     queue_type: QueueType
@@ -128,6 +136,11 @@ class Settings:
     def permitted_programs(self) -> PermittedPrograms:
         """What command targets may run on this instance."""
         return PermittedPrograms(self.commands, self.commands_allowed or ())
+
+    @property
+    def local_names_only(self) -> bool:
+        """Whether the machine's border is all that keeps strangers out, and nobody said so."""
+        return self.auth is AuthMode.OFF and self.origins["auth"].startswith("default")
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -183,6 +196,7 @@ class _Reading:
         self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
         self._choose_reach()
         self._decide_commands()
+        self._decide_auth()
         self._check_pair()
         self._check_keys()
         self._check_names()
@@ -262,6 +276,26 @@ class _Reading:
             message = "has no effect; set SOLOCRON_COMMANDS to allow-list as well, or remove it"
             self.faults.append(Fault("SOLOCRON_COMMANDS_ALLOWED", message))
 
+    def _decide_auth(self) -> None:
+        """Let everybody in only where nobody but this machine's users comes, or if told to."""
+        oidc = [
+            ("oidc_issuer", "SOLOCRON_OIDC_ISSUER"),
+            ("oidc_audience", "SOLOCRON_OIDC_AUDIENCE"),
+        ]
+        missing = [name for setting, name in oidc if setting not in self._given]
+        if len(missing) == 1:
+            (other,) = {name for _, name in oidc} - set(missing)
+            self.faults.append(Fault(missing[0], f"is not set, but {other} is; set both"))
+        if "auth" in self._given:
+            return
+        if "admin_token" in self._given or "oidc_issuer" in self._given:
+            self.values["auth"], why = AuthMode.ON, "default with a token or an issuer"
+        else:
+            self.values["auth"], why = AuthMode.OFF, "default on loopback"
+            if not _is_loopback(self.values["host"] or ""):
+                self.faults.append(Fault("SOLOCRON_AUTH", _open_to_all(self.values["host"])))
+        self.origins["auth"] = why
+
     def _check_pair(self) -> None:
         """Refuse one server without the other: a token is no use without a term."""
         missing = [entry for entry in _SERVERS if entry[0] not in self._given]
@@ -290,6 +324,16 @@ class _Reading:
             if _KUBERNETES.fullmatch(f"{name}={text}"):
                 continue
             self.faults.append(Fault(name, f"is not a setting; {_advice(name, known)}"))
+
+
+def _open_to_all(host: str | None) -> str:
+    return (
+        f"is not set, and on {host} everybody who reaches this port could change jobs and run "
+        "programs. Choose: set SOLOCRON_ADMIN_TOKEN (make one with: openssl rand -hex 32) or "
+        "SOLOCRON_OIDC_ISSUER, so that callers must send a token; or set "
+        "SOLOCRON_HOST=127.0.0.1, so that only this machine reaches it; or set SOLOCRON_AUTH=off, "
+        "if something else keeps strangers out"
+    )
 
 
 def _advice(name: str, known: Collection[str]) -> str:

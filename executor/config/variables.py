@@ -16,11 +16,13 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 from executor.domain.permitted_programs import CommandsMode
+from executor.domain.proxies import TrustedProxies
 
 #: The variable with Cloud Foundry's service bindings.
 BINDINGS: Final = "VCAP_SERVICES"
@@ -47,6 +49,13 @@ class LogLevel(StrEnum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class AuthMode(StrEnum):
+    """Whether callers must say who they are."""
+
+    ON = "on"
+    OFF = "off"
 
 
 class Proxies(StrEnum):
@@ -123,6 +132,24 @@ def _key(text: str) -> bytes:
     if len(key) != 32:
         raise ValueError("is not 32 bytes in base64; make a key with: openssl rand -base64 32")
     return key
+
+
+def _admin_token(text: str) -> str:
+    if not re.fullmatch(r"[\x21-\x7e]{32,200}", text):
+        raise ValueError(
+            "is not 32 to 200 ASCII characters without spaces; make one with: openssl rand -hex 32"
+        )
+    return text
+
+
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme not in ({"https", "http"} if here else {"https"}) or not parts.hostname:
+        raise ValueError(f"{text!r} is no https:// URL")
+    if parts.query or parts.fragment or parts.username:
+        raise ValueError(f"{text!r} has parts that an issuer has not; write https://host/path")
+    return text
 
 
 def _folder(text: str) -> Path:
@@ -252,6 +279,57 @@ VARIABLES: Final = (
         read=_key,
         meaning="The former key, while secrets sealed with it are still to be put again.",
         secret=True,
+    ),
+    Variable(
+        name="SOLOCRON_AUTH",
+        setting="auth",
+        kind="`on` or `off`",
+        read=_choice(AuthMode),
+        meaning="Whether callers must send a token. If not set: `on` where an admin token or an "
+        "issuer is set, `off` where `SOLOCRON_HOST` is a loopback address; elsewhere the service "
+        "does not start.",
+    ),
+    Variable(
+        name="SOLOCRON_ADMIN_TOKEN",
+        setting="admin_token",
+        kind="32 to 200 characters",
+        read=_admin_token,
+        meaning="A token that may do everything, for the first steps and for emergencies. Make "
+        "one with `openssl rand -hex 32`.",
+        secret=True,
+    ),
+    Variable(
+        name="SOLOCRON_OIDC_ISSUER",
+        setting="oidc_issuer",
+        kind="URL, `https://`",
+        read=_issuer,
+        meaning="The identity provider whose access tokens count, as its discovery document "
+        "names it.",
+    ),
+    Variable(
+        name="SOLOCRON_OIDC_AUDIENCE",
+        setting="oidc_audience",
+        kind="text",
+        read=_name(r"\S{1,500}", "1 to 500 characters without spaces"),
+        meaning="What its tokens for this service have in `aud`.",
+    ),
+    Variable(
+        name="SOLOCRON_TRUSTED_PROXIES",
+        setting="trusted_proxies",
+        kind="number, or addresses and networks, separated by commas",
+        read=TrustedProxies.from_text,
+        default="0",
+        meaning="Proxies in a row in front of web whose `X-Forwarded-For` is believed; the "
+        "client's address is what the audit shows and failed logins are counted by.",
+    ),
+    Variable(
+        name="SOLOCRON_AUDIT_KEEP",
+        setting="audit_keep_s",
+        kind="duration, 1 day to 10 years",
+        read=_seconds("PT24H", "P3660D"),
+        unit="s",
+        default="P365D",
+        meaning="How long entries of the audit are kept.",
     ),
     Variable(
         name="SOLOCRON_DATA",

@@ -22,12 +22,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from zlib import crc32
 
 from executor.domain.access import Right, right_from_text
 from executor.domain.errors import Fault, InvalidToken
-from executor.domain.instant import from_text
+from executor.domain.instant import from_text, to_text
 from executor.domain.job import LastCommand
 
 #: What every token begins with.
@@ -110,6 +110,26 @@ def digest_of(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+def creation_arguments(
+    text: str, scopes: Iterable[str], lifetime: timedelta | None, now: datetime
+) -> dict[str, Any]:
+    """Return the arguments of the command that lets in who holds the token *text*, from *now* on.
+
+    Raises:
+        InvalidToken: a scope is none, or the *lifetime* (None: for ever) ends beyond all time.
+    """
+    try:
+        expires_at = None if lifetime is None else now + lifetime
+    except OverflowError:
+        fault = Fault("lifetime", "is too long; null means for ever")
+        raise InvalidToken([fault]) from None
+    return {
+        "digest": digest_of(text),
+        "scopes": list(check_scopes(scopes)),
+        "expires_at": None if expires_at is None else to_text(expires_at),
+    }
+
+
 def check_name(name: str) -> str:
     """Return *name* if a token may be called so.
 
@@ -155,21 +175,18 @@ def check_scopes(scopes: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(given))
 
 
-def check_expiry(text: object, now: datetime | None = None) -> datetime | None:
-    """Read when a token expires, as RFC 3339 (None: never); it must lie after *now*, if given.
+def check_expiry(text: object) -> datetime | None:
+    """Read when a token expires, as RFC 3339 (None: never).
 
     Raises:
-        InvalidToken: it is no instant, or past.
+        InvalidToken: it is no instant.
     """
     if text is None:
         return None
     try:
-        expires_at = from_text(str(text))
+        return from_text(str(text))
     except ValueError as error:
         raise InvalidToken([Fault("expires_at", str(error))]) from None
-    if now is not None and expires_at <= now:
-        raise InvalidToken([Fault("expires_at", "lies in the past")])
-    return expires_at
 
 
 def _sum(text: str) -> str:

@@ -142,7 +142,7 @@ def change_of_runs(command: Command, result: CommandResult, subject: str) -> Cha
         address=command.address,
         action=command.kind,
         subject=subject,
-        job_id=result.job_id,
+        job_id=result.job_id or command.arguments.get("job_id"),
         run_id=result.run_id,
         after=dict(result.facts) or None,
     )

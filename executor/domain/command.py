@@ -52,8 +52,9 @@ class Command:
             calendar's, secret's or token's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
             ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``sealed`` (put_secret): never the value itself; ``digest``, ``scopes``, ``expires_at``
-            (create_token); ``uses``, instants by name (use_tokens).
+            ``job_id`` (cancel_run), that of the run; ``sealed`` (put_secret): never the value
+            itself; ``digest``, ``scopes``, ``expires_at`` (create_token); ``uses``, instants by
+            name (use_tokens).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

@@ -49,7 +49,7 @@ class TestPermission(CleanLeaving):
 
     def test_the_setting_reaches_the_launchers(self, log: WorkLog) -> None:
         """An instance that listens on all addresses runs no program unless told to."""
-        settings = Settings.from_env({"SOLOCRON_HOST": "0.0.0.0"})
+        settings = Settings.from_env({"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off"})
         launcher = build_launchers(settings, SystemClock())(log)
         assert isinstance(launcher, Launchers)
         outcome = run(launcher, log, shell("echo hello"))

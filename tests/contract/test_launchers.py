@@ -78,8 +78,11 @@ def test_stopping_stops_all_kinds(
         ({}, RunState.SUCCEEDED),
         ({"SOLOCRON_HTTP_TARGETS": "private"}, RunState.FAILED),
         ({"SOLOCRON_HTTP_TARGETS": "public"}, RunState.FAILED),
-        ({"SOLOCRON_HOST": "0.0.0.0"}, RunState.FAILED),
-        ({"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_HTTP_TARGETS": "any"}, RunState.SUCCEEDED),
+        ({"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off"}, RunState.FAILED),
+        (
+            {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off", "SOLOCRON_HTTP_TARGETS": "any"},
+            RunState.SUCCEEDED,
+        ),
     ],
 )
 def test_the_settings_decide_where_requests_may_go(

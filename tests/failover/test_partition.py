@@ -65,6 +65,7 @@ class Network:
             "RABBITMQ_URL": self.broker.url_at(cables[BROKER].host_address),
             "MONGODB_URI": with_database(uri, "solocron"),
             "SOLOCRON_HOST": "0.0.0.0",
+            "SOLOCRON_AUTH": "off",
         }
         return Place(island.launch, cables[CLIENTS].address, environ)
 

@@ -46,18 +46,18 @@ def test_who_can_reach_the_service_decides_unless_the_operator_does(
     host: str, mode: CommandsMode
 ) -> None:
     """On for this machine alone, off for others; said in so many words, either way."""
-    assert Settings.from_env({"SOLOCRON_HOST": host}).commands is mode
-    assert Settings.from_env({"SOLOCRON_HOST": host, "SOLOCRON_COMMANDS": "on"}).commands is (
-        CommandsMode.ON
-    )
-    assert Settings.from_env({"SOLOCRON_HOST": host, "SOLOCRON_COMMANDS": "off"}).commands is (
-        CommandsMode.OFF
-    )
+    assert Settings.from_env({"SOLOCRON_HOST": host, "SOLOCRON_AUTH": "off"}).commands is mode
+    assert Settings.from_env(
+        {"SOLOCRON_HOST": host, "SOLOCRON_AUTH": "off", "SOLOCRON_COMMANDS": "on"}
+    ).commands is (CommandsMode.ON)
+    assert Settings.from_env(
+        {"SOLOCRON_HOST": host, "SOLOCRON_AUTH": "off", "SOLOCRON_COMMANDS": "off"}
+    ).commands is (CommandsMode.OFF)
 
 
 def test_platforms_that_publish_the_service_have_commands_off() -> None:
     """They listen on all addresses without being told."""
-    assert Settings.from_env({"DYNO": "web.1"}).commands is CommandsMode.OFF
+    assert Settings.from_env({"DYNO": "web.1", "SOLOCRON_AUTH": "on"}).commands is CommandsMode.OFF
 
 
 @pytest.mark.parametrize(

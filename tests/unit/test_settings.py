@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.config import LogForm, LogLevel, Proxies, QueueType, Settings
+from executor.config import AuthMode, LogForm, LogLevel, Proxies, QueueType, Settings
 from executor.config.credentials import mask_url
 from executor.config.listing import rows
 from executor.config.variables import VARIABLES
@@ -28,8 +28,9 @@ CLOUD_FOUNDRY = {
     "VCAP_APPLICATION": VCAP_APPLICATION,
     "CF_INSTANCE_INDEX": "1",
     "PORT": "8080",
+    "SOLOCRON_AUTH": "on",
 }
-HEROKU = {"DYNO": "web.2", "PORT": "33507", "WEB_CONCURRENCY": "2"}
+HEROKU = {"DYNO": "web.2", "PORT": "33507", "WEB_CONCURRENCY": "2", "SOLOCRON_AUTH": "on"}
 
 
 def faults(environ: dict[str, str]) -> dict[str, str]:
@@ -64,6 +65,12 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_SECRET_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "SOLOCRON_SECRET_KEY_OLD": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "PORT": "9000",
+            "SOLOCRON_AUTH": "on",
+            "SOLOCRON_ADMIN_TOKEN": "t" * 32,
+            "SOLOCRON_OIDC_ISSUER": "https://id.example.com/cron",
+            "SOLOCRON_OIDC_AUDIENCE": "solocron",
+            "SOLOCRON_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1",
+            "SOLOCRON_AUDIT_KEEP": "P30D",
             "SOLOCRON_DATA": "/srv/cron",
             "SOLOCRON_PREFIX": "cron.eu-1",
             "SOLOCRON_QUEUE_TYPE": "Quorum",
@@ -94,6 +101,11 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
     assert (settings.secret_key, settings.secret_key_old) == (bytes(32), bytes(32))
+    assert (settings.auth, settings.admin_token) == (AuthMode.ON, "t" * 32)
+    assert settings.oidc_issuer == "https://id.example.com/cron"
+    assert settings.oidc_audience == "solocron"
+    assert str(settings.trusted_proxies) == "10.0.0.0/8,192.0.2.1/32"
+    assert settings.audit_keep_s == 30 * 86_400
     assert settings.clustered
     assert "default" not in {row.origin for row in rows(settings)}
 
@@ -455,7 +467,7 @@ def test_two_instances_of_one_place_have_different_names() -> None:
 
 def test_what_is_left_over_of_a_platforms_document_does_not_matter() -> None:
     """VCAP_APPLICATION only says where we are; a form that we do not know is no fault."""
-    settings = Settings.from_env({"VCAP_APPLICATION": "?", "CF_INSTANCE_INDEX": "0"})
+    settings = Settings.from_env({"VCAP_APPLICATION": "?", "CF_INSTANCE_INDEX": "0", "SOLOCRON_AUTH": "on"})
 
     assert settings.host == "0.0.0.0"
     assert settings.instance.startswith("solocron-0-")

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from executor.domain import identity
+from executor.domain.api_token import StoredToken, check_expiry
 from executor.domain.calendar import StoredCalendar, calendar_from_document
 from executor.domain.command import (
     Command,
@@ -89,6 +90,12 @@ class FakeExecutor:
                 return self._cancel(command)
             case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
                 return self._secret(command)
+            case CommandKind.CREATE_TOKEN | CommandKind.DELETE_TOKEN:
+                return self._token(command)
+            case CommandKind.USE_TOKENS:
+                uses = command.arguments["uses"]
+                self._store.note_token_uses({name: from_text(at) for name, at in uses.items()})
+                return self._result(command, ResultStatus.DONE)
             case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
                 return self._calendar(command)
         try:
@@ -247,6 +254,28 @@ class FakeExecutor:
         )
         assert self._store.write_secret(stored, expect) is None
         status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
+        return self._result(command, status, revision=stored.revision)
+
+    def _token(self, command: Command) -> CommandResult:
+        """Write a token, or mark it as revoked."""
+        known = {one.name: one for one in self._store.all_tokens()}
+        standing = known.get(command.subject)
+        expect = None if standing is None else standing.revision
+        deletes = command.kind is CommandKind.DELETE_TOKEN
+        if isinstance(standing, StoredToken) and not standing.deleted and not deletes:
+            return self._result(command, ResultStatus.CONFLICT, message="exists already")
+        stored = StoredToken(
+            name=command.subject,
+            digest="" if deletes else command.arguments["digest"],
+            scopes=() if deletes else tuple(command.arguments["scopes"]),
+            expires_at=check_expiry(command.arguments.get("expires_at")),
+            revision=(expect or 0) + 1,
+            updated_at=self._clock.now(),
+            last_command=LastCommand.of(command),
+            deleted=deletes,
+        )
+        assert self._store.write_token(stored, expect) is None
+        status = ResultStatus.DONE if deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
 
     def _cancel(self, command: Command) -> CommandResult:

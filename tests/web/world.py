@@ -21,6 +21,7 @@ from tests.fakes.fake_clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
 from tests.web.fake_executor import INSTANCE, FakeExecutor
 from web.app import Services, create_app
+from web.services import Entrance
 
 #: The key of this installation's secrets.
 KEY = b"k" * 32
@@ -67,6 +68,7 @@ class World:
         permitted: PermittedPrograms = ALL_PROGRAMS,
         *,
         sealing: bool = True,
+        entrance: Entrance | None = None,
     ) -> None:
         self.clock = FakeClock()
         self.store = FragileStore(self.clock)
@@ -82,6 +84,7 @@ class World:
                 sealer=Keyring([KEY]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,
+                entrance=entrance or Entrance(),
             )
         )
         self.client: FlaskClient = self.app.test_client()

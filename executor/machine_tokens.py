@@ -1,0 +1,112 @@
+"""API tokens made, listed and revoked at the machine: ``solocron token``.
+
+For whoever may read the service's settings, and so its store: he needs no token to make one.
+What he asks for goes the way of every change, as a command to the executor, and into the audit
+under his name on the machine.
+"""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from executor.domain.api_token import (
+    RANDOM_BYTES,
+    StoredToken,
+    check_name,
+    creation_arguments,
+    written,
+)
+from executor.domain.command import Command, CommandKind, ResultStatus
+from executor.domain.errors import SolocronError
+from executor.domain.instant import to_text
+from executor.ports.broker import CommandSender
+from executor.ports.clock import Clock
+from executor.ports.store import Readers
+
+#: Seconds to wait for an executor's answer: one that takes over may load jobs first.
+PATIENCE_S: Final = 20.0
+
+
+class NotDone(SolocronError):
+    """The executor refused, or did not answer; the message says which."""
+
+
+def create(
+    sender: CommandSender,
+    clock: Clock,
+    name: str,
+    scopes: Sequence[str],
+    lifetime: timedelta | None,
+) -> str:
+    """Make a token; return it, which nobody can do again.
+
+    Raises:
+        InvalidToken: its name or a scope cannot be.
+        NotDone: it is not known to be in force.
+        Unavailable: nobody executes, or the broker is away.
+    """
+    text = written(secrets.token_bytes(RANDOM_BYTES))
+    arguments = creation_arguments(text, scopes, lifetime, clock.now())
+    _carry_out(sender, clock, CommandKind.CREATE_TOKEN, check_name(name), arguments)
+    return text
+
+
+def revoke(sender: CommandSender, clock: Clock, name: str) -> None:
+    """Revoke a token.
+
+    Raises:
+        NotDone: there is none of that name, or it is not known to be revoked.
+        Unavailable: nobody executes, or the broker is away.
+    """
+    _carry_out(sender, clock, CommandKind.DELETE_TOKEN, name, {})
+
+
+def lines(readers: Readers, now: datetime) -> list[str]:
+    """Return a line for each token: its name, its rights, its end, when it was used last."""
+    uses = readers.token_uses()
+    rows = [("NAME", "SCOPES", "EXPIRES", "LAST USED")]
+    for token in readers.list_tokens():
+        if not isinstance(token, StoredToken):
+            rows.append((token.name, f"cannot be read: {token.error}", "", ""))
+            continue
+        ends = "never" if token.expires_at is None else to_text(token.expires_at)
+        used = uses.get(token.name)
+        rows.append(
+            (
+                token.name,
+                " ".join(token.scopes),
+                f"{ends} (expired)" if token.is_expired(now) else ends,
+                to_text(used) if used and used >= token.updated_at else "never",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _carry_out(
+    sender: CommandSender, clock: Clock, kind: CommandKind, name: str, arguments: dict[str, Any]
+) -> None:
+    command = Command(
+        id=uuid.uuid4().hex,
+        kind=kind,
+        subject=name,
+        arguments=arguments,
+        sent_at=clock.now(),
+        repeatable=False,
+        actor=f"cli:{getpass.getuser()}",
+    )
+    result = sender.send(command, PATIENCE_S)
+    if result is None:
+        raise NotDone(
+            f"the executor has not answered within {PATIENCE_S:g} s; look at `solocron token list`"
+        )
+    if result.status not in {ResultStatus.CREATED, ResultStatus.DONE}:
+        raise NotDone(result.message)

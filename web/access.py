@@ -1,0 +1,129 @@
+"""What each route needs: one table, and what follows from it for a caller.
+
+A test compares the table with the routes.  A route that is missing here nevertheless needs
+``admin``: what was forgotten is closed, not open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Final
+
+from executor.domain.access import Caller, Scope
+from web.narrowed import NarrowedReaders
+from web.problems import Problem
+from web.services import Services
+
+#: What is named in challenges.
+REALM: Final = "solocron"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a caller needs.
+
+    Attributes:
+        scopes: all of these; with none of them it is enough to be somebody.
+        whole: rights that are narrowed to a tag do not do.
+        public: nothing is needed at all.
+    """
+
+    scopes: tuple[Scope, ...] = ()
+    whole: bool = False
+    public: bool = False
+
+
+def _need(*scopes: Scope) -> Need:
+    return Need(scopes)
+
+
+def _whole(*scopes: Scope) -> Need:
+    return Need(scopes, whole=True)
+
+
+PUBLIC: Final = Need(public=True)
+ANYBODY: Final = Need()
+ADMIN: Final = _need(Scope.ADMIN)
+
+#: The page shows jobs and runs.
+PAGE: Final = _need(Scope.JOBS_READ, Scope.RUNS_READ)
+
+NEEDS: Final[Mapping[str, Need]] = {
+    "GET /": PAGE,
+    "GET /openapi.json": PUBLIC,
+    "GET /healthz": PUBLIC,
+    "GET /readyz": PUBLIC,
+    "GET /v1/status": ANYBODY,
+    "GET /v1/commands/{command}": ANYBODY,
+    "GET /v1/jobs": _need(Scope.JOBS_READ),
+    "POST /v1/jobs": _need(Scope.JOBS_WRITE),
+    "GET /v1/jobs/{job}": _need(Scope.JOBS_READ),
+    "PUT /v1/jobs/{job}": _need(Scope.JOBS_WRITE),
+    "PATCH /v1/jobs/{job}": _need(Scope.JOBS_WRITE),
+    "DELETE /v1/jobs/{job}": _need(Scope.JOBS_WRITE),
+    "POST /v1/jobs/{job}/pause": _need(Scope.JOBS_WRITE),
+    "POST /v1/jobs/{job}/resume": _need(Scope.JOBS_WRITE),
+    "POST /v1/jobs/{job}/trigger": _need(Scope.RUNS_WRITE),
+    "POST /v1/jobs/{job}/backfill": _need(Scope.RUNS_WRITE),
+    "GET /v1/jobs/{job}/upcoming": _need(Scope.JOBS_READ),
+    "GET /v1/jobs/{job}/explain": _need(Scope.JOBS_READ, Scope.RUNS_READ),
+    "GET /v1/jobs/{job}/revisions": _need(Scope.JOBS_READ),
+    "GET /v1/jobs/{job}/revisions/{revision}": _need(Scope.JOBS_READ),
+    "POST /v1/jobs/{job}/revisions/{revision}/restore": _need(Scope.JOBS_WRITE),
+    "GET /v1/jobs/{job}/runs": _need(Scope.RUNS_READ),
+    "GET /v1/runs": _need(Scope.RUNS_READ),
+    "GET /v1/runs/{run}": _need(Scope.RUNS_READ),
+    "GET /v1/runs/{run}/output": _need(Scope.RUNS_READ),
+    "POST /v1/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
+    "POST /v1/schedules/preview": ANYBODY,
+    "GET /v1/load": _whole(Scope.JOBS_READ),
+    "GET /v1/calendars": _need(Scope.JOBS_READ),
+    "GET /v1/calendars/{calendar}": _need(Scope.JOBS_READ),
+    "PUT /v1/calendars/{calendar}": _whole(Scope.JOBS_WRITE),
+    "DELETE /v1/calendars/{calendar}": _whole(Scope.JOBS_WRITE),
+    "GET /v1/secrets": _need(Scope.JOBS_READ),
+    "GET /v1/secrets/{secret}": _need(Scope.JOBS_READ),
+    "PUT /v1/secrets/{secret}": _whole(Scope.JOBS_WRITE),
+    "DELETE /v1/secrets/{secret}": _whole(Scope.JOBS_WRITE),
+    "GET /v1/tokens": ADMIN,
+    "POST /v1/tokens": ADMIN,
+    "DELETE /v1/tokens/{token}": ADMIN,
+    "GET /v1/audit": ADMIN,
+}
+
+
+def need_of(method: str, path: str) -> Need:
+    """Return what *method* at *path*, written as in OpenAPI, needs."""
+    return NEEDS.get(f"{method} {path}", ADMIN)
+
+
+def narrowed(
+    services: Services, caller: Caller, need: Need
+) -> tuple[Services, tuple[str, ...] | None]:
+    """Return *services* as far as *caller* may see them, and the tags he is narrowed to.
+
+    Raises:
+        Problem: 403, he lacks a scope, or has it for some jobs only where that does not do.
+    """
+    missing = [scope for scope in need.scopes if not caller.has(scope)]
+    if missing:
+        raise _forbidden(missing, f"this needs the scope {' and '.join(missing)}", caller)
+    tags = caller.tags(need.scopes)
+    if tags is None:
+        return services, None
+    if need.whole:
+        detail = f"this needs the scope {' and '.join(need.scopes)} without a tag"
+        raise _forbidden(list(need.scopes), detail, caller)
+    return replace(services, readers=NarrowedReaders(services.readers, tags)), tags
+
+
+def _forbidden(missing: list[Scope], detail: str, caller: Caller) -> Problem:
+    rights = ", ".join(sorted(map(str, caller.rights))) or "none"
+    challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{" ".join(missing)}"'
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        f"{detail}; {caller.actor} has {rights}",
+        headers={"WWW-Authenticate": challenge},
+    )

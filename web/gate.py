@@ -1,0 +1,153 @@
+"""The gate: who sends a request?
+
+Credentials come as ``Authorization: Bearer TOKEN``, or as the password of HTTP Basic, which is
+how a browser asks for one; its user name does not matter.  The token of the environment is looked
+for first, then the API tokens, then the identity provider's.
+
+Rules
+-----
+1. Whoever sends credentials that do not count is refused, also where nobody needs any: a client
+   that means to be somebody shall not be taken for somebody else.
+2. A refusal repeats nothing of what was sent.
+3. The identity provider's absence concerns its own tokens only.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+from base64 import b64decode
+from http import HTTPStatus
+from typing import Final
+
+from flask import Request
+
+from executor.domain.access import EVERYTHING, Caller, known_rights
+from executor.domain.api_token import PREFIX, StoredToken, digest_of, is_well_formed
+from executor.domain.errors import CredentialsRefused
+from web.access import PAGE, REALM, Need
+from web.failures import Failures
+from web.known_tokens import KnownTokens
+from web.problems import Problem
+from web.services import Services
+from web.token_uses import TokenUses
+
+#: Who is meant where nobody has to say who he is, and by the token of the environment.
+LOCAL: Final = "local"
+ADMINISTRATOR: Final = "admin"
+
+#: Longest credentials, characters: a token with very many groups; servers allow little more.
+LONGEST: Final = 8_000
+
+#: What a browser is to ask its user for.
+_BASIC: Final = f'Basic realm="{REALM}: any name, and a token as the password", charset="UTF-8"'
+
+
+class Gate:
+    """Tells callers apart; one for all threads."""
+
+    def __init__(self, services: Services) -> None:
+        self._entrance = services.entrance
+        self._clock = services.clock
+        self._tokens = KnownTokens(services.readers, services.clock)
+        self._failures = Failures(services.clock)
+        self._uses = TokenUses(services, self._tokens)
+
+    def caller(self, request: Request, need: Need) -> Caller:
+        """Return who sent *request*.
+
+        Raises:
+            Problem: 401, he does not say so, or what he says does not count; 429, too often.
+            IssuerUnavailable, StoreUnavailable: nobody can tell.
+        """
+        address = self.address(request)
+        if need.public:
+            return Caller(actor="", address=address)
+        if not self._entrance.guarded:
+            return Caller(actor=LOCAL, address=address, rights=EVERYTHING)
+        text = _credentials(request, need)
+        try:
+            return self._identify(text, address)
+        except CredentialsRefused as error:
+            self._failures.note(address)
+            raise _unauthorized(f"{error.why}; send another token", need, "invalid_token") from None
+
+    def address(self, request: Request) -> str:
+        """Return the client's address, as far as trusted proxies tell it."""
+        forwarded = ",".join(request.headers.getlist("X-Forwarded-For"))
+        return self._entrance.proxies.client(request.remote_addr or "", forwarded)
+
+    def _identify(self, text: str, address: str) -> Caller:
+        ours = self._entrance.admin_token_digest
+        if ours is not None and hmac.compare_digest(digest_of(text), ours):
+            return Caller(actor=ADMINISTRATOR, address=address, rights=EVERYTHING)
+        if text.startswith(PREFIX):
+            return self._holder(text, address)
+        if self._entrance.verifier is None or text.count(".") != 2:
+            raise CredentialsRefused("this is no token that is known here")
+        self._check_failures(address)
+        bearer = self._entrance.verifier.verify(text)
+        rights = known_rights(bearer.scopes)
+        return Caller(actor=f"oidc:{bearer.subject}", address=address, rights=rights)
+
+    def _holder(self, text: str, address: str) -> Caller:
+        if not is_well_formed(text):
+            raise CredentialsRefused("this token is incomplete or misspelt: its checksum is wrong")
+        token = self._tokens.known(text)
+        if token is None:
+            self._check_failures(address)
+            token = self._tokens.look_up(text)
+        if token is None:
+            raise CredentialsRefused("this token was revoked or never made")
+        return self._admit(token, address)
+
+    def _admit(self, token: StoredToken, address: str) -> Caller:
+        now = self._clock.now()
+        if token.is_expired(now):
+            raise CredentialsRefused(f"token {token.name!r} has expired")
+        caller = Caller(actor=f"token:{token.name}", address=address, rights=token.rights)
+        self._uses.note(token.name, caller, now)
+        return caller
+
+    def _check_failures(self, address: str) -> None:
+        wait_s = self._failures.wait_s(address)
+        if wait_s > 0:
+            raise Problem(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "too many tokens that do not count have come from this address; wait",
+                headers={"Retry-After": str(math.ceil(wait_s))},
+            )
+
+
+def _credentials(request: Request, need: Need) -> str:
+    """Return the token that came with *request*.
+
+    Raises:
+        Problem: 401, there is none.
+    """
+    header = request.headers.get("Authorization", "")
+    scheme, _, text = header.partition(" ")
+    text = text.strip()
+    if len(header) > LONGEST:
+        raise _unauthorized("this token is too long", need, "invalid_token")
+    if scheme.lower() == "basic":
+        text = _password(text)
+    elif scheme.lower() != "bearer":
+        text = ""
+    if not text:
+        raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`", need)
+    return text
+
+
+def _password(text: str) -> str:
+    try:
+        return b64decode(text, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
+
+
+def _unauthorized(detail: str, need: Need, error: str = "") -> Problem:
+    # To a program the page's challenge is none; of a browser only the page asks for a password.
+    bearer = f'Bearer realm="{REALM}"' + (f', error="{error}"' if error else "")
+    challenge = _BASIC if need is PAGE else bearer
+    return Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})
