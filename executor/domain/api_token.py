@@ -89,7 +89,7 @@ def written(random: bytes) -> str:
     """Return the token made of 32 *random* bytes.
 
     >>> written(bytes(32))
-    'slc_00000000000000000000000000000000000000000000DiwXk'
+    'slc_00000000000000000000000000000000000000000000ztfFZ'
     """
     assert len(random) == RANDOM_BYTES
     text = PREFIX + _to_base_62(int.from_bytes(random), _RANDOM_DIGITS)

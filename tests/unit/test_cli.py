@@ -64,7 +64,9 @@ def test_faulty_settings_end_every_command_with_status_2(command: str) -> None:
 
 def test_doubtful_settings_are_shown_with_the_others() -> None:
     """What the service would warn of at its start is in the list as well."""
-    assert "Note: jobs are kept in data" in solocron("config", DYNO="web.1", SOLOCRON_AUTH="on").output
+    assert (
+        "Note: jobs are kept in data" in solocron("config", DYNO="web.1", SOLOCRON_AUTH="on").output
+    )
 
 
 def test_a_thread_that_dies_of_an_error_ends_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:

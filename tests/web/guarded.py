@@ -1,0 +1,70 @@
+"""A web process whose callers must say who they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from werkzeug.test import TestResponse
+
+from executor.domain.api_token import StoredToken, digest_of, written
+from executor.domain.errors import CredentialsRefused, IssuerUnavailable
+from executor.domain.proxies import TrustedProxies
+from executor.ports.bearers import Bearer
+from tests.web.world import World
+from web.services import Entrance
+
+#: The administrator's token, from the environment.
+ADMIN = "a" * 32
+
+
+class FakeVerifier:
+    """A :class:`~executor.ports.bearers.BearerVerifier` that knows two tokens, and can be away."""
+
+    away = False
+
+    def verify(self, token: str) -> Bearer:
+        """Judge a token by its text."""
+        if self.away:
+            raise IssuerUnavailable("the keys cannot be fetched")
+        if not token.startswith("good."):
+            raise CredentialsRefused("this token is damaged")
+        return Bearer("alice", ("openid", "jobs:read", "runs:read#a"))
+
+
+class GuardedWorld(World):
+    """A :class:`World` behind a gate; requests carry *token* unless told otherwise."""
+
+    def __init__(self) -> None:
+        self.verifier = FakeVerifier()
+        super().__init__(
+            entrance=Entrance(
+                guarded=True,
+                admin_token_digest=digest_of(ADMIN),
+                verifier=self.verifier,
+                proxies=TrustedProxies(count=1),
+            )
+        )
+        self.drawn = 0
+
+    def token(self, *scopes: str, name: str = "", **facts: Any) -> str:
+        """Put a token with these scopes into the store; return it."""
+        self.drawn += 1
+        text = written(self.drawn.to_bytes(32))
+        record = {
+            "name": name or f"t{self.drawn}",
+            "digest": digest_of(text),
+            "scopes": scopes,
+            "expires_at": None,
+            "revision": 1,
+            "updated_at": self.clock.now(),
+        }
+        assert self.store.write_token(StoredToken(**{**record, **facts}), None) is None
+        return text
+
+    def ask(
+        self, token: str | None, method: str, url: str, document: Any = None, **headers: str
+    ) -> TestResponse:
+        """Send a request with *token*, if any."""
+        if token is not None:
+            headers.setdefault("Authorization", f"Bearer {token}")
+        return self.send(method, url, document, **headers)

@@ -1,0 +1,154 @@
+"""Who may do what: every route against every scope."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from flask import Flask
+
+from executor.domain.access import Scope
+from tests.web.guarded import ADMIN, GuardedWorld
+from tests.web.world import PLAIN, json_of, problem_of
+from web.access import NEEDS, need_of
+
+#: Served without a look at anybody.
+STATIC = "GET /static/{filename}"
+
+_VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
+
+
+def routes(app: Flask) -> set[str]:
+    """Return every method and path that is served, as the table writes them."""
+    return {
+        method + " " + _VARIABLE.sub(r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def address(route: str) -> tuple[str, str]:
+    """Return the method and a URL of *route*, about things that are not there."""
+    method, _, path = route.partition(" ")
+    return method, re.sub(r"{\w+}", "unknown", path)
+
+
+@pytest.fixture
+def guarded() -> GuardedWorld:
+    return GuardedWorld()
+
+
+def test_every_route_says_what_it_needs(guarded: GuardedWorld) -> None:
+    """None is forgotten, and none of the table is gone."""
+    assert routes(guarded.app) - {STATIC} == set(NEEDS)
+
+
+def test_a_forgotten_route_needs_everything() -> None:
+    """What nobody thought of is closed."""
+    assert need_of("GET", "/v1/new").scopes == (Scope.ADMIN,)
+
+
+@pytest.mark.parametrize("route", [route for route, need in NEEDS.items() if need.public])
+def test_public_routes_ask_nobody(guarded: GuardedWorld, route: str) -> None:
+    """A platform's probes have no token; nor has who reads how to use one."""
+    assert guarded.ask(None, *address(route)).status_code == 200
+
+
+@pytest.mark.parametrize("route", [route for route, need in NEEDS.items() if not need.public])
+def test_nobody_is_let_in_without_a_token(guarded: GuardedWorld, route: str) -> None:
+    """401 with a challenge, and nothing is sent to the executor."""
+    response = guarded.ask(None, *address(route))
+
+    problem_of(response, 401)
+    scheme = "Basic" if route == "GET /" else "Bearer"
+    assert response.headers["WWW-Authenticate"].startswith(f'{scheme} realm="solocron')
+    assert guarded.executor.received == []
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("route", [route for route, need in NEEDS.items() if not need.public])
+def test_a_scope_opens_what_needs_it_and_nothing_else(
+    guarded: GuardedWorld, route: str, scope: Scope
+) -> None:
+    """403 names every scope that is missing, in words and for programs."""
+    includes = {
+        Scope.JOBS_WRITE: {Scope.JOBS_READ, Scope.JOBS_WRITE},
+        Scope.RUNS_WRITE: {Scope.RUNS_READ, Scope.RUNS_WRITE},
+        Scope.ADMIN: set(Scope),
+    }.get(scope, {scope})
+    missing = [one for one in NEEDS[route].scopes if one not in includes]
+
+    response = guarded.ask(guarded.token(scope), *address(route))
+
+    assert (response.status_code == 403) is bool(missing)
+    assert response.status_code not in {401, 500}
+    if missing:
+        challenge = response.headers["WWW-Authenticate"]
+        assert challenge.endswith(f'error="insufficient_scope", scope="{" ".join(missing)}"')
+        assert (
+            f"this needs the scope {' and '.join(missing)}" in problem_of(response, 403)["detail"]
+        )
+        sent = [one for one in guarded.executor.received if one.kind != "use_tokens"]
+        assert sent == []
+
+
+@pytest.mark.parametrize("route", [route for route, need in NEEDS.items() if need.whole])
+def test_what_concerns_all_jobs_needs_unnarrowed_rights(guarded: GuardedWorld, route: str) -> None:
+    """A calendar, a secret and the load belong to no tag."""
+    rights = [f"{scope}#a" for scope in NEEDS[route].scopes]
+    problem = problem_of(guarded.ask(guarded.token(*rights), *address(route)), 403)
+
+    assert "without a tag" in problem["detail"]
+
+
+def test_lists_show_what_carries_the_tag(guarded: GuardedWorld) -> None:
+    """Jobs and their runs; the rest is not there, by no address."""
+    for name, tags in (("ours", ["a"]), ("theirs", ["b"]), ("both", ["b", "a"])):
+        document = {**PLAIN, "name": name, "tags": tags}
+        made = guarded.ask(ADMIN, "POST", "/v1/jobs", document)
+        job_id = json_of(made)["id"]
+        guarded.put_run(f"run-{name}", job_id=job_id, job=name)
+    token = guarded.token("jobs:write#a", "runs:write#a")
+
+    def names(url: str, field: str) -> set[str]:
+        return {item[field] for item in json_of(guarded.ask(token, "GET", url))["items"]}
+
+    assert names("/v1/jobs", "name") == {"ours", "both"}
+    assert names("/v1/jobs?tag=b", "name") == {"both"}
+    assert names("/v1/runs", "job") == {"ours", "both"}
+    assert names("/v1/jobs/ours/runs", "job") == {"ours"}
+    for method, url in (
+        ("GET", "/v1/jobs/theirs"),
+        ("GET", "/v1/jobs/theirs/runs"),
+        ("GET", "/v1/runs?job=theirs"),
+        ("GET", "/v1/jobs/theirs/revisions"),
+        ("GET", "/v1/runs/run-theirs"),
+        ("GET", "/v1/runs/run-theirs/output"),
+        ("POST", "/v1/runs/run-theirs/cancel"),
+        ("POST", "/v1/jobs/theirs/trigger"),
+        ("DELETE", "/v1/jobs/theirs"),
+    ):
+        assert guarded.ask(token, method, url).status_code == 404, (method, url)
+    page = guarded.ask(token, "GET", "/").text
+    assert "ours" in page
+    assert "theirs" not in page
+
+
+def test_a_command_says_who_asks_and_how_far_he_reaches(guarded: GuardedWorld) -> None:
+    """The executor decides by it, and the audit keeps it."""
+    token = guarded.token("jobs:write#a", name="ci")
+    document = {**PLAIN, "tags": ["a"]}
+    guarded.ask(token, "POST", "/v1/jobs", document, X_Forwarded_For="6.6.6.6, 192.0.2.7")
+
+    (command,) = [one for one in guarded.executor.received if one.kind == "create_job"]
+    assert (command.actor, command.address, command.within) == ("token:ci", "192.0.2.7", ("a",))
+
+
+def test_a_key_of_one_caller_says_nothing_to_another(guarded: GuardedWorld) -> None:
+    """The same Idempotency-Key is another request when somebody else sends it."""
+    tokens = [guarded.token("jobs:write") for _ in range(2)]
+    answers = [
+        guarded.ask(token, "POST", "/v1/jobs", PLAIN, Idempotency_Key="k") for token in tokens
+    ]
+
+    assert [answer.status_code for answer in answers] == [201, 409]
