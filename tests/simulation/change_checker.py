@@ -11,7 +11,8 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-from executor.domain.command import CommandKind, ResultStatus
+from executor.domain.audit import Change
+from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job
 from executor.domain.run import Run
@@ -127,6 +128,34 @@ def check_answers(asked: Mapping[str, Asked], histories: Histories) -> list[str]
     for job_id, entries in acknowledged.items():
         wrong += _disorder(job_id, entries)
     return wrong
+
+
+def check_audit(
+    asked: Mapping[str, Asked], histories: Histories, entered: Iterable[Change]
+) -> list[str]:
+    """What was acknowledged is in the audit, and what is in it has happened."""
+    ids = {change.id for change in entered}
+    stood = {f"job:{job_id}:{job.revision}" for job_id in histories for job in histories[job_id]}
+    wrong = [f"{one} is in the audit and never stood" for one in ids - stood if "job:" in one]
+    for command_id, one in asked.items():
+        result = one.result
+        if result is None or result.status not in _EFFECTIVE:
+            continue
+        entry = f"job:{result.job_id}:{result.revision}"
+        if one.command.kind in _ON_RUNS:
+            entry = f"command:{command_id}"
+        elif not _made_by(command_id, result, histories):
+            # Answered by what stood already: there was nothing to resume.
+            continue
+        if entry not in ids:
+            wrong.append(f"{command_id} {one.command.kind} was acknowledged, and is in no audit")
+    return wrong
+
+
+def _made_by(command_id: str, result: CommandResult, histories: Histories) -> bool:
+    history = histories.get(result.job_id or "", [])
+    job = next((job for job in history if job.revision == result.revision), None)
+    return job is not None and job.last_command is not None and job.last_command.id == command_id
 
 
 def _is_effect(one: Asked, job: Job) -> bool:

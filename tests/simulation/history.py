@@ -165,6 +165,7 @@ class _History:
         wrong += change_checker.check_owners(self.owners, jobs, rows)
         wrong += change_checker.check_histories(asked, histories)
         wrong += change_checker.check_answers(asked, histories)
+        wrong += change_checker.check_audit(asked, histories, self.model.every_change())
         wrong += change_checker.check_refusals(ledger, asked, rows)
         lasting = [job for job in jobs.values() if job.name != PRUNED]
         wrong += change_checker.check_follow_ups(rows, lasting, asked, rest)

@@ -12,8 +12,9 @@ from datetime import datetime
 from math import inf
 from typing import Any, Final
 
+from executor.domain import audit
 from executor.domain.command import CommandResult
-from executor.domain.errors import CommandNotFound, RunNotFound
+from executor.domain.errors import CommandNotFound, RunNotFound, StoreUnavailable
 from executor.domain.job import Job
 from executor.domain.run import AWAITING, Reason, Run, RunChange, RunState
 from executor.domain.term import TermRecord
@@ -210,6 +211,7 @@ class LedgerStore:
         self.model = store
         self._ledger = ledger
         self._who = ""
+        self.audit_away = False
 
     def as_seen_by(self, who: str) -> Any:
         """Return the store for one caller."""
@@ -218,6 +220,12 @@ class LedgerStore:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.model, name)
+
+    def append_changes(self, changes: Sequence[audit.Change]) -> None:
+        """Append, unless what goes on is that the caller dies, or is cut off, right before."""
+        if self.audit_away:
+            raise StoreUnavailable("cut off before the audit")
+        self.model.append_changes(changes)
 
     def mint_term(self, holder: str) -> TermRecord:
         """Mint, and note it."""

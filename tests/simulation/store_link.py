@@ -18,7 +18,9 @@ from executor.engine.effects import (
     AdoptRuns,
     ClearTerm,
     InsertRuns,
+    KeepFormer,
     Lane,
+    RecallCommands,
     Record,
     RenewLeases,
     Request,
@@ -43,6 +45,9 @@ _ROWS: Final[dict[type[Request], str]] = {
     RenewLeases: "run_ids",
     Record: "changes",
 }
+
+#: Calls that append to the audit among other things, and may get no further than before that.
+_ENTERING: Final = (WriteJobs, KeepFormer, SaveResults, RecallCommands)
 
 #: Of so many calls one is done, or half done, and the answer lost.
 _LOST, _HALF_DONE = 0.004, 0.002
@@ -220,4 +225,7 @@ class StoreLink:
             self._perform(request, [])
 
     def _perform(self, request: Request, outcomes: list[Event]) -> None:
-        perform(request, self.store.as_seen_by(self.who), outcomes.append)
+        seen = self.store.as_seen_by(self.who)
+        writes = isinstance(request, _ENTERING)
+        seen.audit_away = writes and self.world.chance(self.weather.half_done)
+        perform(request, seen, outcomes.append)
