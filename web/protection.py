@@ -40,7 +40,8 @@ _POLICY: Final = "; ".join(
     )
 )
 
-_HEADERS: Final = {
+#: Of every answer.
+HEADERS: Final = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -123,7 +124,7 @@ def _same_host(origin: str, host: str) -> bool:
 
 
 def _harden(response: Response) -> Response:
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     # What the store says now is not what it says in a second; static files bring their own.
     response.headers.setdefault("Cache-Control", "no-store")
     return response

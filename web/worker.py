@@ -15,6 +15,7 @@ from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
 from web.problems import MEDIA_TYPE
+from web.protection import HEADERS
 
 #: gunicorn's exception -> status, field, sentence.  The first that fits counts.
 _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str, str], ...]] = (
@@ -85,10 +86,15 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]
             "errors": faults,
         }
         body = json.dumps(problem).encode()
-        head = (
-            f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\n"
-            f"Content-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        fields = {
+            **HEADERS,
+            "Cache-Control": "no-store",
+            "Connection": "close",
+            "Content-Type": MEDIA_TYPE,
+            "Content-Length": str(len(body)),
+        }
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *map(": ".join, fields.items())]
+        head = "\r\n".join([*lines, "", ""])
         try:
             write_nonblock(client, head.encode("latin-1") + body)
         except OSError as error:

@@ -37,7 +37,7 @@ def _shown(value: object, variable: Variable) -> str:
     if value is None:
         return _NOT_SET
     if variable.secret:
-        return mask_url(value) if isinstance(value, str) else MASK
+        return mask_url(value) if isinstance(value, str) and "://" in value else MASK
     if isinstance(value, tuple):
         return ",".join(value)
     return f"{value:g}s" if isinstance(value, float) else str(value)

@@ -28,6 +28,7 @@ class _Client:
     cluster: Cluster
     stop: Event
     acknowledged: dict[str, int] = field(default_factory=dict)
+    every: list[tuple[str, str]] = field(default_factory=list)
     attempted: dict[str, int] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -58,6 +59,7 @@ class _Client:
         if status in {HTTPStatus.OK, HTTPStatus.CREATED}:
             self.times.append(monotonic() - begun)
             self.acknowledged[name] = value
+            self.every.append((name, str(value)))
         elif status == HTTPStatus.ACCEPTED:
             self.accepted.append(answer["id"] if "id" in answer else answer["command_id"])
         elif status != HTTPStatus.SERVICE_UNAVAILABLE:
@@ -80,6 +82,20 @@ def _is_answered(cluster: Cluster, command_id: str) -> bool:
     return cluster.request("GET", f"/v1/commands/{command_id}")[0] == HTTPStatus.OK
 
 
+def _entered(cluster: Cluster) -> list[tuple[str, str]]:
+    """Return the name and the description that every entry of the audit leads to."""
+    found: list[tuple[str, str]] = []
+    path = "/v1/audit?limit=1000"
+    following: str | None = ""
+    while following is not None:
+        cursor = f"&cursor={following}" if following else ""
+        status, page = cluster.request("GET", f"{path}{cursor}")
+        assert status == HTTPStatus.OK, page
+        found += [(one["subject"], one["after"]["description"]) for one in page["items"]]
+        following = page["next"]
+    return found
+
+
 def _in_force(cluster: Cluster) -> dict[str, int]:
     rows = cluster.store.descriptions()
     names = [name for name, _ in rows]
@@ -94,7 +110,10 @@ def _in_force(cluster: Cluster) -> dict[str, int]:
 def test_an_acknowledged_change_outlives_every_executor(
     make_cluster: Callable[..., Cluster], kills: int
 ) -> None:
-    """Every 2xx is there afterwards, once; what was accepted is answered under its command."""
+    """Every 2xx is there afterwards, once, and in the audit.
+
+    What was accepted is answered under its command.
+    """
     cluster = make_cluster()
     stop = Event()
     clients = [_Client(number, cluster, stop) for number in range(8)]
@@ -126,6 +145,11 @@ def test_an_acknowledged_change_outlives_every_executor(
         for command_id in client.accepted:
             eventually(partial(_is_answered, cluster, command_id), 30, f"{command_id} is answered")
     assert lost == []
+    read = partial(_entered, cluster)
+    entered = eventually(read, 30, "the audit can be read", ignoring=(OSError,))
+    known = set(entered)
+    assert len(entered) == len(known)
+    assert [one for client in clients for one in client.every if one not in known] == []
     assert [refusal for client in clients for refusal in client.refusals] == []
 
 
