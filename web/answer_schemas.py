@@ -28,7 +28,8 @@ def ref(name: str) -> Schema:
     return {"$ref": REF.format(model=name)}
 
 
-def _or_null(schema: Schema) -> Schema:
+def or_null(schema: Schema) -> Schema:
+    """Return the schema of what *schema* describes, or null."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -44,12 +45,14 @@ def object_of(properties: dict[str, Schema], description: str = "") -> Schema:
     }
 
 
-def _enum(*values: str) -> Schema:
+def enum(*values: str) -> Schema:
+    """Return the schema of one of *values*."""
     return {"type": "string", "enum": list(values)}
 
 
-def _list_of(item: Schema) -> Schema:
-    following = {**_or_null(_STRING), "description": "Send it as `cursor` for what follows."}
+def list_of(item: Schema) -> Schema:
+    """Return the schema of a part of a list of *item*."""
+    following = {**or_null(_STRING), "description": "Send it as `cursor` for what follows."}
     return object_of({"items": {"type": "array", "items": item}, "next": following})
 
 
@@ -63,23 +66,23 @@ _FAULTS: Final[Schema] = {
     ),
 }
 
-_PAUSE: Final = _or_null(
-    object_of({"since": _INSTANT, "reason": _STRING, "by": _STRING, "until": _or_null(_INSTANT)})
+_PAUSE: Final = or_null(
+    object_of({"since": _INSTANT, "reason": _STRING, "by": _STRING, "until": or_null(_INSTANT)})
 )
 
 #: The service's part of a job.
 SERVICE_FIELDS: Final[dict[str, Schema]] = {
     "id": _STRING,
     "revision": {**_WHOLE, "description": "Grows by one with each change; the ETag."},
-    "state": _enum("active", "paused", "disabled"),
+    "state": enum("active", "paused", "disabled"),
     "created_at": _INSTANT,
     "updated_at": _INSTANT,
-    "next_fire_at": _or_null(_INSTANT),
+    "next_fire_at": or_null(_INSTANT),
     "done": {"type": "boolean", "description": "The schedule has no fire time left."},
     "paused": _PAUSE,
-    "last_run": _or_null(
+    "last_run": or_null(
         object_of(
-            {"run_id": _STRING, "state": _enum(*RunState), "finished_at": _INSTANT},
+            {"run_id": _STRING, "state": enum(*RunState), "finished_at": _INSTANT},
             "The latest run that has finished.",
         )
     ),
@@ -90,46 +93,46 @@ _RUN: Final = object_of(
         "id": _STRING,
         "job_id": _STRING,
         "job": {**_STRING, "description": "The job's name when the run was made."},
-        "cause": _enum(*Cause),
+        "cause": enum(*Cause),
         "trigger_id": {**_STRING, "description": "The first run of a chain of retriggers."},
         "attempt": _WHOLE,
-        "state": _enum(*RunState),
-        "reason": _or_null(_enum(*Reason)),
+        "state": enum(*RunState),
+        "reason": or_null(enum(*Reason)),
         "waiting": {
-            **_or_null(_enum("turn", "dependency")),
+            **or_null(enum("turn", "dependency")),
             "description": "What a pending run waits for besides time.",
         },
-        "fire_at": _or_null(_INSTANT),
+        "fire_at": or_null(_INSTANT),
         "due_at": {
-            **_or_null(_INSTANT),
+            **or_null(_INSTANT),
             "description": "Not started before; null: at its fire time, or at once.",
         },
         "since": {
-            **_or_null(_INSTANT),
+            **or_null(_INSTANT),
             "description": "When the first of several attempts was asked for.",
         },
         "created_at": _INSTANT,
-        "started_at": _or_null(_INSTANT),
-        "finished_at": _or_null(_INSTANT),
+        "started_at": or_null(_INSTANT),
+        "finished_at": or_null(_INSTANT),
         "term": _WHOLE,
         "executor": _STRING,
         "revision": {**_WHOLE, "description": "The job's revision that it ran by."},
         "retriggers": _WHOLE,
         "covers": {**_WHOLE, "description": "How many slots a skipped row accounts for."},
-        "covers_from": _or_null(_INSTANT),
-        "exit_code": _or_null(_WHOLE),
-        "http_status": _or_null(_WHOLE),
-        "error": _or_null(_STRING),
+        "covers_from": or_null(_INSTANT),
+        "exit_code": or_null(_WHOLE),
+        "http_status": or_null(_WHOLE),
+        "error": or_null(_STRING),
         "details": {
             "type": "object",
             "description": "What the target says of its progress and its result.",
         },
         "parent_run_id": {
-            **_or_null(_STRING),
+            **or_null(_STRING),
             "description": "The run that this one repeats or follows.",
         },
         "parent_job_id": {
-            **_or_null(_STRING),
+            **or_null(_STRING),
             "description": "The job of that run, if it is another one.",
         },
     }
@@ -137,8 +140,8 @@ _RUN: Final = object_of(
 
 _STATUS: Final = object_of(
     {
-        "state": _enum("executing", "no_executor", "store_unavailable"),
-        "executor": _or_null(
+        "state": enum("executing", "no_executor", "store_unavailable"),
+        "executor": or_null(
             object_of(
                 {
                     "instance": _STRING,
@@ -162,12 +165,12 @@ _STATUS: Final = object_of(
                 }
             ),
         },
-        "token": _enum("held", "ready", "missing", "unknown"),
+        "token": enum("held", "ready", "missing", "unknown"),
         "broker": {**_STRING, "description": "`connected`, or what is wrong."},
         "store": {**_STRING, "description": "`connected`, or what is wrong."},
-        "jobs": _or_null(_WHOLE),
-        "running": _or_null(_WHOLE),
-        "lateness": _or_null(
+        "jobs": or_null(_WHOLE),
+        "running": or_null(_WHOLE),
+        "lateness": or_null(
             object_of(
                 {"runs": _WHOLE, "median_s": {"type": "number"}, "p99_s": {"type": "number"}},
                 "Seconds from fire time to start, of the newest runs on schedule.",
@@ -182,12 +185,12 @@ _STATUS: Final = object_of(
 _COMMAND: Final = object_of(
     {
         "id": _STRING,
-        "kind": _enum(*CommandKind),
-        "status": _enum("pending", *ResultStatus),
-        "finished_at": _or_null(_INSTANT),
-        "job_id": _or_null(_STRING),
-        "run_id": _or_null(_STRING),
-        "revision": _or_null(_WHOLE),
+        "kind": enum(*CommandKind),
+        "status": enum("pending", *ResultStatus),
+        "finished_at": or_null(_INSTANT),
+        "job_id": or_null(_STRING),
+        "run_id": or_null(_STRING),
+        "revision": or_null(_WHOLE),
         "message": _STRING,
         "facts": {"type": "object", "description": "Figures of what was done."},
         "errors": _FAULTS,
@@ -199,7 +202,7 @@ _FIRE_TIME: Final = object_of(
 )
 
 _BLACKOUT: Final = {
-    **_or_null(_enum(*POLICIES)),
+    **or_null(enum(*POLICIES)),
     "description": "What happens to it because a calendar of the job is closed then.",
 }
 
@@ -215,14 +218,14 @@ _EXPLANATION: Final = object_of(
     {
         "at": _INSTANT,
         "slot": {"type": "boolean", "description": "It is a fire time."},
-        "verdict": _enum(*Verdict),
+        "verdict": enum(*Verdict),
         "sentence": {**_STRING, "description": "What became of it, and why."},
-        "before": {**_or_null(_INSTANT), "description": "The fire time before it."},
-        "after": {**_or_null(_INSTANT), "description": "The fire time after it."},
-        "revision": {**_or_null(_WHOLE), "description": "Of the job, as it was in force."},
-        "run": _or_null(ref("Run")),
-        "decided_by": _or_null(
-            object_of({"term": _WHOLE, "instance": _or_null(_STRING), "at": _INSTANT})
+        "before": {**or_null(_INSTANT), "description": "The fire time before it."},
+        "after": {**or_null(_INSTANT), "description": "The fire time after it."},
+        "revision": {**or_null(_WHOLE), "description": "Of the job, as it was in force."},
+        "run": or_null(ref("Run")),
+        "decided_by": or_null(
+            object_of({"term": _WHOLE, "instance": or_null(_STRING), "at": _INSTANT})
         ),
     }
 )
@@ -238,7 +241,7 @@ _LOAD: Final = object_of(
             "description": "Starts in each.",
         },
         "peak": {
-            **_or_null(object_of({"at": _INSTANT, "starts": _WHOLE})),
+            **or_null(object_of({"at": _INSTANT, "starts": _WHOLE})),
             "description": "The first of the fullest minutes.",
         },
         "jobs": {**_WHOLE, "description": "Jobs that were counted."},
@@ -253,7 +256,7 @@ _REVISION: Final = object_of(
         "present": {"type": "boolean", "description": "The job is like this now."},
         "updated_at": {**_INSTANT, "description": "From when on it was in force."},
         "change": {
-            **_or_null(_enum(*CommandKind)),
+            **or_null(enum(*CommandKind)),
             "description": "What made it; null: a change of another job.",
         },
         "paused": _PAUSE,
@@ -287,41 +290,6 @@ _CALENDAR_SUMMARY: Final = object_of(
 _SECRET: Final = object_of(
     {"name": _STRING, "revision": _WHOLE, "updated_at": _INSTANT},
     "What can be known of a secret; its value cannot.",
-)
-
-_TOKEN_FIELDS: Final = {
-    "name": _STRING,
-    "state": _enum("active", "expired"),
-    "scopes": {"type": "array", "items": _STRING},
-    "created_at": _INSTANT,
-    "created_by": {**_STRING, "description": "Who made it, as the audit names him."},
-    "expires_at": _or_null(_INSTANT),
-    "last_used_at": {**_or_null(_INSTANT), "description": "To about a minute."},
-}
-
-_CHANGE: Final = object_of(
-    {
-        "at": _INSTANT,
-        "actor": {
-            **_STRING,
-            "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `admin` (the token of the "
-            "environment), or `local` where nobody has to say who he is.",
-        },
-        "address": {**_STRING, "description": "The client's; empty if there was none."},
-        "action": _enum(*CommandKind),
-        "subject": {**_STRING, "description": "Name of what was changed, or id of a run."},
-        "job_id": _or_null(_STRING),
-        "run_id": _or_null(_STRING),
-        "revision": _or_null(_WHOLE),
-        "before": {
-            **_or_null({"type": "object"}),
-            "description": "null: there was nothing, or it is not kept any more.",
-        },
-        "after": {
-            **_or_null({"type": "object"}),
-            "description": "null: deleted, or nothing that may be shown.",
-        },
-    }
 )
 
 _BACKFILL_PLAN: Final = object_of(
@@ -363,9 +331,9 @@ ANSWERS: Final[dict[str, Schema]] = {
         "A job whose record cannot be read.",
     ),
     "Job": {"anyOf": [ref("SoundJob"), ref("BrokenJob")]},
-    "Jobs": _list_of(ref("Job")),
+    "Jobs": list_of(ref("Job")),
     "Run": _RUN,
-    "Runs": _list_of(ref("Run")),
+    "Runs": list_of(ref("Run")),
     "Output": object_of(
         {
             "run_id": _STRING,
@@ -377,14 +345,14 @@ ANSWERS: Final[dict[str, Schema]] = {
     ),
     "Upcoming": object_of(
         {
-            **_list_of(_UPCOMING)["properties"],
-            "note": {**_or_null(_STRING), "description": "How jitter moves the starts."},
+            **list_of(_UPCOMING)["properties"],
+            "note": {**or_null(_STRING), "description": "How jitter moves the starts."},
         }
     ),
     "Explanation": _EXPLANATION,
     "Load": _LOAD,
     "Revision": _REVISION,
-    "Revisions": _list_of(ref("Revision")),
+    "Revisions": list_of(ref("Revision")),
     "BackfillPlan": _BACKFILL_PLAN,
     "Backfill": _BACKFILL,
     "BrokenCalendar": object_of(
@@ -392,23 +360,13 @@ ANSWERS: Final[dict[str, Schema]] = {
         "A calendar whose record cannot be read.",
     ),
     "Calendar": {"anyOf": [ref("SoundCalendar"), ref("BrokenCalendar")]},
-    "Calendars": _list_of({"anyOf": [_CALENDAR_SUMMARY, ref("BrokenCalendar")]}),
+    "Calendars": list_of({"anyOf": [_CALENDAR_SUMMARY, ref("BrokenCalendar")]}),
     "BrokenSecret": object_of(
         {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
         "A secret whose record cannot be read; put it again.",
     ),
     "Secret": {"anyOf": [_SECRET, ref("BrokenSecret")]},
-    "Secrets": _list_of(ref("Secret")),
-    "BrokenToken": object_of(
-        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
-        "A token whose record cannot be read; nobody is let in by it.",
-    ),
-    "Token": {"anyOf": [object_of(_TOKEN_FIELDS), ref("BrokenToken")]},
-    "NewToken": object_of(
-        {**_TOKEN_FIELDS, "token": {**_STRING, "description": "Shown this once."}}
-    ),
-    "Tokens": _list_of(ref("Token")),
-    "Changes": _list_of(_CHANGE),
+    "Secrets": list_of(ref("Secret")),
     "Preview": object_of(
         {
             "description": _STRING,
@@ -421,7 +379,7 @@ ANSWERS: Final[dict[str, Schema]] = {
     ),
     "Command": _COMMAND,
     "Status": _STATUS,
-    "Health": object_of({"status": _enum("ok", "ready")}),
+    "Health": object_of({"status": enum("ok", "ready")}),
     "OpenAPI": {"type": "object", "required": ["openapi", "info", "paths"]},
     "Nothing": {"type": "object", "properties": {}, "additionalProperties": False},
     "Patch": {

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from executor.domain.calendar import CALENDAR
 from executor.domain.job import DEFINITION
+from web import access_schemas
 from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Schema, object_of
 from web.backfills import BackfillRequest
 from web.changes import PauseRequest
@@ -53,6 +54,7 @@ def components() -> Mapping[str, Schema]:
             "A calendar: its definition and what the service knows about it.",
         ),
         **ANSWERS,
+        **access_schemas.ANSWERS,
     }
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from executor.config.credentials import MASK, mask_url
 from executor.config.settings import Settings
-from executor.config.variables import BINDINGS, VARIABLES, Platform, Variable
+from executor.config.variable import BINDINGS, Platform, Variable
+from executor.config.variables import VARIABLES
 
 _NOT_SET: Final = "-"
 

@@ -31,19 +31,9 @@ from executor.config.credentials import (
     check_url,
     choose_binding,
 )
-from executor.config.variables import (
-    BINDINGS,
-    CLOUD_FOUNDRY,
-    HEROKU,
-    VARIABLES,
-    AuthMode,
-    LogForm,
-    LogLevel,
-    Platform,
-    Proxies,
-    QueueType,
-    Variable,
-)
+from executor.config.entrance import AuthMode
+from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
+from executor.config.variables import VARIABLES, LogForm, LogLevel, Proxies, QueueType
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms

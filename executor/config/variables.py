@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.config.entrance import AuthMode, admin_token, issuer
+from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 from executor.domain.permitted_programs import CommandsMode
 from executor.domain.proxies import TrustedProxies
-
-#: The variable with Cloud Foundry's service bindings.
-BINDINGS: Final = "VCAP_SERVICES"
 
 
 class QueueType(StrEnum):
@@ -51,31 +48,11 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
-class AuthMode(StrEnum):
-    """Whether callers must say who they are."""
-
-    ON = "on"
-    OFF = "off"
-
-
 class Proxies(StrEnum):
     """Whether requests of jobs go through a proxy, and who names it."""
 
     ENVIRONMENT = "environment"
     NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Platform:
-    """Where we run, recognised by the variable *marker*; it kills *given_s* after SIGTERM."""
-
-    name: str
-    marker: str
-    given_s: float
-
-
-CLOUD_FOUNDRY: Final = Platform("Cloud Foundry", "VCAP_APPLICATION", 10.0)
-HEROKU: Final = Platform("Heroku", "DYNO", 30.0)
 
 
 def _integer(least: int, most: int) -> Callable[[str], int]:
@@ -134,24 +111,6 @@ def _key(text: str) -> bytes:
     return key
 
 
-def _admin_token(text: str) -> str:
-    if not re.fullmatch(r"[\x21-\x7e]{32,200}", text):
-        raise ValueError(
-            "is not 32 to 200 ASCII characters without spaces; make one with: openssl rand -hex 32"
-        )
-    return text
-
-
-def _issuer(text: str) -> str:
-    parts = urlsplit(text)
-    here = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if parts.scheme not in ({"https", "http"} if here else {"https"}) or not parts.hostname:
-        raise ValueError(f"{text!r} is no https:// URL")
-    if parts.query or parts.fragment or parts.username:
-        raise ValueError(f"{text!r} has parts that an issuer has not; write https://host/path")
-    return text
-
-
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
 
@@ -165,40 +124,6 @@ def _programs(text: str) -> tuple[str, ...]:
                 "write them with commas between: /usr/bin/rsync,/opt/backup"
             )
     return programs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """One environment variable.
-
-    Attributes:
-        setting: the field of ``Settings`` that it fills; the first of several that is set wins.
-        kind: what to write, for the README.
-        unit: of the value in ``Settings``; empty if it has none.
-        default: as it would be written; empty if there is none or it is made up.
-        on_platforms: the default where it differs, by platform.
-        secret: never shown, and also read from the file that ``<name>_FILE`` names.
-    """
-
-    name: str
-    setting: str
-    kind: str
-    read: Callable[[str], Any]
-    unit: str = ""
-    default: str = ""
-    on_platforms: Mapping[Platform, str] = field(default_factory=dict)
-    meaning: str
-    secret: bool = False
-
-    @property
-    def file_names(self) -> tuple[str, ...]:
-        """The variables that may name a file with the value; Cloud Foundry has one of its own."""
-        own = (f"{self.name}_FILE",) if self.secret else ()
-        return (*own, "VCAP_SERVICES_FILE_PATH") if self.name == BINDINGS else own
-
-    def default_on(self, platform: Platform | None) -> str:
-        """Return the default on *platform* (None: anywhere else)."""
-        return self.on_platforms.get(platform, self.default) if platform else self.default
 
 
 def _both(text: str) -> dict[Platform, str]:
@@ -293,7 +218,7 @@ VARIABLES: Final = (
         name="SOLOCRON_ADMIN_TOKEN",
         setting="admin_token",
         kind="32 to 200 characters",
-        read=_admin_token,
+        read=admin_token,
         meaning="A token that may do everything, for the first steps and for emergencies. Make "
         "one with `openssl rand -hex 32`.",
         secret=True,
@@ -302,7 +227,7 @@ VARIABLES: Final = (
         name="SOLOCRON_OIDC_ISSUER",
         setting="oidc_issuer",
         kind="URL, `https://`",
-        read=_issuer,
+        read=issuer,
         meaning="The identity provider whose access tokens count, as its discovery document "
         "names it.",
     ),

@@ -25,8 +25,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from executor.domain.audit import Change, change_of_runs
-from executor.domain.command import Command, CommandKind, CommandResult
+from executor.domain.command import Command, CommandKind
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
@@ -39,11 +38,7 @@ from executor.domain.writes import (
     TokenClash,
 )
 from executor.engine.batch import Batch, Case
-from executor.engine.decisions import (
-    decide,
-    decide_again,
-    undecidable,
-)
+from executor.engine.decisions import decide, decide_again, undecidable
 from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,
@@ -55,14 +50,10 @@ from executor.engine.effects import (
     WriteJobs,
     WriteNamed,
 )
+from executor.engine.entries import save_request
 from executor.engine.events import Refused
 from executor.engine.former import Former
-from executor.engine.named_writes import (
-    apply_named,
-    change_made_by,
-    decide_named_again,
-    named_request,
-)
+from executor.engine.named_writes import apply_named, decide_named_again, named_request
 from executor.engine.scene import (
     Answer,
     Cancel,
@@ -391,23 +382,8 @@ class Intake:
                 self._scene.dispatcher.verify(lambda: self._save_results(batch))
 
     def _save_results(self, batch: Batch) -> None:
-        if self._batch is not batch:
-            return
-        answered = [(case, result) for case in batch.cases.values() if (result := case.result)]
-        changes = [self._change(case.command, result) for case, result in answered]
-        self._save.send(
-            SaveResults(
-                tuple(result for _, result in answered),
-                tuple(change for change in changes if change is not None),
-                batch.uses,
-            )
-        )
-
-    def _change(self, command: Command, result: CommandResult) -> Change | None:
-        """Return the audit's entry for what is not written with its entry at once, as jobs are."""
-        job = self._scene.roster.get(result.job_id or "")
-        subject = command.subject if job is None else job.name
-        return change_of_runs(command, result, subject) or change_made_by(command, self._scene)
+        if self._batch is batch:
+            self._save.send(save_request(batch, self._scene))
 
     def _settle(self, batch: Batch) -> None:
         self._batch = None

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import assert_never
 
 from executor.domain.api_token import StoredToken
-from executor.domain.audit import Change, change_of_named
 from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command, CommandResult
 from executor.domain.secret import StoredSecret
@@ -18,7 +17,6 @@ from executor.domain.writes import CalendarWrite, SecretWrite, TokenWrite
 from executor.engine.calendar_decisions import decide_calendar_again, implied_calendar_result
 from executor.engine.effects import WriteNamed
 from executor.engine.scene import (
-    CALENDAR_COMMANDS,
     SECRET_COMMANDS,
     TOKEN_COMMANDS,
     Decision,
@@ -90,23 +88,3 @@ def implied_named_result(record: Named, now: datetime) -> CommandResult | None:
             return implied_token_result(record, now)
         case _:
             assert_never(record)
-
-
-def change_made_by(command: Command, scene: Scene) -> Change | None:
-    """Return the audit's entry for the change of something named that *command* has made.
-
-    None if it is no such command, or the record that stands was made by another one: then the
-    entry was written before that one overwrote it.
-    """
-    if command.kind in CALENDAR_COMMANDS:
-        record: object = scene.admission.blackouts.record(command.subject)
-    elif command.kind in SECRET_COMMANDS:
-        record = scene.admission.vault.record(command.subject)
-    elif command.kind in TOKEN_COMMANDS:
-        record = scene.tokens.record(command.subject)
-    else:
-        return None
-    if not isinstance(record, StoredCalendar | StoredSecret | StoredToken):
-        return None
-    made = record.last_command
-    return change_of_named(record) if made is not None and made.id == command.id else None

@@ -1,0 +1,54 @@
+"""What is written when a batch of commands is through: the answers, and entries of the audit.
+
+Jobs are entered together with their writes.  All else is entered here, before the answers are
+saved and given.
+"""
+
+from __future__ import annotations
+
+from executor.domain.api_token import StoredToken
+from executor.domain.audit import Change, change_of_named, change_of_runs
+from executor.domain.calendar import StoredCalendar
+from executor.domain.command import Command, CommandResult
+from executor.domain.secret import StoredSecret
+from executor.engine.batch import Batch
+from executor.engine.effects import SaveResults
+from executor.engine.scene import CALENDAR_COMMANDS, SECRET_COMMANDS, TOKEN_COMMANDS, Scene
+
+
+def save_request(batch: Batch, scene: Scene) -> SaveResults:
+    """Return the request that writes what *batch* still owes before it is settled."""
+    answered = [(case, result) for case in batch.cases.values() if (result := case.result)]
+    changes = [_change(case.command, result, scene) for case, result in answered]
+    return SaveResults(
+        tuple(result for _, result in answered),
+        tuple(change for change in changes if change is not None),
+        batch.uses,
+    )
+
+
+def _change(command: Command, result: CommandResult, scene: Scene) -> Change | None:
+    """Return the entry for what *command* did, if it was not entered with its write."""
+    job = scene.roster.get(result.job_id or "")
+    subject = command.subject if job is None else job.name
+    return change_of_runs(command, result, subject) or _change_of_named(command, scene)
+
+
+def _change_of_named(command: Command, scene: Scene) -> Change | None:
+    """Return the entry for a calendar, secret or token that *command* has changed.
+
+    None if the record that stands was made by another command: then this one's entry was written
+    before that one overwrote it.
+    """
+    if command.kind in CALENDAR_COMMANDS:
+        record: object = scene.admission.blackouts.record(command.subject)
+    elif command.kind in SECRET_COMMANDS:
+        record = scene.admission.vault.record(command.subject)
+    elif command.kind in TOKEN_COMMANDS:
+        record = scene.tokens.record(command.subject)
+    else:
+        return None
+    if not isinstance(record, StoredCalendar | StoredSecret | StoredToken):
+        return None
+    made = record.last_command
+    return change_of_named(record) if made is not None and made.id == command.id else None
