@@ -18,6 +18,7 @@ from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
 from tests.contract.secret_law import SecretLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
+from tests.contract.tag_law import TagLaw
 from tests.contract.term_law import TermLaw
 from tests.contract.token_law import TokenLaw
 
@@ -43,6 +44,7 @@ class StoreContract(
     FindLaw,
     JobListLaw,
     RunListLaw,
+    TagLaw,
     SlotLaw,
     ScheduleLaw,
     StatusLaw,

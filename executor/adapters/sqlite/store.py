@@ -63,6 +63,16 @@ class SqliteStore:
 
         self.archive_jobs = RevisionTable(self._database).archive_jobs
 
+        commands = CommandTable(self._database)
+        self.known_commands = commands.known_commands
+        self.save_results = commands.save_results
+
+        instances = InstanceTable(self._database)
+        self.beat = instances.beat
+        self.forget_instance = instances.forget_instance
+        self._add_small_tables()
+
+    def _add_small_tables(self) -> None:
         calendars = CalendarTable(self._database)
         self.all_calendars = calendars.all_calendars
         self.write_calendar = calendars.write_calendar
@@ -82,14 +92,6 @@ class SqliteStore:
         audit = AuditTable(self._database)
         self.append_changes = audit.append_changes
         self.prune_changes = audit.prune_changes
-
-        commands = CommandTable(self._database)
-        self.known_commands = commands.known_commands
-        self.save_results = commands.save_results
-
-        instances = InstanceTable(self._database)
-        self.beat = instances.beat
-        self.forget_instance = instances.forget_instance
 
     def prepare(self) -> None:
         """Create or upgrade the tables.
