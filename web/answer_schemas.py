@@ -119,6 +119,10 @@ _RUN: Final = object_of(
         "covers_from": _or_null(_INSTANT),
         "exit_code": _or_null(_WHOLE),
         "http_status": _or_null(_WHOLE),
+        "retry_after": {
+            **_or_null(_WHOLE),
+            "description": "Seconds after its end for which the target asked to be left alone.",
+        },
         "error": _or_null(_STRING),
         "details": {"type": "object"},
         "parent_run_id": {

@@ -29,6 +29,7 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
     ("covers_from", None),
     ("exit_code", None),
     ("http_status", None),
+    ("retry_after", None),
     ("error", None),
 )
 
@@ -123,6 +124,7 @@ _PLAIN_CHANGE_FIELDS: Final = (
     "follow_up",
     "exit_code",
     "http_status",
+    "retry_after",
     "error",
 )
 

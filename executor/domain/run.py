@@ -146,6 +146,8 @@ class Run:
         follow_up: the end of this run still demands a run (a retrigger) that is not yet written.
         covers: how many slots this row accounts for; more than one only for skipped rows that
             sum up the oldest slots of a long gap, from ``covers_from`` to ``fire_at``.
+        retry_after: for how many seconds after its end the target does not want to be asked
+            again, as it said itself; None if it did not.
     """
 
     id: str
@@ -176,6 +178,7 @@ class Run:
     covers_from: datetime | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     output: Output | None = None
 
@@ -205,6 +208,7 @@ class Outcome:
     """How a target's work ended; ``state`` is one of succeeded, failed, timed_out, cancelled.
 
     ``signal`` is the number of the one that ended a program; a row has it in words, in ``error``.
+    ``retry_after`` (s) is for how long the target wants to be left alone.
     """
 
     state: RunState
@@ -212,6 +216,7 @@ class Outcome:
     exit_code: int | None = None
     signal: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     output: Output | None = None
 
@@ -237,6 +242,7 @@ class RunChange:
     follow_up: bool | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     output: Output | None = None
 

@@ -43,6 +43,7 @@ class ChangeLaw(StoreWorkshop):
                     follow_up=True,
                     exit_code=3,
                     http_status=500,
+                    retry_after=90,
                     error=AWKWARD,
                     output=Output(head=AWKWARD, tail="$end", size=70_000),
                 )
@@ -60,6 +61,7 @@ class ChangeLaw(StoreWorkshop):
             follow_up=True,
             exit_code=3,
             http_status=500,
+            retry_after=90,
             error=AWKWARD,
             output=Output(head=AWKWARD, tail="$end", size=70_000),
         )

@@ -2,9 +2,12 @@
 
 import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from email.utils import formatdate
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -61,6 +64,44 @@ class TestJudgement(HttpWorkshop):
         assert outcome.state is (RunState.FAILED if error else RunState.SUCCEEDED)
         assert (outcome.http_status, outcome.error) == (status, error)
         assert outcome.exit_code is None
+
+    @pytest.mark.parametrize(
+        ("answer", "seconds"),
+        [
+            ("429?after=90", 90),
+            ("503?after=90", 90),
+            ("404?after=1", 1),
+            ("503?after=0", None),
+            ("503?after=-5", None),
+            ("503?after=soon", None),
+            ("503?after=Thu,+01+Jan+1970+00:00:09+GMT", None),
+            ("200?after=90", None),
+        ],
+    )
+    def test_what_fails_may_ask_for_patience(
+        self,
+        server: RecordingTarget,
+        launcher: Launcher,
+        log: WorkLog,
+        answer: str,
+        seconds: int | None,
+    ) -> None:
+        """Retry-After of the last answer, in seconds; nothing of it stays for the next request."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/busy/{answer}"))])
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/status/503"), "next")])
+        log.wait_for_ends(2)
+        assert log.outcomes["run"].retry_after == seconds
+        assert log.outcomes["next"].retry_after is None
+
+    def test_patience_may_be_asked_for_until_a_date(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """It is counted from now, as the machine's clock has it."""
+        until = quote_plus(formatdate(time.time() + 300, usegmt=True))
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/busy/503?after={until}"))])
+        seconds = log.wait_for_end("run").retry_after
+        assert seconds is not None
+        assert 280 <= seconds <= 300
 
     def test_the_answers_head_and_tail_are_kept(
         self, server: RecordingTarget, launcher: Launcher, log: WorkLog

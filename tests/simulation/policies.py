@@ -153,7 +153,7 @@ SCENES: Final[dict[str, Scene]] = {
             "retry-2": Policed(
                 5,
                 _retry(1, "PT2S", **_queue(10)),
-                Work(0.001, 2.0, 4.0, fails=0.6),
+                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6),
                 in_order=True,
             ),
             "handler": Policed(0, _ALLOW, limit=inf),

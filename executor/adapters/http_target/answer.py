@@ -37,8 +37,16 @@ def outcome_of(
     status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
     if ended.code == pycurl.E_OK and status is not None:
         error = _unexpected(status, target, output)
-        state = RunState.SUCCEEDED if error is None else RunState.FAILED
-        return Outcome(state=state, http_status=status, error=error, output=output)
+        if error is None:
+            return Outcome(state=RunState.SUCCEEDED, http_status=status, output=output)
+        return Outcome(
+            state=RunState.FAILED,
+            http_status=status,
+            # libcurl reads seconds and dates; 0 is that there was neither, or one gone by.
+            retry_after=ended.curl.getinfo(pycurl.RETRY_AFTER) or None,
+            error=error,
+            output=output,
+        )
     if _ran_out_of_time(ended, timeout_ms - spent_ms):
         error = f"no complete answer within {timeout_ms / 1000:g} s"
         return Outcome(state=RunState.TIMED_OUT, http_status=status, error=error, output=output)
