@@ -8,7 +8,8 @@ import pytest
 
 from executor.adapters.keyring import Keyring
 from executor.domain.command import CommandKind, encode_command
-from executor.domain.secret import StoredSecret
+from executor.domain.named import Stored
+from executor.domain.secret import SECRETS
 from tests.web.world import KEY, World, faults_of, json_of, problem_of
 
 VALUE = "correct horse battery staple"
@@ -37,14 +38,14 @@ def test_the_value_travels_and_rests_sealed(world: World) -> None:
     """It is neither in the command, nor in its answer, nor in the store; a key opens it."""
     put(world)
     [sent] = world.executor.received
-    stored = world.store.get_secret("TOKEN")
+    stored = world.store.get_named(SECRETS, "TOKEN")
     answer = world.get(f"/v1/commands/{sent.id}")
 
     assert (sent.kind, sent.subject) == (CommandKind.PUT_SECRET, "TOKEN")
     for text in (encode_command(sent).decode(), repr(sent), repr(stored), answer.text):
         assert VALUE not in text
-    assert isinstance(stored, StoredSecret)
-    assert Keyring([KEY]).open("TOKEN", stored.sealed) == VALUE
+    assert isinstance(stored, Stored)
+    assert Keyring([KEY]).open("TOKEN", stored.value) == VALUE
 
 
 def test_put_replaces_a_secret(world: World) -> None:
@@ -108,7 +109,7 @@ def test_a_broken_secret_hides_no_other_and_is_mended_by_put(world: World) -> No
     """It is shown as broken, with the reason, and without an ETag."""
     put(world)
     put(world, "OTHER")
-    world.store.break_secret("TOKEN")
+    world.store.break_named(SECRETS, "TOKEN")
 
     shown = world.get("/v1/secrets/TOKEN")
 
