@@ -286,7 +286,15 @@ _CALENDAR_SUMMARY: Final = object_of(
 )
 
 _SECRET: Final = object_of(
-    {"name": _STRING, "revision": _WHOLE, "updated_at": _INSTANT},
+    {
+        "name": _STRING,
+        "revision": _WHOLE,
+        "key": {
+            **_enum("current", "former", "unknown"),
+            "description": "Which key of the answering instance it is sealed with.",
+        },
+        "updated_at": _INSTANT,
+    },
     "What can be known of a secret; its value cannot.",
 )
 

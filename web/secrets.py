@@ -51,15 +51,15 @@ class SecretValue:
     "GET",
     "/v1/secrets",
     summary="List secrets by name",
-    description="All of them, without their values: these cannot be read.",
+    description="All of them, without their values: these cannot be read.  Once the `key` of each "
+    "is `current`, `SOLOCRON_SECRET_KEY_OLD` is needed no more.",
     tag="secrets",
     answers={HTTPStatus.OK: Answer(schema="Secrets", description="In the order of names.")},
 )
 def list_secrets(call: Call) -> Response:
     """Answer with what is known of every secret."""
-    return json_response(
-        list_document(map(_document, call.services.readers.list_named(SECRETS)), None)
-    )
+    records = call.services.readers.list_named(SECRETS)
+    return json_response(list_document((_document(call, one) for one in records), None))
 
 
 @TABLE.add(
@@ -121,17 +121,19 @@ def _applied(call: Call, result: CommandResult, name: str) -> Response:
 
 def _shown(call: Call, name: str) -> Response:
     secret = call.services.readers.get_named(SECRETS, name)
-    response = json_response(_document(secret))
+    response = json_response(_document(call, secret))
     if isinstance(secret, Stored):
         response.headers["ETag"] = etag(secret.revision)
     return response
 
 
-def _document(secret: Stored[str] | Broken) -> dict[str, Any]:
+def _document(call: Call, secret: Stored[str] | Broken) -> dict[str, Any]:
     if isinstance(secret, Broken):
         return {"name": secret.name, "state": "broken", "error": secret.error}
+    sealer = call.services.sealer
     return {
         "name": secret.name,
         "revision": secret.revision,
+        "key": "unknown" if sealer is None else sealer.key_of(secret.value),
         "updated_at": to_text(secret.updated_at),
     }

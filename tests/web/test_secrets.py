@@ -8,9 +8,9 @@ import pytest
 
 from executor.adapters.keyring import Keyring
 from executor.domain.command import CommandKind, encode_command
-from executor.domain.named import Stored
+from executor.domain.named import NamedWrite, Stored
 from executor.domain.secret import SECRETS
-from tests.web.world import KEY, World, faults_of, json_of, problem_of
+from tests.web.world import FORMER, KEY, World, faults_of, json_of, problem_of
 
 VALUE = "correct horse battery staple"
 
@@ -29,7 +29,12 @@ def test_put_creates_a_secret(world: World) -> None:
     assert response.status_code == 201
     assert response.headers["ETag"] == '"1"'
     assert response.headers["Location"] == "/v1/secrets/TOKEN"
-    shown = {"name": "TOKEN", "revision": 1, "updated_at": "2026-12-01T00:00:00Z"}
+    shown = {
+        "name": "TOKEN",
+        "revision": 1,
+        "key": "current",
+        "updated_at": "2026-12-01T00:00:00Z",
+    }
     assert json_of(response) == json_of(world.get("/v1/secrets/TOKEN")) == shown
     assert json_of(world.get("/v1/secrets")) == {"items": [shown], "next": None}
 
@@ -117,6 +122,19 @@ def test_a_broken_secret_hides_no_other_and_is_mended_by_put(world: World) -> No
     assert "ETag" not in shown.headers
     assert len(json_of(world.get("/v1/secrets"))["items"]) == 2
     assert put(world)["revision"] == 2
+
+
+def test_it_is_shown_which_key_each_secret_needs(world: World) -> None:
+    """So an operator knows when the former one may go."""
+    for name, key in (("NEW", KEY), ("OLD", FORMER), ("LOST", b"l" * 32)):
+        sealed = Keyring([key]).seal(name, VALUE)
+        stored = Stored(name=name, value=sealed, revision=1, updated_at=world.clock.now())
+        assert world.store.write_named(NamedWrite(SECRETS, stored, None)) is None
+
+    shown = {one["name"]: one["key"] for one in json_of(world.get("/v1/secrets"))["items"]}
+
+    assert shown == {"NEW": "current", "OLD": "former", "LOST": "unknown"}
+    assert json_of(world.get("/v1/secrets/OLD"))["key"] == "former"
 
 
 def test_a_job_that_uses_a_secret_shows_its_name_only(world: World) -> None:
