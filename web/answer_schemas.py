@@ -119,6 +119,10 @@ _RUN: Final = object_of(
         "covers_from": _or_null(_INSTANT),
         "exit_code": _or_null(_WHOLE),
         "http_status": _or_null(_WHOLE),
+        "retry_after": {
+            **_or_null(_WHOLE),
+            "description": "Seconds after its end for which the target asked to be left alone.",
+        },
         "error": _or_null(_STRING),
         "details": {
             "type": "object",
@@ -285,7 +289,15 @@ _CALENDAR_SUMMARY: Final = object_of(
 )
 
 _SECRET: Final = object_of(
-    {"name": _STRING, "revision": _WHOLE, "updated_at": _INSTANT},
+    {
+        "name": _STRING,
+        "revision": _WHOLE,
+        "key": {
+            **_enum("current", "former", "unknown"),
+            "description": "Which key of the answering instance it is sealed with.",
+        },
+        "updated_at": _INSTANT,
+    },
     "What can be known of a secret; its value cannot.",
 )
 

@@ -129,6 +129,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "covers_from": instant_text(run.covers_from),
         "exit_code": run.exit_code,
         "http_status": run.http_status,
+        "retry_after": run.retry_after,
         "error": run.error,
         "details": dict(run.details or {}),
         "parent_run_id": run.parent_run_id,

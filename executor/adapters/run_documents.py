@@ -33,6 +33,7 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
     ("covers_from", None),
     ("exit_code", None),
     ("http_status", None),
+    ("retry_after", None),
     ("error", None),
 )
 
@@ -132,6 +133,7 @@ _PLAIN_CHANGE_FIELDS: Final = (
     "follow_up",
     "exit_code",
     "http_status",
+    "retry_after",
     "error",
 )
 

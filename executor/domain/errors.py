@@ -79,20 +79,12 @@ class RevisionNotFound(SolocronError, LookupError):
         super().__init__(f"no former revision {revision} of job {job!r} is kept")
 
 
-class CalendarNotFound(SolocronError, LookupError):
-    """No calendar has this name."""
+class NamedNotFound(SolocronError, LookupError):
+    """There is no calendar (or secret) of this name."""
 
-    def __init__(self, calendar: str) -> None:
-        self.calendar = calendar
-        super().__init__(f"there is no calendar {calendar!r}")
-
-
-class SecretNotFound(SolocronError, LookupError):
-    """No secret has this name."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-        super().__init__(f"there is no secret {secret!r}")
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"there is no {what} {name!r}")
 
 
 class RunNotFound(SolocronError, LookupError):
@@ -123,23 +115,13 @@ class NameTaken(Conflict):
         super().__init__(f"a job named {name!r} exists already; PUT /v1/jobs/{name} changes it")
 
 
-class CalendarInUse(Conflict):
-    """Jobs use the calendar that is to be deleted."""
+class NamedInUse(Conflict):
+    """Jobs use the calendar (or secret) that is to be deleted."""
 
-    def __init__(self, calendar: str, jobs: Sequence[str], count: int) -> None:
+    def __init__(self, what: str, name: str, jobs: Sequence[str], count: int) -> None:
         more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
         super().__init__(
-            f"calendar {calendar!r} is used by {', '.join(jobs)}{more}; take it out there first"
-        )
-
-
-class SecretInUse(Conflict):
-    """Jobs use the secret that is to be deleted."""
-
-    def __init__(self, secret: str, jobs: Sequence[str], count: int) -> None:
-        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
-        super().__init__(
-            f"secret {secret!r} is used by {', '.join(jobs)}{more}; take it out there first"
+            f"{what} {name!r} is used by {', '.join(jobs)}{more}; take it out there first"
         )
 
 

@@ -155,6 +155,8 @@ class Run:
         covers: how many slots this row accounts for; more than one only for skipped rows that
             sum up the oldest slots of a long gap, from ``covers_from`` to ``fire_at``.
         details: what the target says of its progress and its result; a JSON object.
+        retry_after: for how many seconds after its end the target does not want to be asked
+            again, as it said itself; None if it did not.
     """
 
     id: str
@@ -185,6 +187,7 @@ class Run:
     covers_from: datetime | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     details: Mapping[str, Any] | None = None
     output: Output | None = None
@@ -216,6 +219,7 @@ class Outcome:
 
     ``signal`` is the number of the one that ended a program; a row has it in words, in ``error``.
     ``details`` None: those told before stay.
+    ``retry_after`` (s) is for how long the target wants to be left alone.
     """
 
     state: RunState
@@ -223,6 +227,7 @@ class Outcome:
     exit_code: int | None = None
     signal: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     details: Mapping[str, Any] | None = None
     output: Output | None = None
@@ -249,6 +254,7 @@ class RunChange:
     follow_up: bool | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     details: Mapping[str, Any] | None = None
     output: Output | None = None

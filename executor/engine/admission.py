@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
+from executor.domain.calendar import CALENDARS
 from executor.domain.following import failed, is_too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
+from executor.domain.named import Kind, Value
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import for_job, next_after
+from executor.domain.secret import SECRETS
 from executor.engine.blackouts import Blackouts
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
 from executor.engine.journal import Journal
+from executor.engine.records import Records
 from executor.engine.roster import Roster
 from executor.engine.timing import OVERTAKEN_S
 from executor.engine.turns import Turns
@@ -42,6 +46,10 @@ class Admission:
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
         self.vault = Vault()
+        self._named: dict[Kind[Any], Records[Any]] = {
+            CALENDARS: self.blackouts.calendars,
+            SECRETS: self.vault.secrets,
+        }
         self.demands: Callable[[Run], bool] = lambda run: True
         roster.on_put = self._on_put
         self.accounted = roster.accounted
@@ -113,6 +121,10 @@ class Admission:
     def sealed(self, works: Iterable[tuple[Run, Definition]]) -> Mapping[str, str]:
         """Return the secrets that *works* need, sealed, by their names."""
         return self.vault.sealed(run.job_id for run, _ in works)
+
+    def records(self, kind: Kind[Value]) -> Records[Value]:
+        """Return what is known of the named resources of a kind."""
+        return self._named[kind]
 
     def parked(self, run: Run) -> None:
         """A parked row is durable: let it wait for its turn, or for the ends of other jobs."""

@@ -34,6 +34,7 @@ from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
 from executor.engine.events import Refused
 from executor.engine.gate import Gate
 from executor.engine.timing import CLEAR_AHEAD_S
+from executor.engine.unwritten import Unwritten
 from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
@@ -51,13 +52,11 @@ class Dispatcher:
         self._adoptions = Adoptions(desk, term)
         self._adopted: set[str] = set()
         self._known: set[str] = set()
-        self._unwritten: set[str] = set()
+        self._unwritten = Unwritten()
         self._waiting = WaitingRuns()
         self._clearing = Clearing(desk, term)
         self._met: dict[str, Run] = {}
         self._parking: dict[str, Run] = {}
-        self._on_written: dict[str, list[Callable[[Run], None]]] = {}
-        self._on_refused: dict[str, list[Callable[[Exception], None]]] = {}
         self.claiming = True
         self.on_foreign: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
@@ -110,13 +109,10 @@ class Dispatcher:
         *on_refused* instead, with the error, for a row that the store does not take.
         """
         for run in runs:
-            if on_refused is not None:
-                self._on_refused.setdefault(run.id, []).append(on_refused)
-            if on_written is not None:
-                self._on_written.setdefault(run.id, []).append(on_written)
+            self._unwritten.listen(run.id, on_written, on_refused)
             if run.id in self._known:
                 if run.id not in self._unwritten:
-                    self._written(run)
+                    self._unwritten.written(run)
                 elif self._adoptions.holds(run.id):
                     # Should the adoption come too late, the slot is still to be accounted for.
                     self._met.setdefault(run.id, run)
@@ -146,8 +142,7 @@ class Dispatcher:
 
     def call(self, run: Run, then: Callable[[Run], None] | None = None) -> None:
         """Start a parked row as soon as possible; call *then* when it is parked no more."""
-        if then is not None:
-            self._on_written.setdefault(run.id, []).append(then)
+        self._unwritten.listen(run.id, then)
         self._rewrite(run, self.next_clear_at(run.due))
 
     def _rewrite(self, run: Run, clear_at: datetime) -> None:
@@ -230,14 +225,14 @@ class Dispatcher:
                 clear_at = self.next_clear_at(claimed.due)
                 self.claim([replace(claimed, clear_at=clear_at)])
             else:
-                self._written(run)
+                self._unwritten.written(run)
 
     def _meet(self, run: Run, present: Run) -> None:
         """Resolve a claim whose place is taken by *present*."""
         if present.term > self._term:
             # This term is over: what becomes of the slot, and its watermark, is not ours to say.
             self._known.discard(run.id)
-            self._written(present)
+            self._unwritten.written(present)
         elif not present.is_live:
             self._accounted(run, present)
         elif present.term == self._term:
@@ -260,11 +255,11 @@ class Dispatcher:
     def _accounted(self, run: Run, present: Run) -> None:
         self._known.discard(run.id)
         self._gate.accounted(run.id)
-        self._written(present)
+        self._unwritten.written(present)
 
     def _settle(self, run: Run) -> None:
         """Our row is durable."""
-        self._written(run)
+        self._unwritten.written(run)
         if run.state is RunState.PENDING:
             if run.is_parked:
                 self._gate.parked(run)
@@ -277,18 +272,11 @@ class Dispatcher:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
 
-    def _written(self, run: Run) -> None:
-        self._unwritten.discard(run.id)
-        self._on_refused.pop(run.id, None)
-        for then in self._on_written.pop(run.id, ()):
-            then(run)
-
     def _refused(self, run: Run, refused: Refused) -> None:
         self._known.discard(run.id)
-        self._unwritten.discard(run.id)
-        self._on_written.pop(run.id, None)
+        concerned = self._unwritten.refused(run.id)
         self._gate.refused(run, refused.why)
-        for then in self._on_refused.pop(run.id, ()):
+        for then in concerned:
             then(refused.error)
 
     # Acting -------------------------------------------------------------------------------

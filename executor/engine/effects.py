@@ -12,19 +12,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
+from executor.domain.named import NamedWrite
 from executor.domain.run import Reason, Run, RunChange
 from executor.domain.writes import (
     Adoption,
-    CalendarWrite,
     Instance,
     JobProgress,
     JobWrite,
     Retention,
-    SecretWrite,
 )
 
 
@@ -139,15 +138,15 @@ class KeepFormer(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteNamed(Request):
-    """``write_calendar`` or ``write_secret`` for each; the answer is a list of clashes or None."""
+    """``write_named`` for each; the answer is a list of clashes or None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
-    writes: tuple[CalendarWrite | SecretWrite, ...]
+    writes: tuple[NamedWrite[Any], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadNamed(Request):
-    """``all_calendars`` and ``all_secrets``; the answer is the pair of their lists."""
+    """``all_named`` of every kind; the answer is a dict of their lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

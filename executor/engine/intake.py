@@ -28,8 +28,10 @@ from typing import Any
 from executor.domain.command import Command, CommandKind
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
+from executor.domain.named import NamedClash
 from executor.domain.run import Run
-from executor.domain.writes import CalendarClash, JobClash, JobWrite, KnownCommands, SecretClash
+from executor.domain.writes import JobClash, JobWrite, KnownCommands
+from executor.engine import named_decisions
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import (
     decide,
@@ -49,7 +51,6 @@ from executor.engine.effects import (
 )
 from executor.engine.events import Refused
 from executor.engine.former import Former
-from executor.engine.named_writes import apply_named, decide_named_again, named_request
 from executor.engine.scene import (
     Answer,
     Cancel,
@@ -57,8 +58,7 @@ from executor.engine.scene import (
     Decision,
     Scene,
     Write,
-    WriteCalendar,
-    WriteSecret,
+    WriteRecord,
     repeated,
     touched_by,
 )
@@ -231,7 +231,7 @@ class Intake:
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
-        elif isinstance(decision, WriteCalendar | WriteSecret):
+        elif isinstance(decision, WriteRecord):
             self._batch.named[case.command.id] = decision
         elif isinstance(decision, Cancel):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
@@ -286,18 +286,16 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
-    def _on_named_written(
-        self, batch: Batch, clashes: list[CalendarClash | SecretClash | None]
-    ) -> None:
+    def _on_named_written(self, batch: Batch, clashes: list[NamedClash[Any] | None]) -> None:
         batch.deciding = True
         writes, batch.named = batch.named, {}
         for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
             case = batch.cases[command_id]
             if clash is None:
                 case.result = write.result
-                apply_named(write, case.command, self._scene)
+                named_decisions.apply(write, case.command, self._scene)
             else:
-                self._decide(case, partial(decide_named_again, current=clash.current))
+                self._decide(case, partial(named_decisions.decide_again, current=clash.current))
         batch.deciding = False
         self._continue()
 
@@ -358,7 +356,7 @@ class Intake:
             return
         batch.kept = False
         if batch.named:
-            self._write_named.send(named_request(batch.named.values()))
+            self._write_named.send(WriteNamed(tuple(one.write for one in batch.named.values())))
         elif batch.writes:
             batch.first = [(one, w) for one, write in batch.writes.items() for w in write.first]
             jobs = [w for _, w in batch.first] or batch.writes.values()

@@ -135,20 +135,20 @@ def _schedule_faults(definition: Definition, job: Job | None, now: datetime) -> 
 
 
 def _calendar_faults(definition: Definition, scene: Scene) -> list[Fault]:
-    missing = scene.admission.blackouts.missing(use.name for use in definition.calendars)
+    known = scene.admission.blackouts.calendars
     return [
         Fault(f"calendars.{index}.name", f"there is no calendar {use.name!r}")
         for index, use in enumerate(definition.calendars)
-        if use.name in missing
+        if known.value(use.name) is None
     ]
 
 
 def _secret_faults(definition: Definition, scene: Scene) -> list[Fault]:
-    known = scene.admission.vault
+    known = scene.admission.vault.secrets
     return [
         Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
         for field, name in secret_places(definition.target)
-        if not known.has(name)
+        if known.value(name) is None
     ]
 
 

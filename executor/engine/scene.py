@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from executor.domain.calendar import StoredCalendar
+from executor.domain.calendar import CALENDARS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import (
     CommandReused,
@@ -18,9 +18,11 @@ from executor.domain.errors import (
     SolocronError,
 )
 from executor.domain.job import Job, LastCommand
+from executor.domain.kinds import DELETES, PUTS
+from executor.domain.named import Kind, NamedWrite, Stored
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
+from executor.domain.secret import SECRETS
 from executor.domain.template import SECRET
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
@@ -30,17 +32,8 @@ from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
 
-#: Commands about calendars.
-CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELETE_CALENDAR})
-
-#: Commands about secrets.
-SECRET_COMMANDS: Final = frozenset({CommandKind.PUT_SECRET, CommandKind.DELETE_SECRET})
-
-#: Before the name of a calendar among what is touched: no job has such a name.
-_CALENDAR: Final = "\x00calendar "
-
-#: Before the name of a secret among what is touched.
-_SECRET: Final = "\x00secret "
+#: The kind of named resource that a command is about.
+_KIND_OF: Final = {**PUTS, **DELETES}
 
 #: What may be the name of a secret in a template.
 _SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
@@ -73,23 +66,12 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteCalendar:
-    """Write a calendar over revision *expect* (None: there is none), then answer *result*."""
+class WriteRecord:
+    """Carry out *write* of a calendar or a secret, then answer *result*."""
 
-    calendar: StoredCalendar
-    expect: int | None
+    write: NamedWrite[Any]
     result: CommandResult
-    former: StoredCalendar | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteSecret:
-    """Write a secret over revision *expect* (None: there is none), then answer *result*."""
-
-    secret: StoredSecret
-    expect: int | None
-    result: CommandResult
-    former: StoredSecret | None = None
+    former: Stored[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +90,7 @@ class Cancel:
     result: CommandResult
 
 
-Decision = Answer | Write | WriteCalendar | WriteSecret | Claim | Cancel
+Decision = Answer | Write | WriteRecord | Claim | Cancel
 
 
 class RefusalError(Exception):
@@ -199,10 +181,8 @@ def repeated(command: Command, result: CommandResult, now: datetime) -> CommandR
 
 def touched_by(command: Command, roster: Roster) -> set[str]:
     """Return what must not be decided about twice in one batch: ids and names."""
-    if command.kind in CALENDAR_COMMANDS:
-        return {f"{_CALENDAR}{command.subject}"}
-    if command.kind in SECRET_COMMANDS:
-        return {f"{_SECRET}{command.subject}"}
+    if command.kind in _KIND_OF:
+        return {_mark(_KIND_OF[command.kind], command.subject)}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)
@@ -210,7 +190,7 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     if isinstance(definition, dict):
         touched.add(str(definition.get("name")))
         touched.update(_calendars_in(definition))
-        touched.update(f"{_SECRET}{name}" for name in _secrets_in(definition.get("target")))
+        touched.update(_mark(SECRETS, one) for one in _secrets_in(definition.get("target")))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
     if command.kind is CommandKind.DELETE_JOB and naming:
@@ -219,12 +199,17 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     return touched
 
 
+def _mark(kind: Kind[Any], name: str) -> str:
+    """Return what stands for a named resource among what is touched: no job has such a name."""
+    return f"\x00{kind.word} {name}"
+
+
 def _calendars_in(definition: dict[str, Any]) -> set[str]:
     """Return what a definition, as yet unchecked, touches by naming calendars."""
     uses = definition.get("calendars")
     if not isinstance(uses, list):
         return set()
-    return {f"{_CALENDAR}{use.get('name')}" for use in uses if isinstance(use, dict)}
+    return {_mark(CALENDARS, str(use.get("name"))) for use in uses if isinstance(use, dict)}
 
 
 def _secrets_in(target: object) -> set[str]:

@@ -7,18 +7,17 @@ everything.  Commands wait until everything is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command
 from executor.domain.job import Job
+from executor.domain.named import Broken, Kind, Stored
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenSecret, LoadedJobs
+from executor.domain.writes import LoadedJobs
 from executor.engine.admission import Admission
 from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
@@ -120,8 +119,8 @@ class Tenure:
             assert isinstance(result, list)
             self._stock = result
         elif self._named.answered(request):
-            assert isinstance(result, tuple)
-            self._take_named(*result)
+            assert isinstance(result, dict)
+            self._take_named(result)
         elif self._due_jobs.answered(request):
             assert isinstance(result, LoadedJobs)
             self.take_jobs(result)
@@ -180,31 +179,18 @@ class Tenure:
             self.roster.put(replace(job, next_fire_at=None))
             self.roster.set_aside(job, error)
 
-    def _take_named(
-        self,
-        calendars: list[StoredCalendar | BrokenCalendar],
-        secrets: list[StoredSecret | BrokenSecret],
-    ) -> None:
-        for secret in secrets:
-            self.admission.vault.put(secret)
-            if isinstance(secret, BrokenSecret):
-                self._desk.note(
-                    "secret_broken",
-                    "a secret cannot be read; runs that need it fail",
-                    "ERROR",
-                    secret=secret.name,
-                    error=secret.error,
-                )
-        for record in calendars:
-            self.admission.blackouts.put(record)
-            if isinstance(record, BrokenCalendar):
-                self._desk.note(
-                    "calendar_broken",
-                    "a calendar cannot be read; jobs that use it run as if it were not there",
-                    "ERROR",
-                    calendar=record.name,
-                    error=record.error,
-                )
+    def _take_named(self, found: Mapping[Kind[Any], Sequence[Stored[Any] | Broken]]) -> None:
+        for kind, records in found.items():
+            for record in records:
+                self.admission.records(kind).put(record)
+                if isinstance(record, Broken):
+                    self._desk.note(
+                        f"{kind.word}_broken",
+                        f"a {kind.word} cannot be read; {kind.harm}",
+                        "ERROR",
+                        **{kind.word: record.name},
+                        error=record.error,
+                    )
 
     def _begin(self) -> None:
         """Dispatch once the urgent part is known."""

@@ -138,6 +138,7 @@ class Workload:
             finished_at=at,
             exit_code=outcome.exit_code,
             http_status=outcome.http_status,
+            retry_after=outcome.retry_after,
         )
         demands = self.demands(ended)
         self._journal.change(
@@ -154,6 +155,7 @@ class Workload:
                 follow_up=True if demands else None,
                 exit_code=outcome.exit_code,
                 http_status=outcome.http_status,
+                retry_after=outcome.retry_after,
                 error=outcome.error,
                 details=outcome.details,
                 output=outcome.output,

@@ -14,28 +14,24 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 4. Instants are aware UTC in whole milliseconds, both ways.
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
-   left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
-   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`).
+   left out of :class:`Job` lists and reported as :class:`BrokenJob` (that of a
+   named resource as :class:`~executor.domain.named.Broken`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.named import Broken, Kind, NamedClash, NamedWrite, Stored, Value
 from executor.domain.run import Run, RunChange
-from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
-    BrokenCalendar,
     BrokenJob,
-    BrokenSecret,
-    CalendarClash,
     Instance,
     JobClash,
     JobProgress,
@@ -43,7 +39,6 @@ from executor.domain.writes import (
     KnownCommands,
     LoadedJobs,
     Retention,
-    SecretClash,
 )
 from executor.ports.readers import (
     Counts,
@@ -57,11 +52,7 @@ from executor.ports.readers import (
 
 __all__ = [
     "Adoption",
-    "BrokenCalendar",
     "BrokenJob",
-    "BrokenSecret",
-    "CalendarClash",
-    "CalendarStore",
     "Counts",
     "ExecutorStore",
     "Instance",
@@ -72,13 +63,12 @@ __all__ = [
     "JobWrite",
     "KnownCommands",
     "LoadedJobs",
+    "NamedStore",
     "Page",
     "Readers",
     "Retention",
     "RunFilter",
     "ScheduleCount",
-    "SecretClash",
-    "SecretStore",
 ]
 
 
@@ -212,45 +202,25 @@ class JobStore(Protocol):
         ...
 
 
-class CalendarStore(Protocol):
-    """Calendars: few, and loaded all at once."""
+class NamedStore(Protocol):
+    """Named resources of each :class:`~executor.domain.named.Kind`: few, and loaded all at once."""
 
-    def all_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
-        """Return every record, deleted ones included, in the order of their names."""
-        ...
-
-    def write_calendar(self, calendar: StoredCalendar, expect: int | None) -> CalendarClash | None:
-        """Store *calendar* whole, if its record is at revision *expect* (None: there is none).
-
-        None means applied, now or by an earlier call.  A deleted calendar is written with
-        ``deleted``: its record, and what it knows of the last command, stays under its name and
-        is overwritten by whoever makes a calendar of that name again.  A record that cannot
-        be read is overwritten by a write that expects its revision.
-        """
-        ...
-
-    def purge_calendars(self, before: datetime) -> int:
-        """Remove the records of calendars deleted before *before*; return how many."""
-        ...
-
-
-class SecretStore(Protocol):
-    """Secrets, sealed: few, and loaded all at once.  As calendars in everything."""
-
-    def all_secrets(self) -> list[StoredSecret | BrokenSecret]:
+    def all_named(self, kind: Kind[Value]) -> list[Stored[Value] | Broken]:
         """Return every record, deleted ones included, in the order of their names (code point)."""
         ...
 
-    def write_secret(self, secret: StoredSecret, expect: int | None) -> SecretClash | None:
-        """Store *secret* whole, if its record is at revision *expect* (None: there is none).
+    def write_named(self, write: NamedWrite[Value]) -> NamedClash[Value] | None:
+        """Store a record whole, if it is at the revision that is expected (None: there is none).
 
         None means applied, now or by an earlier call; nothing remains of the former value.  A
-        record that cannot be read is overwritten by a write that expects its revision.
+        deleted resource is written with ``deleted``: its record, and what it knows of the last
+        command, stays under its name and is overwritten by whoever makes one of that name again.
+        A record that cannot be read is overwritten by a write that expects its revision.
         """
         ...
 
-    def purge_secrets(self, before: datetime) -> int:
-        """Remove the records of secrets deleted before *before*; return how many."""
+    def purge_named(self, kind: Kind[Any], before: datetime) -> int:
+        """Remove the records of those deleted before *before*; return how many."""
         ...
 
 
@@ -266,9 +236,7 @@ class CommandStore(Protocol):
         ...
 
 
-class ExecutorStore(
-    TermStore, RunStore, JobStore, CalendarStore, SecretStore, CommandStore, Protocol
-):
+class ExecutorStore(TermStore, RunStore, JobStore, NamedStore, CommandStore, Protocol):
     """Everything the executor may do to the store."""
 
     def prepare(self) -> None:

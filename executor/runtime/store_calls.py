@@ -12,15 +12,12 @@ from typing import TypeVar
 
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
+from executor.domain.kinds import KINDS
 from executor.domain.run import Run, RunChange
 from executor.domain.writes import (
     Adoption,
-    CalendarClash,
-    CalendarWrite,
     JobClash,
     JobProgress,
-    SecretClash,
-    SecretWrite,
 )
 from executor.engine.effects import (
     AdoptRuns,
@@ -88,7 +85,7 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
         case ReadDueJobs():
             return store.due_jobs(request.until)
         case ReadNamed():
-            return store.all_calendars(), store.all_secrets()
+            return {kind: store.all_named(kind) for kind in KINDS}
         case ReadAllJobs():
             for loaded in store.all_jobs():
                 post(JobsLoaded(request, loaded))
@@ -172,14 +169,6 @@ def _reported(request: Request, found: list[Result]) -> list[Result]:
     return found
 
 
-def _write_named(
-    write: CalendarWrite | SecretWrite, store: ExecutorStore
-) -> CalendarClash | SecretClash | None:
-    if isinstance(write, CalendarWrite):
-        return store.write_calendar(write.calendar, write.expect)
-    return store.write_secret(write.secret, write.expect)
-
-
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
@@ -188,7 +177,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
         case WriteJobs():
             return _write_jobs(request, store)
         case WriteNamed():
-            return [_write_named(one, store) for one in request.writes]
+            return [store.write_named(one) for one in request.writes]
         case KeepFormer():
             _save(request, store)
             store.archive_jobs(request.jobs)
@@ -203,8 +192,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             store.settle_follow_ups(request.run_ids)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
-            removed += store.purge_calendars(request.purge_before)
-            removed += store.purge_secrets(request.purge_before)
+            removed += sum(store.purge_named(kind, request.purge_before) for kind in KINDS)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case Beat():
             store.beat(request.instance)

@@ -6,16 +6,15 @@ works.  The rows have instants of their own, years away, so nothing may depend o
 real time but what the contract says: leases, heartbeats and instances.
 """
 
-from tests.contract.calendar_law import CalendarLaw
 from tests.contract.change_law import ChangeLaw, OpenRowLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
 from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
+from tests.contract.named_law import NamedLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
-from tests.contract.secret_law import SecretLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.term_law import TermLaw
 
@@ -33,8 +32,7 @@ class StoreContract(
     ProgressLaw,
     LoadLaw,
     RevisionLaw,
-    CalendarLaw,
-    SecretLaw,
+    NamedLaw,
     CommandLaw,
     FindLaw,
     JobListLaw,

@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.calendar import Calendar, calendar_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
+from executor.domain.named import Stored
 from executor.domain.run import Cause, Run, RunState
-from executor.domain.secret import StoredSecret
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -102,27 +102,19 @@ def a_last_run(run_id: str = "run", seconds: float = 0, state: str = "succeeded"
     return LastRun(run_id=run_id, state=state, finished_at=noon(seconds))
 
 
-def a_calendar(name: str = "holidays", **changes: Any) -> StoredCalendar:
+def a_calendar(name: str = "holidays", **changes: Any) -> Stored[Calendar]:
     """Return a calendar's record; ``definition`` is a document merged into a small valid one."""
     document = {"name": name, "dates": [{"from": "2031-12-24", "to": "2031-12-26"}]}
-    definition = {**document, **changes.pop("definition", {})}
-    fields: dict[str, Any] = {
-        "calendar": calendar_from_document(definition),
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredCalendar(**{**fields, **changes})
+    calendar = calendar_from_document({**document, **changes.pop("definition", {})})
+    fields: dict[str, Any] = {"name": name, "value": calendar, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
-def a_secret(name: str = "TOKEN", **changes: Any) -> StoredSecret:
+def a_secret(name: str = "TOKEN", **changes: Any) -> Stored[str]:
     """Return a secret's record; its sealed value is nobody's."""
-    fields: dict[str, Any] = {
-        "name": name,
-        "sealed": "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}",
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredSecret(**{**fields, **changes})
+    sealed = "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}"
+    fields: dict[str, Any] = {"name": name, "value": sealed, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
 def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:

@@ -14,16 +14,15 @@ from executor.domain.run import RunState
 from executor.domain.writes import Instance, KnownCommands
 from executor.ports.clock import Clock
 from executor.ports.store import Counts
-from tests.fakes.memory_calendars import MemoryCalendars
+from tests.fakes.memory_named import MemoryNamed
 from tests.fakes.memory_revisions import MemoryRevisions
-from tests.fakes.memory_secrets import MemorySecrets
 from tests.fakes.memory_terms import MemoryTerms
 
 #: How long a silent instance is still listed.
 _SEEN_FOR = timedelta(seconds=30)
 
 
-class MemoryStore(MemoryTerms, MemoryCalendars, MemorySecrets, MemoryRevisions):
+class MemoryStore(MemoryTerms, MemoryNamed, MemoryRevisions):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 
     Args:

@@ -12,8 +12,9 @@ from math import inf
 from random import Random
 from typing import Any, Final
 
-from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.calendar import CALENDARS, calendar_from_document
 from executor.domain.job import Job, definition_from_document
+from executor.domain.named import NamedWrite, Stored
 from executor.domain.writes import JobWrite
 from tests.simulation import checker, following_checker, slot_checker
 from tests.simulation.clients import definition
@@ -153,7 +154,7 @@ SCENES: Final[dict[str, Scene]] = {
             "retry-2": Policed(
                 5,
                 _retry(1, "PT2S", **_queue(10)),
-                Work(0.001, 2.0, 4.0, fails=0.6),
+                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6),
                 in_order=True,
             ),
             "handler": Policed(0, _ALLOW, limit=inf),
@@ -277,7 +278,8 @@ def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> No
         cron, lasts = f"*/{slot_checker.DARK_EVERY} * * * * *", f"PT{slot_checker.DARK_FOR}S"
         window = {"cron": cron, "dialect": "cron6s", "duration": lasts}
         calendar = calendar_from_document({"name": "dark", "windows": [window]})
-        store.write_calendar(StoredCalendar(calendar=calendar, revision=1, updated_at=EPOCH), None)
+        stored = Stored(name="dark", value=calendar, revision=1, updated_at=EPOCH)
+        store.write_named(NamedWrite(CALENDARS, stored, None))
     for scene in scenes.values():
         for name, policed in scene.jobs.items():
             store.write_jobs([JobWrite(_job(name, policed), None)])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from executor.domain.command import Command, CommandResult
 from executor.domain.errors import SolocronError, StoreUnavailable
@@ -259,10 +259,14 @@ class Driver:
         self.tell(RunStarted(run.id, self.clock.now()))
 
     def end(
-        self, run: Run, state: RunState = RunState.SUCCEEDED, reason: Reason | None = None
+        self,
+        run: Run,
+        state: RunState = RunState.SUCCEEDED,
+        reason: Reason | None = None,
+        **facts: Any,
     ) -> None:
-        """Report that *run* has ended."""
-        outcome = Outcome(state=state, reason=reason)
+        """Report that *run* has ended; *facts* are further fields of the outcome."""
+        outcome = Outcome(state=state, reason=reason, **facts)
         self.tell(RunFinished(run.id, self.clock.now(), outcome))
 
     def work(self, run: Run) -> None:

@@ -73,6 +73,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "follow_up": st.booleans(),
     "exit_code": st.integers(0, 255),
     "http_status": st.integers(100, 599),
+    "retry_after": st.integers(0, 10_000),
     "error": st.text(max_size=3),
     "details": st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
     "output": st.builds(Output, head=st.text(max_size=3)),

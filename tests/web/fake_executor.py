@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from executor.domain import identity
-from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.calendar import CALENDARS, calendar_from_document
 from executor.domain.command import (
     Command,
     CommandKind,
@@ -28,9 +28,10 @@ from executor.domain.command import (
 from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
+from executor.domain.kinds import DELETES, PUTS
+from executor.domain.named import NamedWrite, Stored
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
-from executor.domain.secret import StoredSecret
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -87,10 +88,8 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
-            case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
-                return self._secret(command)
-            case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
-                return self._calendar(command)
+            case kind if kind in PUTS or kind in DELETES:
+                return self._named(command)
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound as error:
@@ -207,45 +206,27 @@ class FakeExecutor:
         facts = {"slots": len(runs), "backfilled": len(runs) - taken, "recorded": taken}
         return self._result(command, ResultStatus.CREATED, job_id=job.id, facts=facts)
 
-    def _calendar(self, command: Command) -> CommandResult:
-        """Write a calendar, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_calendars()}
+    def _named(self, command: Command) -> CommandResult:
+        """Write a calendar or a secret, or mark it as deleted."""
+        deletes = command.kind in DELETES
+        kind = {**PUTS, **DELETES}[command.kind]
+        known = {one.name: one for one in self._store.all_named(kind)}
         standing = known.get(command.subject)
         expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredCalendar) and not standing.deleted
+        here = isinstance(standing, Stored) and not standing.deleted
         if command.if_revision is not None and command.if_revision != (expect if here else None):
             return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_CALENDAR
-        document = {"name": command.subject} if deletes else command.arguments["calendar"]
-        stored = StoredCalendar(
-            calendar=calendar_from_document(document),
-            revision=(expect or 0) + 1,
-            updated_at=self._clock.now(),
-            last_command=LastCommand.of(command),
-            deleted=deletes,
-        )
-        assert self._store.write_calendar(stored, expect) is None
-        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
-        return self._result(command, status, revision=stored.revision)
-
-    def _secret(self, command: Command) -> CommandResult:
-        """Write a secret, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_secrets()}
-        standing = known.get(command.subject)
-        expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredSecret) and not standing.deleted
-        if command.if_revision is not None and command.if_revision != (expect if here else None):
-            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_SECRET
-        stored = StoredSecret(
+        calendar = command.arguments.get("calendar", {"name": command.subject})
+        sealed = command.arguments.get("sealed", "")
+        stored = Stored(
             name=command.subject,
-            sealed="" if deletes else command.arguments["sealed"],
+            value=calendar_from_document(calendar) if kind is CALENDARS else sealed,
             revision=(expect or 0) + 1,
             updated_at=self._clock.now(),
             last_command=LastCommand.of(command),
             deleted=deletes,
         )
-        assert self._store.write_secret(stored, expect) is None
+        assert self._store.write_named(NamedWrite(kind, stored, expect)) is None
         status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
 

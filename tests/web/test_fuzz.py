@@ -19,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from executor.domain.calendar import CALENDARS
 from executor.domain.job import LastRun
 from executor.domain.run import Output, RunState
 from tests.web.world import NIGHTLY, World
@@ -49,7 +50,7 @@ def crowded() -> World:
         "PUT", "/v1/calendars/holidays", {"windows": [{"cron": "0 2 * * *", "duration": "1h"}]}
     )
     world.send("PUT", "/v1/calendars/lost", {})
-    world.store.break_calendar("lost")
+    world.store.break_named(CALENDARS, "lost")
     world.send("PUT", "/v1/secrets/TOKEN", {"value": "nobody knows"})
     world.clear()
     world.beat("web-1", "executing")

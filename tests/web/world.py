@@ -25,6 +25,9 @@ from web.app import Services, create_app
 #: The key of this installation's secrets.
 KEY = b"k" * 32
 
+#: The one before it.
+FORMER = b"f" * 32
+
 #: A job with nothing but what is required.
 PLAIN = {"name": "plain", "target": {"kind": "http", "url": "https://example.com/"}}
 
@@ -79,7 +82,7 @@ class World:
                 command_timeout_s=5,
                 instance_id="web-1",
                 version="1.2.3",
-                sealer=Keyring([KEY]) if sealing else None,
+                sealer=Keyring([KEY, FORMER]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,
             )

@@ -25,7 +25,6 @@ from executor.adapters.documents import (
     result_from_document,
 )
 from executor.adapters.job_documents import fold
-from executor.adapters.mongodb.calendars import MongoCalendarReaders
 from executor.adapters.mongodb.connection import (
     TIMEOUT_S,
     connect,
@@ -34,9 +33,9 @@ from executor.adapters.mongodb.connection import (
     translated,
 )
 from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.named import MongoNamedReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
-from executor.adapters.mongodb.secrets import MongoSecretReaders
 from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
 from executor.adapters.run_documents import run_from_document
@@ -58,9 +57,7 @@ _LONGEST_PART: Final = 1000
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
-class MongoReaders(
-    MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders, MongoSecretReaders
-):
+class MongoReaders(MongoRevisionReaders, MongoSlotReaders, MongoNamedReaders):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 
     Safe to use from several threads; not across a fork.

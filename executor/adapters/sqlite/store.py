@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from executor.adapters.sqlite import schema
-from executor.adapters.sqlite.calendars import CalendarTable
 from executor.adapters.sqlite.commands import CommandTable
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
+from executor.adapters.sqlite.named import NamedTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
-from executor.adapters.sqlite.secrets import SecretTable
 from executor.adapters.sqlite.terms import TermTable
 from executor.domain.errors import StoreUnavailable
 
@@ -61,15 +60,10 @@ class SqliteStore:
 
         self.archive_jobs = RevisionTable(self._database).archive_jobs
 
-        calendars = CalendarTable(self._database)
-        self.all_calendars = calendars.all_calendars
-        self.write_calendar = calendars.write_calendar
-        self.purge_calendars = calendars.purge_calendars
-
-        secrets = SecretTable(self._database)
-        self.all_secrets = secrets.all_secrets
-        self.write_secret = secrets.write_secret
-        self.purge_secrets = secrets.purge_secrets
+        named = NamedTable(self._database)
+        self.all_named = named.all_named
+        self.write_named = named.write_named
+        self.purge_named = named.purge_named
 
         commands = CommandTable(self._database)
         self.known_commands = commands.known_commands

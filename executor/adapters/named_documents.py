@@ -1,7 +1,6 @@
-"""Calendars as documents (the rules are in ``documents.py``), under their name as the key.
+"""Named resources as documents (the rules are in ``documents.py``), under their name as the key.
 
-The definition is embedded in its canonical form, the document of the API.  ``deleted`` and
-``revision`` stand beside it, so that they can be read when the definition cannot.
+``deleted`` and ``revision`` can be read when what the kind keeps besides cannot.
 """
 
 from __future__ import annotations
@@ -11,34 +10,30 @@ from typing import Any
 
 from executor.adapters.documents import UNREADABLE, Document, instant
 from executor.adapters.job_documents import command_from_document, command_to_document
-from executor.domain.calendar import (
-    StoredCalendar,
-    calendar_from_document,
-    calendar_to_document,
-)
 from executor.domain.errors import SolocronError
-from executor.domain.writes import BrokenCalendar
+from executor.domain.named import Broken, Kind, Stored, Value
 
 
-def stored_to_document(stored: StoredCalendar) -> Document:
-    """Write a calendar with everything the service knows about it."""
+def stored_to_document(kind: Kind[Value], stored: Stored[Value]) -> Document:
+    """Write a resource with everything the service knows about it."""
     document: Document = {
         "id": stored.name,
         "revision": stored.revision,
         "updated_at": stored.updated_at,
         "deleted": stored.deleted,
-        "definition": calendar_to_document(stored.calendar),
+        **kind.to_fields(stored.value),
     }
     if stored.last_command is not None:
         document.update(command_to_document(stored.last_command))
     return document
 
 
-def stored_from_document(document: Mapping[str, Any]) -> StoredCalendar | BrokenCalendar:
-    """Read a calendar; one that cannot be read comes back as broken, with the reason in words."""
+def stored_from_document(kind: Kind[Value], document: Mapping[str, Any]) -> Stored[Value] | Broken:
+    """Read a resource; one that cannot be read comes back as broken, with the reason in words."""
     try:
-        return StoredCalendar(
-            calendar=calendar_from_document(document["definition"]),
+        return Stored(
+            name=str(document["id"]),
+            value=kind.from_fields(document),
             revision=int(document["revision"]),
             updated_at=instant(document["updated_at"]),
             last_command=command_from_document(document) if "last_command" in document else None,
@@ -46,7 +41,7 @@ def stored_from_document(document: Mapping[str, Any]) -> StoredCalendar | Broken
         )
     except UNREADABLE as error:
         revision = document.get("revision")
-        return BrokenCalendar(
+        return Broken(
             str(document.get("id", "")),
             str(error) if isinstance(error, SolocronError) else repr(error),
             revision if isinstance(revision, int) else 0,
