@@ -41,6 +41,7 @@ from executor.engine.events import (
     Moment,
     RunFinished,
     RunNotStarted,
+    RunSaid,
     RunStarted,
     StopRequested,
     Tick,
@@ -139,6 +140,8 @@ class Engine:
                 self._failed(event)
             case RunStarted():
                 self._workload.started(event)
+            case RunSaid():
+                self._workload.live_output.said(event)
             case RunFinished():
                 self._workload.finished(event)
             case RunNotStarted():

@@ -108,6 +108,15 @@ class RunNotStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSaid:
+    """The work has said ``data``, from ``offset`` (bytes) on, and goes on."""
+
+    run_id: str
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The work has ended."""
 
@@ -131,6 +140,7 @@ Event = (
     | CommandReceived
     | RunStarted
     | RunNotStarted
+    | RunSaid
     | RunFinished
     | StopRequested
 )

@@ -34,6 +34,7 @@ from executor.adapters.mongodb.connection import (
     translated,
 )
 from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.output import MongoOutputReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
 from executor.adapters.mongodb.secrets import MongoSecretReaders
@@ -59,7 +60,11 @@ _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
 class MongoReaders(
-    MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders, MongoSecretReaders
+    MongoRevisionReaders,
+    MongoSlotReaders,
+    MongoOutputReaders,
+    MongoCalendarReaders,
+    MongoSecretReaders,
 ):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 
