@@ -31,8 +31,9 @@ from executor.domain.run import Output, Run
 from executor.ports.clock import Clock
 from executor.ports.store import Readers
 
-#: Outputs followed at the same time through one instance, each on a thread: 50 of them took
-#: 13 % of a processor, and nothing noticeable from other requests.
+#: Outputs followed at the same time through one instance, each on a thread.  Measured with 50
+#: of a run that says something twice a second: 4 % of a processor on SQLite, 21 % on MongoDB,
+#: and other requests took 0.4 to 5 ms longer.
 PLACES: Final = 50
 
 #: Name under which an application has its followers, among its extensions.
