@@ -21,6 +21,7 @@ from web import (
     jobs,
     load,
     openapi,
+    outputs,
     pages,
     problems,
     protection,
@@ -32,6 +33,7 @@ from web import (
     upcoming,
 )
 from web.documents import json_response
+from web.following import FOLLOWERS
 from web.routes import Answer, Call, Route, register
 from web.services import Services
 
@@ -45,6 +47,7 @@ _TABLES: Final = (
     backfills.TABLE,
     revisions.TABLE,
     runs.TABLE,
+    outputs.TABLE,
     calendars.TABLE,
     secrets.TABLE,
     schedules.TABLE,
@@ -58,6 +61,7 @@ def create_app(services: Services) -> Flask:
     """Return the WSGI application that serves *services*; safe under threads."""
     app = Flask("web", static_folder="static", template_folder="templates")
     bodies.limit(app, services.max_body)
+    app.extensions[FOLLOWERS] = services.followers
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
     problems.install(app)

@@ -137,11 +137,10 @@ def run_document(run: Run) -> dict[str, Any]:
     }
 
 
-def output_document(run: Run) -> dict[str, Any]:
-    """Return what the run's target said; ``complete`` is False where the middle was dropped."""
-    output = run.output or Output()
+def output_document(run_id: str, output: Output) -> dict[str, Any]:
+    """Return what a run's target said; ``complete`` is False where something was dropped."""
     return {
-        "run_id": run.id,
+        "run_id": run_id,
         "head": output.head,
         "tail": output.tail,
         "size": output.size,

@@ -359,7 +359,8 @@ VARIABLES: Final = (
         read=_integer(1, 256),
         unit="threads",
         default="16",
-        meaning="Requests that the web process serves at the same time.",
+        meaning="Requests that the web process serves at the same time, beside those that follow "
+        "an output.",
     ),
     Variable(
         name="SOLOCRON_INSTANCE",

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
+from executor.domain.live_output import OutputChunk
 from executor.domain.named import NamedWrite
 from executor.domain.run import Reason, Run, RunChange
 from executor.domain.writes import (
@@ -35,6 +36,7 @@ class Lane(StrEnum):
     COMMANDS = "commands"
     UPKEEP = "upkeep"
     RETENTION = "retention"
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,10 +204,19 @@ class RenewLeases(Request):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prune(Request):
-    """``prune_runs`` and ``purge_jobs``; the answer is the number of rows and jobs removed.
+class KeepOutput(Request):
+    """``keep_output``; the answer is None."""
 
-    ``limit`` bounds the rows, ``purge_limit`` the jobs.
+    lane: ClassVar[Lane] = Lane.OUTPUT
+    chunks: tuple[OutputChunk, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prune(Request):
+    """``prune_runs``, ``purge_output``, ``purge_calendars``, ``purge_secrets``, ``purge_jobs``.
+
+    The answer is the number of rows and records removed, but for output.  ``limit`` bounds the
+    rows, ``purge_limit`` the jobs; ``output_rest_s`` is for ``purge_output``.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
@@ -213,6 +224,7 @@ class Prune(Request):
     purge_before: datetime
     limit: int
     purge_limit: int
+    output_rest_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)

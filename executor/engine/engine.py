@@ -42,6 +42,7 @@ from executor.engine.events import (
     RunFinished,
     RunNotStarted,
     RunProgressed,
+    RunSaid,
     RunStarted,
     StopRequested,
     Tick,
@@ -140,6 +141,8 @@ class Engine:
                 self._failed(event)
             case RunStarted():
                 self._workload.started(event)
+            case RunSaid():
+                self._workload.live_output.said(event)
             case RunFinished():
                 self._workload.finished(event)
             case RunProgressed():

@@ -117,6 +117,15 @@ class RunNotStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSaid:
+    """The work has said ``data``, from ``offset`` (bytes) on, and goes on."""
+
+    run_id: str
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class RunFinished:
     """The work has ended."""
 
@@ -141,6 +150,7 @@ Event = (
     | RunStarted
     | RunProgressed
     | RunNotStarted
+    | RunSaid
     | RunFinished
     | StopRequested
 )

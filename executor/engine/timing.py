@@ -71,6 +71,19 @@ BEAT_S: Final = 5.0
 UPKEEP_S: Final = 10.0
 UPKEEP_ROWS: Final = 2_000
 
+#: Live output is written this often at most, and at most so many bytes of it at once.  Together
+#: they bound what talkative programs take of the store; SQLite's one writer is kept from all
+#: others for some milliseconds by it.
+OUTPUT_EVERY_S: Final = 0.25
+OUTPUT_BATCH: Final = 1024 * 1024
+
+#: Bytes of live output that wait for the store; beyond it the oldest are left out.
+OUTPUT_BACKLOG: Final = 4 * OUTPUT_BATCH
+
+#: Live output stays this long after a run has said something last, though the run is over: who
+#: follows it has read all of it by then.
+OUTPUT_REST_S: Final = 60.0
+
 #: Rows claimed but not yet written, above which no further seconds are opened.
 CLAIM_BACKLOG: Final = 20_000
 

@@ -15,7 +15,14 @@ from executor.domain.writes import Instance, Retention
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import Beat, Prune, Request
 from executor.engine.roster import Roster
-from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S, Options
+from executor.engine.timing import (
+    BEAT_S,
+    DELETED_KEPT_S,
+    OUTPUT_REST_S,
+    UPKEEP_ROWS,
+    UPKEEP_S,
+    Options,
+)
 
 #: Jobs looked at in one step: those that ran, and those whose turn it is.
 _RAN: Final = 200
@@ -116,6 +123,7 @@ class Upkeep:
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
                 UPKEEP_ROWS,
                 _PURGED,
+                OUTPUT_REST_S,
             )
         )
 

@@ -19,6 +19,7 @@ from executor.engine.desk import Call, Desk
 from executor.engine.effects import CancelWork, RenewLeases, Request
 from executor.engine.events import RunFinished, RunProgressed, RunStarted
 from executor.engine.journal import Journal
+from executor.engine.live_output import LiveOutput
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Workload:
         self._renew_at = inf
         self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
+        self.live_output = LiveOutput(desk)
         self.demands: Callable[[Run], bool] = lambda run: True
         self.on_finished: Callable[[Run], None] = lambda run: None
         self.on_given_back: Callable[[Run], bool] = lambda run: False
@@ -204,6 +206,8 @@ class Workload:
 
     def answered(self, request: Request, gone: object) -> bool:
         """Handle a renewal's answer; False if the request is not ours."""
+        if self.live_output.answered(request):
+            return True
         if not any(call.answered(request) for call in self._renewals.values()):
             return False
         assert isinstance(gone, frozenset)
@@ -224,10 +228,13 @@ class Workload:
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not ours."""
         # The next round renews everything again; repeating this one would add nothing.
-        return any(call.answered(request) for call in self._renewals.values())
+        return self.live_output.failed(request) or any(
+            call.answered(request) for call in self._renewals.values()
+        )
 
     def advance(self) -> None:
         """Renew the leases if it is time; take back what has not started in time."""
+        self.live_output.advance()
         late = [one for one, latest in self._start_by.items() if latest <= self._desk.monotonic]
         for run_id in late:
             del self._start_by[run_id]
@@ -247,5 +254,5 @@ class Workload:
 
     @property
     def wake_at(self) -> float:
-        """Monotonic time of the next renewal, or of a start that is overdue."""
-        return min(self._renew_at, *self._start_by.values(), inf)
+        """Monotonic time of the next renewal or piece of output, or of a start that is overdue."""
+        return min(self._renew_at, *self._start_by.values(), self.live_output.wake_at)

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
 from executor.domain.named import Broken, Kind, Stored, Value
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
@@ -107,6 +108,14 @@ class Readers(Protocol):
 
         Raises:
             RunNotFound: there is none.
+        """
+        ...
+
+    def read_output(self, run_id: str, offset: int, limit: int) -> list[OutputChunk]:
+        """Return chunks of what a run said, by offset, from the one that holds *offset* on.
+
+        At most *limit* chunks.  None if nothing is kept of what it said there or later; an
+        unknown run has said nothing.
         """
         ...
 

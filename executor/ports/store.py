@@ -26,6 +26,7 @@ from typing import Any, Protocol
 
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
 from executor.domain.named import Broken, Kind, NamedClash, NamedWrite, Stored, Value
 from executor.domain.run import Run, RunChange
 from executor.domain.term import TermRecord
@@ -157,6 +158,27 @@ class RunStore(Protocol):
         ...
 
 
+class OutputStore(Protocol):
+    """What runs say while they go on: passing, bounded, and never in anybody's way."""
+
+    def keep_output(self, chunks: Sequence[OutputChunk]) -> None:
+        """Keep *chunks*; one that is kept already under its run and offset is replaced.
+
+        Of each run only what belongs to its newest :data:`~executor.domain.live_output.KEPT`
+        bytes stays.  Rule 2 of the contract does not hold here: a power cut may take it back.
+        Runs need not exist.
+        """
+        ...
+
+    def purge_output(self, rest_s: float) -> None:
+        """Remove the chunks of runs that are over or have no row.
+
+        Once no chunk was added for *rest_s* seconds of the store's clock, so that who follows can
+        finish.  Those of lost runs stay as long as their rows: nothing else tells of them.
+        """
+        ...
+
+
 class JobStore(Protocol):
     """Jobs as the engine needs them."""
 
@@ -236,7 +258,7 @@ class CommandStore(Protocol):
         ...
 
 
-class ExecutorStore(TermStore, RunStore, JobStore, NamedStore, CommandStore, Protocol):
+class ExecutorStore(TermStore, RunStore, OutputStore, JobStore, NamedStore, CommandStore, Protocol):
     """Everything the executor may do to the store."""
 
     def prepare(self) -> None:

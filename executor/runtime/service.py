@@ -49,6 +49,7 @@ from executor.engine.events import (
     RunFinished,
     RunNotStarted,
     RunProgressed,
+    RunSaid,
     RunStarted,
     StopRequested,
     Tick,
@@ -104,6 +105,9 @@ class _Reporter:
 
     def not_started(self, run_id: str) -> None:
         self._service.post(RunNotStarted(run_id))
+
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        self._service.post(RunSaid(run_id, offset, data))
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         self._service.post(RunFinished(run_id, at, outcome))

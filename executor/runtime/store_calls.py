@@ -25,6 +25,7 @@ from executor.engine.effects import (
     ClearTerm,
     InsertRuns,
     KeepFormer,
+    KeepOutput,
     MintTerm,
     Prune,
     ReadAllJobs,
@@ -190,8 +191,11 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             return store.open_runs_before(request.term), lost
         case SettleFollowUps():
             store.settle_follow_ups(request.run_ids)
+        case KeepOutput():
+            store.keep_output(request.chunks)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
+            store.purge_output(request.output_rest_s)
             removed += sum(store.purge_named(kind, request.purge_before) for kind in KINDS)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case Beat():

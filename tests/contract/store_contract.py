@@ -12,6 +12,7 @@ from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
 from tests.contract.named_law import NamedLaw
+from tests.contract.output_law import OutputLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
@@ -26,6 +27,7 @@ class StoreContract(
     ChangeLaw,
     OpenRowLaw,
     LeaseLaw,
+    OutputLaw,
     PruneLaw,
     PurgeLaw,
     WriteLaw,

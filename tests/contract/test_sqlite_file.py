@@ -14,6 +14,7 @@ from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.schema import OPEN, UPGRADES, VERSION
 from executor.domain.calendar import CALENDARS
 from executor.domain.errors import SchemaTooNew, StoreUnavailable
+from executor.domain.live_output import OutputChunk
 from executor.domain.run import LIVE, RunState
 from executor.domain.writes import JobWrite
 from tests.contract.embedded_world import Child
@@ -93,6 +94,8 @@ class TestSqliteFile:
         self.store.archive_jobs([a_job(revision=0)])
         assert self.readers.list_revisions(a_job().id, 5, None).items == (a_job(revision=0),)
         assert self.store.all_named(CALENDARS) == []
+        self.store.keep_output([OutputChunk("run", 0, b"said")])
+        assert self.readers.read_output("run", 0, 5) == [OutputChunk("run", 0, b"said")]
 
     def test_a_newer_file_is_refused_and_left_alone(self) -> None:
         """This version cannot know what it means."""

@@ -15,6 +15,7 @@ from executor.domain.writes import Instance, KnownCommands
 from executor.ports.clock import Clock
 from executor.ports.store import Counts
 from tests.fakes.memory_named import MemoryNamed
+from tests.fakes.memory_output import MemoryOutput
 from tests.fakes.memory_revisions import MemoryRevisions
 from tests.fakes.memory_terms import MemoryTerms
 
@@ -22,7 +23,7 @@ from tests.fakes.memory_terms import MemoryTerms
 _SEEN_FOR = timedelta(seconds=30)
 
 
-class MemoryStore(MemoryTerms, MemoryNamed, MemoryRevisions):
+class MemoryStore(MemoryTerms, MemoryNamed, MemoryOutput, MemoryRevisions):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 
     Args:

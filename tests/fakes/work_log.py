@@ -6,6 +6,7 @@ from datetime import datetime
 from threading import Condition
 from typing import Any
 
+from executor.domain.live_output import OutputChunk
 from executor.domain.run import Outcome
 
 
@@ -21,6 +22,7 @@ class WorkLog:
         ended: ids reported as finished, in order.
         outcomes: run id -> how it ended.
         ended_at: run id -> when.
+        chunks: run id -> what it was heard to say while it went on, in order.
         faults: what a launcher must never do.
     """
 
@@ -33,6 +35,7 @@ class WorkLog:
         self.ended: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
         self.ended_at: dict[str, datetime] = {}
+        self.chunks: dict[str, list[OutputChunk]] = {}
         self.faults: list[str] = []
         self._reports: Counter[tuple[str, str]] = Counter()
         self._news = Condition()
@@ -63,6 +66,13 @@ class WorkLog:
             self.refused.append(run_id)
             self._news.notify_all()
 
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        with self._news:
+            if run_id not in self.started_at or run_id in self.outcomes:
+                self.faults.append(f"{run_id} said something before its start or after its end")
+            self.chunks.setdefault(run_id, []).append(OutputChunk(run_id, offset, data))
+            self._news.notify_all()
+
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         with self._news:
             self._once("over", run_id)
@@ -74,6 +84,12 @@ class WorkLog:
     def wait_for_start(self, *run_ids: str, timeout_s: float = 10) -> None:
         """Return once every one of *run_ids* has been reported as started."""
         self._wait(lambda: all(run_id in self.started_at for run_id in run_ids), timeout_s)
+
+    def wait_for_words(self, run_id: str, words: bytes, timeout_s: float = 10) -> None:
+        """Return once *words* have been heard, in one chunk, from *run_id*."""
+        self._wait(
+            lambda: any(words in chunk.data for chunk in self.chunks.get(run_id, ())), timeout_s
+        )
 
     def wait_for_end(self, run_id: str, timeout_s: float = 10) -> Outcome:
         """Return how *run_id* ended, once it has."""

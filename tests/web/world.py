@@ -19,6 +19,7 @@ from executor.domain.writes import Instance, JobWrite
 from executor.ports.store import Readers
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.paced_followers import PacedFollowers
 from tests.web.fake_executor import INSTANCE, FakeExecutor
 from web.app import Services, create_app
 
@@ -74,6 +75,7 @@ class World:
         self.clock = FakeClock()
         self.store = FragileStore(self.clock)
         self.executor = FakeExecutor(self.store, self.clock)
+        self.followers = PacedFollowers(self.clock)
         self.app = create_app(
             Services(
                 readers=self.store,
@@ -82,6 +84,7 @@ class World:
                 command_timeout_s=5,
                 instance_id="web-1",
                 version="1.2.3",
+                followers=self.followers,
                 sealer=Keyring([KEY, FORMER]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,

@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from math import inf
 from typing import Final
 
 from executor.adapters.captured_output import CapturedOutput
@@ -73,6 +74,8 @@ class Child:
         phase: where it stands.
         verdict: why it is being ended; None if it was left to itself.
         is_over: the program has ended; the zombie may not be reaped yet.
+        output: what it has said so far.
+        since: monotonic time from which on it is listened to.
     """
 
     def __init__(
@@ -90,8 +93,9 @@ class Child:
         self.phase = Phase.RUNNING
         self.verdict: Verdict | None = None
         self.is_over = False
+        self.output = output
+        self.since = inf
         self._process = process
-        self._output = output
 
     def read(self) -> bool:
         """Take what has been written; return True once nothing can follow."""
@@ -104,7 +108,7 @@ class Child:
                 return False
             if not data:
                 return True
-            self._output.add(data)
+            self.output.add(data)
         return False
 
     def close_pipe(self) -> None:
@@ -132,7 +136,7 @@ class Child:
         status = self._process.returncode
         exit_code = status if status is not None and status >= 0 else None
         ended_by = -status if status is not None and status < 0 else None
-        output = self._output.output()
+        output = self.output.output()
         if self.verdict is None:
             error = _error_of(status)
             state = RunState.SUCCEEDED if error is None else RunState.FAILED

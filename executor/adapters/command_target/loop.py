@@ -11,12 +11,14 @@ import signal
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, assert_never
 
 from executor.adapters.command_target.child import Child, Phase, Verdict
 from executor.adapters.command_target.deadlines import Deadlines
 from executor.adapters.command_target.spawners import Refused, Spawned, Spawners, SpawnFailed
 from executor.adapters.inbox import Inbox
+from executor.adapters.listening import Listening
 from executor.domain.run import Outcome, Reason, RunState
 from executor.ports.clock import Clock
 from executor.ports.target import Work, WorkListener
@@ -70,6 +72,7 @@ class Loop:
         #: Descriptor -> whose pipe or pidfd it is.
         self._watched: dict[int, Child] = {}
         self._deadlines: Deadlines[Child] = Deadlines()
+        self._listening = Listening(listener.said)
         self._epoll = select.epoll()
         self._epoll.register(inbox.fd, select.EPOLLIN)
         self._stopping = False
@@ -88,6 +91,7 @@ class Loop:
             for message in self._inbox.take():
                 self._obey(message)
             self._obey_deadlines()
+            self._listening.advance(self._clock.monotonic())
             self._hand_out()
         self._end_all()
 
@@ -132,12 +136,15 @@ class Loop:
         self._watch(child, child.pidfd)
         if child.pipe is not None:
             self._watch(child, child.pipe)
-        self._deadlines.set(child, self._clock.monotonic() + child.timeout_s)
+        child.since = self._clock.monotonic()
+        self._deadlines.set(child, child.since + child.timeout_s)
         if verdict is not None:
             self._end(child, verdict)
 
     def _read(self, child: Child) -> None:
-        if child.read():
+        over = child.read()
+        self._listening.heard(child.run_id, child.output, child.since, self._clock.monotonic())
+        if over:
             self._close_pipe(child)
             if child.is_over:
                 self._finish(child)
@@ -198,7 +205,9 @@ class Loop:
     def _report(self, child: Child) -> None:
         del self._children[child.run_id]
         self._deadlines.clear(child)
-        self._listener.finished(child.run_id, self._clock.now(), child.outcome())
+        outcome = child.outcome()
+        self._listening.ended(child.run_id, child.output)
+        self._listener.finished(child.run_id, self._clock.now(), outcome)
 
     def _obey_deadlines(self) -> None:
         now = self._clock.monotonic()
@@ -206,9 +215,7 @@ class Loop:
             self._time_is_up(child, now)
 
     def _patience(self) -> float:
-        due = self._deadlines.next()
-        if due is None:
-            return _LONGEST_WAIT_S
+        due = min(self._deadlines.next() or inf, self._listening.wake_at)
         return min(max(0.0, due - self._clock.monotonic()), _LONGEST_WAIT_S)
 
     def _watch(self, child: Child, fd: int) -> None:

@@ -13,6 +13,9 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
+output_chunks
+    ``chunk`` is the key of a piece of output; by ``end`` the pieces from a place on are read and
+    those that are too old removed.
 calendars, secrets
     Few: their names, the keys, are enough.
 """
@@ -71,6 +74,10 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "job_revisions": [
         _index("revision", "job_id", "revision", unique=True),
+    ],
+    "output_chunks": [
+        _index("chunk", "run_id", "offset", unique=True),
+        _index("end", "run_id", "end"),
     ],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))

@@ -8,6 +8,7 @@ from executor.adapters.mongodb.commands import MongoCommands
 from executor.adapters.mongodb.connection import TIMEOUT_S, connect, translated
 from executor.adapters.mongodb.jobs import MongoJobs
 from executor.adapters.mongodb.named import MongoNamed
+from executor.adapters.mongodb.output import MongoOutput
 from executor.adapters.mongodb.retention import MongoRetention
 from executor.adapters.mongodb.revisions import MongoRevisions
 from executor.adapters.mongodb.runs import MongoRuns
@@ -19,6 +20,7 @@ class MongoStore(
     MongoTerms,
     MongoRuns,
     MongoRetention,
+    MongoOutput,
     MongoJobs,
     MongoRevisions,
     MongoNamed,

@@ -29,7 +29,7 @@ from executor.adapters.documents import (
 from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import named, revisions
+from executor.adapters.sqlite import named, output, revisions
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
@@ -46,6 +46,7 @@ from executor.domain.errors import (
     StoreUnavailable,
 )
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
 from executor.domain.named import Broken, Kind, Stored, Value
 from executor.domain.run import Run
 from executor.domain.term import TermRecord
@@ -125,6 +126,11 @@ class SqliteReaders:
         if run is None:
             raise RunNotFound(run_id)
         return run
+
+    def read_output(self, run_id: str, offset: int, limit: int) -> list[OutputChunk]:
+        """Return chunks of what a run said, from the one that holds *offset* on."""
+        with self._database.read() as connection:
+            return output.chunks(connection, run_id, offset, limit)
 
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return at most *limit* runs without their output, newest ``created_at`` first."""

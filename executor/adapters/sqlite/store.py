@@ -10,6 +10,7 @@ from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
 from executor.adapters.sqlite.named import NamedTable
+from executor.adapters.sqlite.output import OutputTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
 from executor.adapters.sqlite.terms import TermTable
@@ -20,7 +21,7 @@ class SqliteStore:
     """Implements :class:`~executor.ports.store.ExecutorStore`; its methods are the tables' methods.
 
     The term has connections of its own: a clearance is due at an instant, so it never stays
-    to copy the log into the database.
+    to copy the log into the database.  Live output has some that do not wait for the disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,6 +32,7 @@ class SqliteStore:
         """
         self._database = Database(path, StoreUnavailable)
         self._prompt = Database(path, StoreUnavailable, checkpoints=False)
+        self._passing = Database(path, StoreUnavailable, durable=False)
 
         terms = TermTable(self._prompt)
         self.mint_term = terms.mint_term
@@ -49,6 +51,10 @@ class SqliteStore:
         self.expire_runs = runs.expire_runs
         self.settle_follow_ups = runs.settle_follow_ups
         self.prune_runs = runs.prune_runs
+
+        output = OutputTable(self._passing)
+        self.keep_output = output.keep_output
+        self.purge_output = output.purge_output
 
         jobs = JobTable(self._database)
         self.due_jobs = jobs.due_jobs
@@ -85,3 +91,4 @@ class SqliteStore:
         """Close the connections; no method may be called afterwards."""
         self._database.close()
         self._prompt.close()
+        self._passing.close()
