@@ -32,7 +32,14 @@ from executor.domain.limits import Limits
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
+from executor.domain.targets import (
+    CommandTarget,
+    HttpTarget,
+    PythonTarget,
+    Sign,
+    Target,
+    target_faults,
+)
 from executor.domain.tls import Tls
 
 
@@ -165,6 +172,8 @@ _OBJECTS: Final = {
     ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("target", "command", "limits"): Limits,
+    ("target", "python"): PythonTarget,
+    ("target", "python", "limits"): Limits,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,
