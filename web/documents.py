@@ -86,7 +86,8 @@ def pause_document(pause: Pause | None) -> dict[str, Any] | None:
 def is_done(job: Job) -> bool:
     """Whether the schedule of *job*, which is enabled, has no fire time left."""
     definition = job.definition
-    return definition.enabled and definition.schedule is not None and job.next_fire_at is None
+    timed = definition.schedule is not None and not definition.is_continuous
+    return definition.enabled and timed and job.next_fire_at is None
 
 
 def waits_for(run: Run) -> str | None:

@@ -21,6 +21,7 @@ from executor.domain.term import Clearances, TermRecord
 from executor.domain.writes import BrokenCalendar, BrokenSecret, LoadedJobs
 from executor.engine.admission import Admission
 from executor.engine.consequences import Consequences
+from executor.engine.continuity import Continuity
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
@@ -53,6 +54,9 @@ class Tenure:
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
         self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
+        self._continuity = Continuity(
+            desk, self.roster, self.admission, self.dispatcher, workload, term
+        )
         self.supervision = Supervision(
             desk,
             self.roster,
@@ -215,6 +219,7 @@ class Tenure:
         self._ready = True
         # After the jobs, so that rows can be repeated by their jobs' rules.
         self.supervision.take_stock(self._stock)
+        self._continuity.take_stock(self._stock)
         self._desk.note(
             "executing",
             "this instance executes",
@@ -250,6 +255,7 @@ class Tenure:
         """Claim and clear nothing more; what is cleared already is still handed off."""
         self.stopping = True
         self.dispatcher.claiming = False
+        self._continuity.stop()
 
     @property
     def may_resign(self) -> bool:
@@ -277,6 +283,7 @@ class Tenure:
             if self.loaded:
                 self.admission.joins.advance()
                 self.admission.turns.advance(self.dispatcher.call)
+                self._continuity.advance()
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()
@@ -293,6 +300,7 @@ class Tenure:
             parts.append(self.consequences.wake_at)
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
+                parts.append(self._continuity.wake_at)
             if self.dispatcher.has_room:
                 parts.append(self.roster.wake_at)
         return min(parts)
