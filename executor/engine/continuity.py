@@ -130,8 +130,18 @@ class Continuity:
             or self._dispatcher.knows(standing.row)
             or self._admission.turns.obstacle(job)
             or self._admission.blackouts.at(job, now)
+            or self._is_spoken_for(job.definition.lock)
         ):
             self._start(job, standing)
+
+    def _is_spoken_for(self, lock: str | None) -> bool:
+        """Whether one of these jobs is about to take *lock*: of two, one would be skipped."""
+        return lock is not None and any(
+            self._dispatcher.knows(standing.row)
+            and (job := self._roster.get(job_id)) is not None
+            and job.definition.lock == lock
+            for job_id, standing in self._standings.items()
+        )
 
     def _start(self, job: Job, standing: _Standing) -> None:
         standing.begun += 1
