@@ -32,6 +32,8 @@ READ_ONLY: Final = (
     "done",
     "paused",
     "last_run",
+    "managed_by",
+    "in_code",
 )
 
 
@@ -68,6 +70,8 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
             "state": job.last_run.state,
             "finished_at": to_text(job.last_run.finished_at),
         },
+        "managed_by": "api" if job.code is None else "code",
+        "in_code": job.code is not None and job.code.present,
     }
 
 

@@ -100,6 +100,7 @@ class Settings:
     commands: CommandsMode
     commands_allowed: tuple[str, ...] | None
     jobs: tuple[str, ...] | None
+    precondition: str | None
     threads: int
     instance: str
     log_form: LogForm

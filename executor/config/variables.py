@@ -140,10 +140,21 @@ def _programs(text: str) -> tuple[str, ...]:
     return programs
 
 
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def _function(text: str) -> str:
+    module, _, name = text.partition(":")
+    if not _is_module(module) or not name.isidentifier():
+        raise ValueError(f"{text!r} names no function; write package.module:function")
+    return text
+
+
 def _modules(text: str) -> tuple[str, ...]:
     modules = tuple(part.strip() for part in text.split(","))
     for module in modules:
-        if not all(part.isidentifier() for part in module.split(".")):
+        if not _is_module(module):
             raise ValueError(
                 f"{module!r} is not the name of a module; "
                 "write them with commas between: reports.jobs,backup"
@@ -370,6 +381,14 @@ VARIABLES: Final = (
         read=_modules,
         meaning="Modules with Python jobs. The jobs that they declare are saved when an executor "
         "takes over, and only functions of these modules may be named by Python targets.",
+    ),
+    Variable(
+        name="SOLOCRON_PRECONDITION",
+        setting="precondition",
+        kind="function, as `package.module:function`",
+        read=_function,
+        meaning="Called when an executor takes over, before it schedules anything. While it raises "
+        "an error nothing is started; it is called again, after a minute at most.",
     ),
     Variable(
         name="SOLOCRON_THREADS",

@@ -25,6 +25,7 @@ from pydantic import (
 )
 
 from executor.domain.command import Command, CommandKind
+from executor.domain.declared import CodeOrigin
 from executor.domain.duration import LONGEST
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBody
@@ -146,6 +147,7 @@ class Job:
         next_fire_at: the watermark: the earliest slot not yet accounted for.  It only moves
             forward within a revision; None when the schedule has no further slot.
         last_command: the command that made this revision.
+        code: that it is declared in code; None: it was made through the API.
         deleted: the job is gone for its users; the row waits for retention to remove its runs.
     """
 
@@ -159,6 +161,7 @@ class Job:
     last_run: LastRun | None = None
     last_command: LastCommand | None = None
     deleted: bool = False
+    code: CodeOrigin | None = None
 
     @property
     def name(self) -> str:

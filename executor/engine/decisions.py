@@ -16,6 +16,7 @@ from executor.domain.job import Job
 from executor.domain.writes import JobClash
 from executor.engine import (
     calendar_decisions,
+    code_decisions,
     job_decisions,
     run_decisions,
     secret_decisions,
@@ -115,4 +116,5 @@ _DECISIONS = {
     CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
     CommandKind.PUT_SECRET: secret_decisions.put_secret,
     CommandKind.DELETE_SECRET: secret_decisions.delete_secret,
+    CommandKind.DECLARE_JOB: code_decisions.declare,
 }

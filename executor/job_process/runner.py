@@ -7,9 +7,7 @@ launcher: the plan, JSON.  Then this process sends: ``S`` and a status, as often
 is one, and last of all ``E`` and how the run ended.  Each is the whole of what is known, so
 that only the newest counts, and a process that the job forks can send as well.
 
-*LIFELINE* is the reading end of a pipe that nobody writes to.  When the service dies the
-kernel closes its other end, and, as told here, kills this process group for it: no thread
-waits, and no code of the job can be in the way.
+*LIFELINE* ends this process and its group with the service (see ``lifeline``).
 
 SIGTERM asks the run to end: it sets ``context.cancelled`` and cancels the task of an async
 job.  Whoever ignores that is killed by the launcher.
@@ -17,7 +15,6 @@ job.  Whoever ignores that is killed by the launcher.
 
 from __future__ import annotations
 
-import fcntl
 import importlib
 import json
 import logging
@@ -30,6 +27,7 @@ from datetime import datetime
 from types import CoroutineType, TracebackType
 from typing import Any, Final
 
+from executor.job_process.lifeline import tie
 from executor.jobs import JobCancelled, JobContext, declaration_of, details_text
 
 #: Longest plan, bytes: far below what a socket takes at once (212,992 by default).
@@ -37,9 +35,6 @@ PLAN_LIMIT: Final = 131_072
 
 #: Characters kept of an error: a few lines for people, the rest is in the output.
 _ERROR_LIMIT: Final = 2_000
-
-#: fcntl(2): which signal tells that a descriptor is ready; Python has no name for it.
-_F_SETSIG: Final = 10
 
 _STATUS: Final = b"S"
 _END: Final = b"E"
@@ -51,7 +46,7 @@ class _NotFound(Exception):
 
 def main(channel: int, lifeline: int) -> int:
     """Run what the plan says and return the exit status: 0 for a success."""
-    _tie(lifeline)
+    tie(lifeline)
     os.set_inheritable(channel, False)
     plan = json.loads(os.read(channel, PLAN_LIMIT + 1))
     logging.basicConfig(
@@ -85,19 +80,6 @@ def main(channel: int, lifeline: int) -> int:
             stream.flush()
     _send(channel, _END, state, details, error)
     return 1 if state in {"failed", "cancelled"} else 0
-
-
-def _tie(lifeline: int) -> None:
-    """Let the kernel kill this whole group when the service is gone."""
-    os.set_inheritable(lifeline, False)
-    fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
-    fcntl.fcntl(lifeline, _F_SETSIG, signal.SIGKILL)
-    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
-    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
-    with suppress(BlockingIOError):
-        # The end of the file: it was gone before that was told.
-        os.read(lifeline, 1)
-        os.killpg(0, signal.SIGKILL)
 
 
 def _context(plan: dict[str, Any], report: Callable[[str, str | None], None]) -> JobContext:

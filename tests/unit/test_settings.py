@@ -76,6 +76,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_COMMANDS": "Allow-List",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_JOBS": "reports.jobs, backup",
+            "SOLOCRON_PRECONDITION": "reports.database:migrate",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -91,6 +92,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert settings.permitted_programs == PermittedPrograms(
         CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup"), ("reports.jobs", "backup")
     )
+    assert settings.precondition == "reports.database:migrate"
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -129,6 +131,7 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_COMMANDS_ALLOWED", "/usr/bin/"),
         ("SOLOCRON_JOBS", "reports/jobs.py"),
         ("SOLOCRON_JOBS", "reports-jobs"),
+        ("SOLOCRON_PRECONDITION", "reports.database"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),

@@ -39,13 +39,10 @@ class PythonLauncher(ProcessLauncher):
         **options: Unpack[LauncherOptions],
     ) -> None:
         self._starter = PythonStarter(environ, permitted)
-        self._stopped = False
         options.setdefault("parallel", PARALLEL)
         super().__init__(listener, clock, self._starter, name="python-targets", **options)
 
     def stop(self) -> None:
         """End all runs by force, without reporting, and the threads."""
         super().stop()
-        if not self._stopped:
-            self._stopped = True
-            self._starter.close()
+        self._starter.close()

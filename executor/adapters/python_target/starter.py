@@ -1,14 +1,12 @@
 """Starting the process of a Python job: an interpreter with its plan, channel and lifeline.
 
-The lifeline is a pipe that nobody writes to; its writing end is open in this process
-alone, for as long as it lives.  Each run gets an open file of its own on the reading end,
-because whom the kernel signals about a file is kept with the file.
+The plan waits in the channel when the interpreter starts: nothing of it is seen in the
+list of processes, and no file is left behind.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sys
 from collections.abc import Mapping
@@ -18,6 +16,7 @@ from executor.adapters.command_target.account import account_of
 from executor.adapters.command_target.child import Child, spawn
 from executor.adapters.command_target.surroundings import environment_of, inherited
 from executor.adapters.handoff import Prepared
+from executor.adapters.python_target.lifeline import Lifeline
 from executor.adapters.python_target.reports import Reports
 from executor.domain.errors import InvalidJob
 from executor.domain.instant import to_text
@@ -40,12 +39,11 @@ class PythonStarter:
     def __init__(self, environ: Mapping[str, str], permitted: PermittedPrograms) -> None:
         self._inherited = inherited(environ)
         self._permitted = permitted
-        self._lifeline, self._our_end = os.pipe()
+        self._lifeline = Lifeline()
 
     def close(self) -> None:
         """Let go of the lifeline: whatever still runs is killed by that."""
-        os.close(self._lifeline)
-        os.close(self._our_end)
+        self._lifeline.close()
 
     def accepts(self, target: Target) -> bool:
         """Whether *target* calls a function."""
@@ -77,8 +75,7 @@ class PythonStarter:
         ours: socket.socket,
         theirs: int,
     ) -> Child:
-        lifeline = os.open(f"/proc/self/fd/{self._lifeline}", os.O_RDONLY | os.O_NONBLOCK)
-        try:
+        with self._lifeline.end() as lifeline:
             program = _program(target, theirs, lifeline)
             account = account_of(target.user)
             return spawn(
@@ -91,8 +88,6 @@ class PythonStarter:
                 kept=(theirs, lifeline),
                 channel=Reports(ours, prepared.clear),
             )
-        finally:
-            os.close(lifeline)
 
     def explain(self, error: Exception, target: Target) -> str:
         """Return why a process could not be started."""
