@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from executor.adapters.keyring import Keyring
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
+    from executor.ports.code import JobCode
     from executor.ports.store import ExecutorStore, Readers
     from executor.ports.target import LauncherFactory
     from executor.runtime.service import ExecutorService
@@ -127,6 +128,13 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     )
 
 
+def build_job_code(settings: Settings) -> JobCode:
+    """Return what asks the modules with jobs."""
+    from executor.adapters.python_target.job_code import PythonJobCode
+
+    return PythonJobCode(settings.jobs or (), settings.precondition)
+
+
 def build_executor(settings: Settings) -> ExecutorService:
     """Return the executor, ready to run."""
     from executor.domain.zone import tzdata_version
@@ -140,6 +148,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         intake=build_intake(settings),
         launchers=build_launchers(settings, clock),
         clock=clock,
+        code=build_job_code(settings),
         options=Options(
             instance=settings.instance,
             host=socket.gethostname(),
@@ -148,5 +157,8 @@ def build_executor(settings: Settings) -> ExecutorService:
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
             permitted=settings.permitted_programs,
+            # Without modules too: the jobs of former ones are not in code any more.
+            code=True,
+            precondition=settings.precondition is not None,
         ),
     )

@@ -83,6 +83,14 @@ SERVICE_FIELDS: Final[dict[str, Schema]] = {
             "The latest run that has finished.",
         )
     ),
+    "managed_by": {
+        **_enum("api", "code"),
+        "description": "Whether the job was made through the API, or is declared in code.",
+    },
+    "in_code": {
+        "type": "boolean",
+        "description": "The code declared it when an executor last looked.",
+    },
 }
 
 _RUN: Final = object_of(

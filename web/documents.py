@@ -32,6 +32,8 @@ READ_ONLY: Final = (
     "done",
     "paused",
     "last_run",
+    "managed_by",
+    "in_code",
 )
 
 
@@ -68,6 +70,8 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
             "state": job.last_run.state,
             "finished_at": to_text(job.last_run.finished_at),
         },
+        "managed_by": "api" if job.code is None else "code",
+        "in_code": job.code is not None and job.code.present,
     }
 
 
@@ -86,7 +90,8 @@ def pause_document(pause: Pause | None) -> dict[str, Any] | None:
 def is_done(job: Job) -> bool:
     """Whether the schedule of *job*, which is enabled, has no fire time left."""
     definition = job.definition
-    return definition.enabled and definition.schedule is not None and job.next_fire_at is None
+    timed = definition.schedule is not None and not definition.is_continuous
+    return definition.enabled and timed and job.next_fire_at is None
 
 
 def waits_for(run: Run) -> str | None:

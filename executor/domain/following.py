@@ -12,10 +12,11 @@ Rules
 3. One that failed, timed out, or is lost with nothing left of ``retrigger``, is tried again
    as the job's ``retry`` says.  If the target said for how long it wants to be left alone, no
    attempt is due earlier; it cannot keep one away for longer than an hour.
-4. A run that somebody cancelled is not repeated.  A repetition that may not start, because
+4. A continuous job is not repeated: it is started again whatever became of its run.
+5. A run that somebody cancelled is not repeated.  A repetition that may not start, because
    another run of the job is in progress or it is too late, is not tried again: it ends its
    chain without success, as a failure.
-5. An end after which nothing is repeated is *final*: dependents and the failure handler
+6. An end after which nothing is repeated is *final*: dependents and the failure handler
    follow it, in the order in which those jobs were created.
 """
 
@@ -59,6 +60,8 @@ class Repeat:
 def repeat_of(run: Run, job: Job) -> Repeat | None:
     """Return how *run*, which is over, is to be repeated; None if its end is final."""
     if not job.definition.enabled or job.deleted or run.reason is Reason.REQUESTED:
+        return None
+    if job.definition.is_continuous:
         return None
     cut_short = run.state is RunState.CANCELLED and run.reason in _CUT_SHORT
     if run.state is RunState.LOST or cut_short:

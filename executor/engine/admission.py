@@ -51,13 +51,16 @@ class Admission:
             SECRETS: self.vault.secrets,
         }
         self.demands: Callable[[Run], bool] = lambda run: True
+        self.on_vacated: Callable[[Run], None] = lambda run: None
+        self.followers: list[Callable[[Job], None]] = [self.vault.follow]
         roster.on_put = self._on_put
         self.accounted = roster.accounted
         self.refused = roster.refused
 
     def _on_put(self, job: Job) -> None:
         self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
-        self.vault.follow(job)
+        for follow in self.followers:
+            follow(job)
         self.joins.look_again()
 
     def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
@@ -90,12 +93,14 @@ class Admission:
         if job is None:
             return Reason.DELETED
         now = self._desk.now
-        if run.scheduled and run.cause is not Cause.BACKFILL:
-            assert run.fire_at is not None
+        if run.cause is Cause.SCHEDULE or (run.scheduled and run.cause is not Cause.BACKFILL):
             if not job.definition.enabled:
                 return Reason.DISABLED
             if job.is_paused(now):
                 return Reason.PAUSED
+            if not run.scheduled:
+                return None if job.definition.is_continuous else Reason.SUPERSEDED
+            assert run.fire_at is not None
             if run.revision != job.revision and not _is_slot(job, run.fire_at):
                 return Reason.SUPERSEDED
             if not self.turns.was_called(run) and self._is_misfire(run, job):
@@ -169,6 +174,7 @@ class Admission:
     def vacate(self, run: Run) -> None:
         """Note that an unfinished run, here or elsewhere, is over."""
         self.turns.vacate(run)
+        self.on_vacated(run)
         self._roster.finished_since_prune.add(run.job_id)
 
 

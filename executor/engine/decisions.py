@@ -16,6 +16,7 @@ from executor.domain.job import Job
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.writes import JobClash
 from executor.engine import (
+    code_decisions,
     job_decisions,
     named_decisions,
     run_decisions,
@@ -113,4 +114,5 @@ _DECISIONS = {
     CommandKind.CANCEL_RUN: run_decisions.cancel,
     **dict.fromkeys(PUTS, named_decisions.put),
     **dict.fromkeys(DELETES, named_decisions.delete),
+    CommandKind.DECLARE_JOB: code_decisions.declare,
 }

@@ -13,8 +13,7 @@ Order is everything here.
 3. *Hand off* when the second is due, if the last clearance is fresh enough.  Between
    the due instant and the start stands no call of the store.
 
-The same path serves every kind of run: slots claimed ahead, caught-up slots, manual
-runs, retriggers and rows adopted from former terms.  One rule for all of them.
+The same path serves every kind of run, rows of former terms too: one rule for all.
 """
 
 from __future__ import annotations
@@ -58,6 +57,7 @@ class Dispatcher:
         self._met: dict[str, Run] = {}
         self._parking: dict[str, Run] = {}
         self.claiming = True
+        self.held = False  # if it is, nothing is handed off
         self.on_foreign: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
 
@@ -104,9 +104,8 @@ class Dispatcher:
     ) -> None:
         """Write rows of this term; pending ones are started once due and cleared.
 
-        Rows with an id that this term has claimed before are dropped.  *on_written* is called
-        for each row with the row that stands in the store then: this one or an earlier one;
-        *on_refused* instead, with the error, for a row that the store does not take.
+        Rows whose id this term has claimed before are dropped.  *on_written* is called for each,
+        with the row that then stands in the store; *on_refused* for one that it does not take.
         """
         for run in runs:
             self._unwritten.listen(run.id, on_written, on_refused)
@@ -155,7 +154,7 @@ class Dispatcher:
         self._clearing.verify(then)
 
     def take_back(self, run: Run) -> None:
-        """Accept a run that a launcher gave back untouched; it starts once trust is renewed."""
+        """Accept a run that a launcher gave back; it starts once trust is renewed."""
         self._known.add(run.id)
         self._waiting.add(run)
 
@@ -321,7 +320,7 @@ class Dispatcher:
         return min((*self._claims.starts(), *self._adoptions.starts()), default=None)
 
     def _hand_off(self) -> None:
-        if not self._clearing.trusted:
+        if self.held or not self._clearing.trusted:
             return
         now, cleared = self._desk.now, self._clearing.is_cleared
         ready = [group for group in self._waiting if cleared(group.clear_at) and group.due <= now]
@@ -337,8 +336,6 @@ class Dispatcher:
                 self._gate.accounted(run.id)
         if works:
             self._desk.emit(StartRuns(tuple(works), self._gate.sealed(works)))
-
-    # Ending -------------------------------------------------------------------------------
 
     @property
     def holds_cleared(self) -> bool:
@@ -384,7 +381,7 @@ class Dispatcher:
         for group in self._waiting:
             due = self._desk.deadline(group.due)
             if clearing.is_cleared(group.clear_at):
-                starts = max(due, self._desk.monotonic) < clearing.trusted_until
+                starts = not self.held and max(due, self._desk.monotonic) < clearing.trusted_until
                 times.append(due if starts else inf)
             elif may_clear and (bound is None or group.clear_at < bound):
                 times.append(due - CLEAR_AHEAD_S)

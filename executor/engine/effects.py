@@ -277,6 +277,16 @@ class Settle:
     result: CommandResult
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadDeclarations:
+    """Ask the code which jobs it declares; answered by ``DeclarationsRead``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskPrecondition:
+    """Ask the code whether scheduling may begin; answered by ``PreconditionAnswered``."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepAside:
     """Give the token away and keep away from it for so many seconds."""
@@ -315,6 +325,8 @@ Effect = (
     | CloseIntake
     | Reply
     | Settle
+    | ReadDeclarations
+    | AskPrecondition
     | StepAside
     | StopToken
     | Exit

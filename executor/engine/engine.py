@@ -35,10 +35,12 @@ from executor.engine.effects import (
 from executor.engine.events import (
     Answered,
     CommandReceived,
+    DeclarationsRead,
     Event,
     Failed,
     JobsLoaded,
     Moment,
+    PreconditionAnswered,
     RunFinished,
     RunNotStarted,
     RunProgressed,
@@ -154,6 +156,12 @@ class Engine:
                     self._tenure.receive(event.tag, event.command, event.first)
             case JobsLoaded():
                 self._jobs_loaded(event)
+            case DeclarationsRead():
+                if self._tenure is not None:
+                    self._tenure.code.read(event.request, event.declarations)
+            case PreconditionAnswered():
+                if self._tenure is not None:
+                    self._tenure.precondition.answered(event.request, event.fault)
             case TokenGained():
                 self._token_gained()
             case TokenGone():
@@ -310,7 +318,7 @@ class Engine:
         """Return what ails this instance, for the list of instances; empty if nothing does."""
         ails = [one.sentence for one in (self._silence, self._backlog) if one.lasts]
         if self._tenure is not None:
-            ails += self._tenure.roster.ailing()
+            ails += self._tenure.ailing()
         return "; ".join(ails)
 
     def _mind_intake(self, tenure: Tenure) -> None:

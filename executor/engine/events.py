@@ -11,10 +11,11 @@ from datetime import datetime
 from typing import Any
 
 from executor.domain.command import Command
+from executor.domain.declared import Declarations
 from executor.domain.errors import SolocronError
 from executor.domain.run import Outcome
 from executor.domain.writes import LoadedJobs
-from executor.engine.effects import ReadAllJobs, Request
+from executor.engine.effects import AskPrecondition, ReadAllJobs, ReadDeclarations, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,22 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclarationsRead:
+    """What the code declares."""
+
+    request: ReadDeclarations
+    declarations: Declarations
+
+
+@dataclass(frozen=True, slots=True)
+class PreconditionAnswered:
+    """Whether scheduling may begin: ``fault`` None, or why not."""
+
+    request: AskPrecondition
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The process was asked to end cleanly."""
 
@@ -152,5 +169,7 @@ Event = (
     | RunNotStarted
     | RunSaid
     | RunFinished
+    | DeclarationsRead
+    | PreconditionAnswered
     | StopRequested
 )

@@ -32,6 +32,7 @@ from executor.domain.named import NamedClash
 from executor.domain.run import Run
 from executor.domain.writes import JobClash, JobWrite, KnownCommands
 from executor.engine import named_decisions
+from executor.engine.answers import reply, settle
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import (
     decide,
@@ -42,10 +43,8 @@ from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,
     RecallCommands,
-    Reply,
     Request,
     SaveResults,
-    Settle,
     WriteJobs,
     WriteNamed,
 )
@@ -366,7 +365,7 @@ class Intake:
             batch.verifying = True
             for case in batch.cases.values():
                 if case.is_verified and case.result is not None:
-                    self._desk.emit(Reply(case.tag, case.result))
+                    reply(self._desk, case.tag, case.result)
             if all(case.is_verified for case in batch.cases.values()):
                 self._save_results(batch)
             else:
@@ -381,8 +380,8 @@ class Intake:
         self._batch = None
         for case in batch.cases.values():
             assert case.result is not None
-            self._desk.emit(Settle(case.tag, case.result))
+            settle(self._desk, case.tag, case.result)
         for repeat in batch.repeats:
             result = batch.cases[repeat.command.id].result
             assert result is not None
-            self._desk.emit(Settle(repeat.tag, repeated(repeat.command, result, self._desk.now)))
+            settle(self._desk, repeat.tag, repeated(repeat.command, result, self._desk.now))

@@ -19,7 +19,9 @@ from executor.domain.run import Run
 from executor.domain.term import Clearances, TermRecord
 from executor.domain.writes import LoadedJobs
 from executor.engine.admission import Admission
+from executor.engine.code import CodeJobs, Precondition
 from executor.engine.consequences import Consequences
+from executor.engine.continuity import Continuity
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
@@ -52,6 +54,9 @@ class Tenure:
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
         self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
+        self._continuity = Continuity(
+            desk, self.roster, self.admission, self.dispatcher, workload, term
+        )
         self.supervision = Supervision(
             desk,
             self.roster,
@@ -74,6 +79,8 @@ class Tenure:
             options.permitted,
         )
         self._intake = Intake(self._scene)
+        self.precondition = Precondition(desk, options.precondition)
+        self.code = CodeJobs(desk, self.roster, self._intake.receive, term, options.code)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
         self._zone_check = ZoneCheck(desk, self.roster, record.term)
         self._named: Call[ReadNamed] = Call(desk, LOAD_S)
@@ -108,6 +115,7 @@ class Tenure:
     def drop_commands(self) -> None:
         """Forget the commands in hand: they are back in the queue and come again."""
         self._intake.abandon()
+        self.code.again()
 
     def receive(self, tag: object, command: Command, first: bool) -> None:
         """Take a command."""
@@ -201,6 +209,7 @@ class Tenure:
         self._ready = True
         # After the jobs, so that rows can be repeated by their jobs' rules.
         self.supervision.take_stock(self._stock)
+        self._continuity.take_stock(self._stock)
         self._desk.note(
             "executing",
             "this instance executes",
@@ -232,10 +241,16 @@ class Tenure:
         """Whether the end of a run demands something; what is unknown here is left to others."""
         return run.term != self.term or self.stopping or self.consequences.demands(run)
 
+    def ailing(self) -> list[str]:
+        """Say what ails this tenure, for the list of instances."""
+        parts = (self.precondition, self.code, self.roster)
+        return [words for part in parts for words in part.ailing()]
+
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
         self.stopping = True
         self.dispatcher.claiming = False
+        self._continuity.stop()
 
     @property
     def may_resign(self) -> bool:
@@ -256,13 +271,19 @@ class Tenure:
         if not self._ready:
             return
         if not self.stopping:
-            self._opening.advance()
+            self.precondition.advance()
+            self.dispatcher.held = not self.precondition.met
+            if self.precondition.met:
+                self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
                 self.admission.turns.advance(self.dispatcher.call)
+                self.code.advance()
+                if self.precondition.met:
+                    self._continuity.advance()
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()
@@ -279,6 +300,10 @@ class Tenure:
             parts.append(self.consequences.wake_at)
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
-            if self.dispatcher.has_room:
+                if self.precondition.met:
+                    parts.append(self._continuity.wake_at)
+            if not self.precondition.met:
+                parts.append(self.precondition.wake_at)
+            elif self.dispatcher.has_room:
                 parts.append(self.roster.wake_at)
         return min(parts)

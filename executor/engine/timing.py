@@ -110,7 +110,9 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
-        permitted: the programs of jobs that may be saved.
+        permitted: the programs and modules of jobs that may be saved.
+        code: whether there may be jobs that are declared in code.
+        precondition: whether scheduling may begin only once the code says so.
     """
 
     instance: str
@@ -121,3 +123,5 @@ class Options:
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
     permitted: PermittedPrograms = ALL_PROGRAMS
+    code: bool = False
+    precondition: bool = False

@@ -53,6 +53,10 @@ class Workload:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._pieces
 
+    def runs_of(self, job_id: str) -> list[Run]:
+        """Return the runs of a job in hand."""
+        return [piece.run for piece in self._pieces.values() if piece.run.job_id == job_id]
+
     def remembers(self, run_id: str) -> bool:
         """Whether this process has the run in hand, or news of it that are not durable yet."""
         return run_id in self._pieces or self._journal.remembers(run_id)
@@ -177,7 +181,7 @@ class Workload:
             facts["error"] = outcome.error
         level = "DEBUG" if outcome.state is RunState.SUCCEEDED else "INFO"
         self._desk.note("run_finished", "run finished", level, **facts)
-        self.on_finished(run)
+        self.on_finished(ended)
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Ask the launcher to end the run; what it reports then decides the state."""

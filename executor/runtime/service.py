@@ -28,12 +28,14 @@ from executor.domain.command import CommandKind
 from executor.domain.errors import InvalidCalendar, StoreUnavailable
 from executor.domain.run import Outcome
 from executor.engine.effects import (
+    AskPrecondition,
     CancelWork,
     CloseIntake,
     Effect,
     Exit,
     Note,
     OpenIntake,
+    ReadDeclarations,
     Reply,
     Request,
     Settle,
@@ -44,8 +46,10 @@ from executor.engine.effects import (
 from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
+    DeclarationsRead,
     Event,
     Moment,
+    PreconditionAnswered,
     RunFinished,
     RunNotStarted,
     RunProgressed,
@@ -59,6 +63,7 @@ from executor.engine.events import (
 from executor.engine.timing import Options
 from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
 from executor.ports.clock import Clock
+from executor.ports.code import JobCode
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
 from executor.runtime.lanes import Lanes
@@ -125,11 +130,13 @@ class ExecutorService:
         launchers: LauncherFactory,
         clock: Clock,
         options: Options,
+        code: JobCode | None = None,
     ) -> None:
         self._store = store
         self._token = token
         self._intake = intake
         self._clock = clock
+        self._code = code
         self._options = options
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._engine = Engine(options, self._moment())
@@ -169,7 +176,7 @@ class ExecutorService:
         try:
             self._loop()
         finally:
-            self._launcher.stop()
+            self.abandon()
             self._intake.stop()
             self._token.stop()
             if self._lanes.stop(LANES_S):
@@ -207,6 +214,8 @@ class ExecutorService:
     def abandon(self) -> None:
         """End all work by force, at once; for when nobody is left to account to."""
         self._launcher.stop()
+        if self._code is not None:
+            self._code.stop()
 
     # The engine's thread ------------------------------------------------------------------
 
@@ -264,6 +273,9 @@ class ExecutorService:
                 self._intake.open()
             case CloseIntake():
                 self._intake.close()
+            case ReadDeclarations() | AskPrecondition():
+                # It may take minutes.
+                Thread(target=self._ask_code, args=(effect,), name="job-code", daemon=True).start()
             case StepAside():
                 self._token.step_aside(effect.seconds)
             case StopToken():
@@ -279,6 +291,13 @@ class ExecutorService:
             logger.log(level, note.sentence, extra={"action": note.action, **note.facts})
 
     # Other threads ------------------------------------------------------------------------
+
+    def _ask_code(self, effect: ReadDeclarations | AskPrecondition) -> None:
+        assert self._code is not None
+        if isinstance(effect, ReadDeclarations):
+            self.post(DeclarationsRead(effect, self._code.declarations()))
+        else:
+            self.post(PreconditionAnswered(effect, self._code.precondition()))
 
     def _on_news(self, news: TokenNews) -> None:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))

@@ -16,7 +16,7 @@ from executor.domain.calendar import CALENDARS, calendar_from_document
 from executor.domain.job import Job, definition_from_document
 from executor.domain.named import NamedWrite, Stored
 from executor.domain.writes import JobWrite
-from tests.simulation import checker, following_checker, slot_checker
+from tests.simulation import checker, continuous_checker, following_checker, slot_checker
 from tests.simulation.clients import definition
 from tests.simulation.facts import Facts
 from tests.simulation.ledger import Ledger, LedgerStore
@@ -249,6 +249,17 @@ SCENES: Final[dict[str, Scene]] = {
         },
         slot_checker.check_naps,
     ),
+    "continuous": Scene(
+        {
+            "forever-1": Policed(
+                0,
+                {"schedule": {"kind": "continuous", "max_delay": "PT4S"}},
+                Work(0.5, 5.0, None, fails=0.3),
+            ),
+            "forever-2": Policed(0, {"schedule": {"kind": "continuous"}}, Work(10.0, 20.0, None)),
+        },
+        continuous_checker.check_continuous,
+    ),
     "past": Scene(
         {
             "past": Policed(
@@ -299,7 +310,7 @@ def _job(name: str, policed: Policed) -> Job:
     document = definition(name, policed.period or 1) | policed.document
     first = None
     if not policed.period:
-        document["schedule"] = None
+        document["schedule"] = policed.document.get("schedule")
     else:
         first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
         if policed.jitter is not None:

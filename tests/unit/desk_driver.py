@@ -85,6 +85,8 @@ class Driver:
         run_lease_s: float = 10.0,
         grace_s: float = 25.0,
         permitted: PermittedPrograms = ALL_PROGRAMS,
+        code: bool = False,
+        precondition: bool = False,
     ) -> None:
         self.store = store or MemoryStore(FakeClock())
         assert isinstance(self.store.clock, FakeClock)
@@ -96,6 +98,8 @@ class Driver:
             grace_s=grace_s,
             retention_rest_s=3.0,
             permitted=permitted,
+            code=code,
+            precondition=precondition,
         )
         self.engine = Engine(options, self.moment())
         self.effects: list[Effect] = []
