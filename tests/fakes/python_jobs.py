@@ -174,6 +174,11 @@ def hoarding(context: JobContext) -> None:
     bytearray(1024**3)
 
 
+def whoami(context: JobContext) -> dict[str, Any]:
+    mask = os.umask(0)
+    return {"user": os.getuid(), "umask": oct(mask)}
+
+
 def forging(context: JobContext) -> None:
     """Sends nonsense over every descriptor it has."""
     for descriptor in range(3, 100):

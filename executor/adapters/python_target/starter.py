@@ -34,11 +34,18 @@ class PythonStarter:
     Args:
         environ: the executor's environment; jobs see it without settings and secrets.
         permitted: the modules that may be named, whatever was permitted when the job was saved.
+        interpreter: the program that runs them.
     """
 
-    def __init__(self, environ: Mapping[str, str], permitted: PermittedPrograms) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        permitted: PermittedPrograms,
+        interpreter: str = sys.executable,
+    ) -> None:
         self._inherited = inherited(environ)
         self._permitted = permitted
+        self._interpreter = interpreter
         self._lifeline = Lifeline()
 
     def close(self) -> None:
@@ -76,7 +83,7 @@ class PythonStarter:
         theirs: int,
     ) -> Child:
         with self._lifeline.end() as lifeline:
-            program = _program(target, theirs, lifeline)
+            program = self._program(target, theirs, lifeline)
             account = account_of(target.user)
             return spawn(
                 work.run.id,
@@ -91,18 +98,21 @@ class PythonStarter:
 
     def explain(self, error: Exception, target: Target) -> str:
         """Return why a process could not be started."""
-        return f"the process of the job could not be started: {error}"
+        assert isinstance(target, PythonTarget)
+        words = f"the process of the job could not be started: {error}"
+        if isinstance(error, PermissionError) and target.user is not None:
+            words += f"; user {target.user!r} has to be able to run that, and to read the modules"
+        return words
 
-
-def _program(target: PythonTarget, channel: int, lifeline: int) -> CommandTarget:
-    """Return the command that runs *target*."""
-    flags = ("-u", "-X", "faulthandler")
-    return CommandTarget(
-        argv=(sys.executable, *flags, "-m", _RUNNER, str(channel), str(lifeline)),
-        limits=target.limits,
-        user=target.user,
-        umask=target.umask,
-    )
+    def _program(self, target: PythonTarget, channel: int, lifeline: int) -> CommandTarget:
+        """Return the command that runs *target*."""
+        flags = ("-u", "-X", "faulthandler")
+        return CommandTarget(
+            argv=(self._interpreter, *flags, "-m", _RUNNER, str(channel), str(lifeline)),
+            limits=target.limits,
+            user=target.user,
+            umask=target.umask,
+        )
 
 
 def _plan(work: Work, target: PythonTarget) -> bytes:
