@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.failover.cluster import Cluster, Member
+from tests.failover.cluster import Cluster
 from tests.failover.served import PATIENCE_S, ROOT
 from tests.waiting import eventually
 
@@ -54,9 +54,8 @@ def _goes_on(pid: int) -> bool:
     return state != "Z"
 
 
-def _details(members: list[Member], words: str) -> bool:
-    answered = [member.served.request("GET", "/v1/status")[1] for member in members[:1]]
-    return any(words in one["detail"] for one in answered[0]["instances"])
+def _is_said(cluster: Cluster, words: str) -> bool:
+    return any(words in one["detail"] for one in cluster.status()["instances"])
 
 
 @pytest.mark.parametrize("fixture", ["make_cluster", "make_embedded"])
@@ -83,7 +82,7 @@ def test_jobs_in_code_are_saved_once_and_a_continuous_one_moves_with_the_executo
         status, document = cluster.request("GET", f"/v1/jobs/{name}")
         return document if status == 200 else None
 
-    eventually(lambda: _details(cluster.members, "the gate is shut"), PATIENCE_S, "it is said")
+    eventually(lambda: _is_said(cluster, "the gate is shut"), PATIENCE_S, "it is said")
     declared = eventually(lambda: job("minutely"), PATIENCE_S, "the code's jobs are saved")
     assert (declared["managed_by"], declared["in_code"], declared["revision"]) == ("code", True, 1)
     assert _begun(code) == []
