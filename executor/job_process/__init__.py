@@ -1,6 +1,7 @@
 """What goes on in the processes of Python jobs, apart from the service.
 
-``runner`` is the main program of one run, ``inquiry`` that of a question to the modules
+``runner`` is what happens in the process of one run, ``zygote`` is forked to become one
+without starting an interpreter each time, and ``inquiry`` is a question to the modules
 with jobs: which there are, and whether scheduling may begin.  Each is started by its name
 (``python -m``), talks to whoever started it over a descriptor, and ends with it
 (``lifeline``).

@@ -2,7 +2,9 @@
 
 import json
 import os
+import signal
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -24,8 +26,8 @@ from tests.waiting import eventually
 class TestPythonLauncher(CleanLeaving, LauncherLaw):
     """The law."""
 
-    #: Each is an interpreter that starts anew: a tenth of a second of processor time.
-    crowd = 200
+    #: Each is a process with modules to import: ten milliseconds of processor time.
+    crowd = 500
 
     @pytest.fixture(autouse=True)
     def _trace(self, tmp_path: Path) -> None:
@@ -277,6 +279,42 @@ class TestFailure(PythonWorkshop):
         assert log.started_at == {}
 
 
+class TestZygote(PythonWorkshop):
+    """What runs have of being forks, and what they have not."""
+
+    def test_runs_share_nothing_but_the_standard_library(
+        self, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Each imports its module anew, and draws random numbers of its own."""
+        for number in range(3):
+            launcher.start([make_work(calling("drawing"), f"run-{number}")])
+        log.wait_for_ends(3)
+        found = [outcome.details or {} for outcome in log.outcomes.values()]
+        assert [one["imported"] for one in found] == [1, 1, 1]
+        assert len({one["drawn"] for one in found}) == 3
+
+    def test_what_a_program_does_at_its_end_is_done(self, launcher: Launcher, log: WorkLog) -> None:
+        """Threads are waited for, and functions registered for the end are called."""
+        assert said(run(launcher, log, calling("lingering"))) == "thread\natexit\n"
+
+    def test_the_death_of_the_zygote_costs_no_run(
+        self, launcher: Launcher, log: WorkLog, tmp_path: Path
+    ) -> None:
+        """The next run has a new one; one that goes on tells its own end."""
+        launcher.start([make_work(calling("parent"), "first")])
+        zygote = (log.wait_for_end("first").details or {})["parent"]
+        launcher.start([make_work(calling("awaiting", path=str(tmp_path / "go")), "second")])
+        eventually(lambda: "second" in log.details, 10, "the second one has begun")
+        os.kill(zygote, signal.SIGKILL)
+        eventually(lambda: not is_alive(zygote), 10, "the zygote is dead")
+        launcher.start([make_work(calling("parent"), "third")])
+        third = log.wait_for_end("third").details or {}
+        assert third["parent"] not in {zygote, None}
+        (tmp_path / "go").touch()
+        second = log.wait_for_end("second")
+        assert (second.state, second.details) == (RunState.SUCCEEDED, {"came": True})
+
+
 class TestEnding(PythonWorkshop):
     """Ends before time."""
 
@@ -321,12 +359,14 @@ class TestEnding(PythonWorkshop):
         """When the process of the launcher is killed, the kernel ends each run and its group."""
         service = os.fork()
         if service == 0:
-            launcher = PythonLauncher(log, SystemClock(), permitted=PERMITTED)
-            launcher.start([make_work(calling("stubborn", pids=str(tmp_path / "pids")))])
-            while True:
-                os.waitpid(-1, 0)
+            try:
+                launcher = PythonLauncher(log, SystemClock(), permitted=PERMITTED)
+                launcher.start([make_work(calling("stubborn", pids=str(tmp_path / "pids")))])
+                Event().wait()
+            finally:
+                os._exit(1)
         pids = written_pids(tmp_path / "pids", 2)
         assert all(map(is_alive, pids))
-        os.kill(service, 9)
+        os.kill(service, signal.SIGKILL)
         os.waitpid(service, 0)
         eventually(lambda: not any(map(is_alive, pids)), 5, "job and child are gone")

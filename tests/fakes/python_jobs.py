@@ -174,6 +174,39 @@ def hoarding(context: JobContext) -> None:
     bytearray(1024**3)
 
 
+def whoami(context: JobContext) -> dict[str, Any]:
+    mask = os.umask(0)
+    return {"user": os.getuid(), "umask": oct(mask)}
+
+
+_imported = 0
+_imported += 1
+
+
+def drawing(context: JobContext) -> dict[str, Any]:
+    import random
+
+    return {"imported": _imported, "drawn": random.random()}
+
+
+def lingering(context: JobContext) -> None:
+    import atexit
+
+    atexit.register(print, "atexit")
+    threading.Timer(0.1, print, ["thread"]).start()
+
+
+def awaiting(context: JobContext, path: str) -> dict[str, Any]:
+    context.progress(0)
+    while not os.path.exists(path):  # noqa: PTH110
+        context.cancelled.wait(0.02)
+    return {"came": True}
+
+
+def parent(context: JobContext) -> dict[str, Any]:
+    return {"parent": os.getppid()}
+
+
 def forging(context: JobContext) -> None:
     """Sends nonsense over every descriptor it has."""
     for descriptor in range(3, 100):

@@ -10,11 +10,11 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf
-from typing import Final
+from typing import Final, Protocol
 
 from executor.adapters.captured_output import CapturedOutput
 from executor.adapters.command_target import confinement
@@ -64,6 +64,21 @@ class Verdict:
     error: str | None = None
 
 
+class Process(Protocol):
+    """A started process; ``returncode`` as of :class:`subprocess.Popen`, from :meth:`poll` on."""
+
+    returncode: int | None
+
+    @property
+    def pid(self) -> int:
+        """Its number, and that of its group."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return how it ended, and give its number back; None while it lives."""
+        ...
+
+
 class Child:
     """A started program.  Belongs to one thread at a time.
 
@@ -83,7 +98,7 @@ class Child:
     def __init__(
         self,
         run_id: str,
-        process: subprocess.Popen[bytes],
+        process: Process,
         pipe: int,
         output: CapturedOutput,
         timeout_s: float,
@@ -186,35 +201,26 @@ def _error_of(status: int | None) -> str | None:
 
 def spawn(
     run_id: str,
-    target: CommandTarget,
-    environment: Mapping[str, str],
-    account: Account | None,
+    start: Callable[[int], Process],
     timeout_s: float,
     output: CapturedOutput,
-    *,
-    kept: Sequence[int] = (),
     channel: Channel | None = None,
 ) -> Child:
-    """Start *target*'s program in a session of its own.
+    """Start a process in a session of its own.
 
     Args:
-        account: the user it runs as; None for our own.
+        start: does it; gets the descriptor for all that it says.
         timeout_s: seconds it may run; kept for whoever ends it.
         output: takes what it says.
-        kept: descriptors that it has open under the same numbers.
         channel: what it tells of itself; the child's from now on, unless this fails.
 
     Raises:
-        OSError: it cannot be started; :func:`explained` says why in words.
-        InvalidJob: its limits or its user cannot be had on this machine.
-        ValueError: its words are no arguments of a program (a NUL, a lone surrogate).
+        Exception: what *start* raises.
+        OSError: it cannot be followed; it is killed.
     """
     reading, writing = os.pipe()
     try:
-        if confinement.is_confined(target, account):
-            process = confinement.start(target, environment, account, writing, kept)
-        else:
-            process = _start(target, environment, writing, kept)
+        process = start(writing)
     except BaseException:
         os.close(reading)
         raise
@@ -226,13 +232,32 @@ def spawn(
     except OSError:
         os.close(reading)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if isinstance(process, subprocess.Popen):
+            process.wait()
         raise
 
 
-def _start(
-    target: CommandTarget, environment: Mapping[str, str], output: int, kept: Sequence[int]
+def open_program(
+    target: CommandTarget,
+    environment: Mapping[str, str],
+    account: Account | None,
+    output: int,
+    kept: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
+    """Start *target*'s program in a session of its own.
+
+    Args:
+        account: the user it runs as; None for our own.
+        output: the descriptor for all that it says.
+        kept: descriptors that it has open under the same numbers.
+
+    Raises:
+        OSError: it cannot be started; :func:`explained` says why in words.
+        InvalidJob: its limits or its user cannot be had on this machine.
+        ValueError: its words are no arguments of a program (a NUL, a lone surrogate).
+    """
+    if confinement.is_confined(target, account):
+        return confinement.start(target, environment, account, output, kept)
     # Neither preexec_fn nor a user: with either, CPython gives up vfork, and starting a
     # process takes the longer the more memory the executor has.
     return subprocess.Popen(

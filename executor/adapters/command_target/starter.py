@@ -7,10 +7,11 @@ target whose runs are processes of their own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Protocol
 
 from executor.adapters.command_target.account import account_of
-from executor.adapters.command_target.child import Child, explained, spawn
+from executor.adapters.command_target.child import Child, explained, open_program, spawn
 from executor.adapters.command_target.surroundings import environment_of, inherited
 from executor.adapters.handoff import Prepared
 from executor.domain.errors import InvalidJob
@@ -71,8 +72,8 @@ class CommandStarter:
         account = account_of(target.user)
         environment = environment_of(self._inherited, work.run, target, account)
         timeout_s = work.definition.timeout.total_seconds()
-        output = prepared.capture(limit)
-        return spawn(work.run.id, target, environment, account, timeout_s, output)
+        start = partial(open_program, target, environment, account)
+        return spawn(work.run.id, start, timeout_s, prepared.capture(limit))
 
     def explain(self, error: Exception, target: Target) -> str:
         """Return why a program could not be started."""

@@ -6,6 +6,7 @@ It needs neither engine nor store: whoever has works and a listener can run them
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import Final, Unpack
 
@@ -26,6 +27,7 @@ class PythonLauncher(ProcessLauncher):
     Args:
         permitted: names the modules whose functions may run; others fail.
         environ: the executor's environment; jobs see it without settings and secrets.
+        interpreter: the program that runs them; every user that jobs name has to be able to.
         options: as for every :class:`ProcessLauncher`.
     """
 
@@ -36,9 +38,10 @@ class PythonLauncher(ProcessLauncher):
         *,
         permitted: PermittedPrograms,
         environ: Mapping[str, str] = os.environ,
+        interpreter: str = sys.executable,
         **options: Unpack[LauncherOptions],
     ) -> None:
-        self._starter = PythonStarter(environ, permitted)
+        self._starter = PythonStarter(environ, permitted, interpreter)
         options.setdefault("parallel", PARALLEL)
         super().__init__(listener, clock, self._starter, name="python-targets", **options)
 

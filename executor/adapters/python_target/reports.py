@@ -108,9 +108,13 @@ class Reports:
             return replace(told, state=RunState.CANCELLED, error=None)
         if state == "failed":
             return replace(told, state=RunState.FAILED, error=error or outcome.error)
-        if outcome.state is not RunState.SUCCEEDED:
+        if outcome.exit_code:
+            # It had returned, and broke at the end of its process.
             return told
-        return replace(told, reason=_REASONS.get(state))
+        # Whether its exit status is 0 or, because the zygote has died, nobody knows it.
+        return replace(
+            told, state=RunState.SUCCEEDED, exit_code=0, error=None, reason=_REASONS.get(state)
+        )
 
     def close(self) -> None:
         """Close our end."""

@@ -1,7 +1,8 @@
 """Starting the process of a Python job: an interpreter with its plan, channel and lifeline.
 
 The plan waits in the channel when the interpreter starts: nothing of it is seen in the
-list of processes, and no file is left behind.
+list of processes, and no file is left behind.  A run with limits or a user of its own is
+started like a program; every other one is a fork of the ``zygote``.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ import sys
 from collections.abc import Mapping
 from typing import Final
 
+from executor.adapters.command_target import confinement
 from executor.adapters.command_target.account import account_of
-from executor.adapters.command_target.child import Child, spawn
+from executor.adapters.command_target.child import Child, Process, open_program, spawn
 from executor.adapters.command_target.surroundings import environment_of, inherited
 from executor.adapters.handoff import Prepared
 from executor.adapters.python_target.lifeline import Lifeline
 from executor.adapters.python_target.reports import Reports
+from executor.adapters.python_target.zygote import Zygote
 from executor.domain.errors import InvalidJob
 from executor.domain.instant import to_text
 from executor.domain.permitted_programs import PermittedPrograms
+from executor.domain.run import Run
 from executor.domain.targets import CommandTarget, PythonTarget, Target
 from executor.job_process.runner import PLAN_LIMIT
 from executor.ports.target import Work
@@ -34,15 +38,24 @@ class PythonStarter:
     Args:
         environ: the executor's environment; jobs see it without settings and secrets.
         permitted: the modules that may be named, whatever was permitted when the job was saved.
+        interpreter: the program that runs them.
     """
 
-    def __init__(self, environ: Mapping[str, str], permitted: PermittedPrograms) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        permitted: PermittedPrograms,
+        interpreter: str = sys.executable,
+    ) -> None:
         self._inherited = inherited(environ)
         self._permitted = permitted
+        self._interpreter = interpreter
         self._lifeline = Lifeline()
+        self._zygote = Zygote(self._inherited, self._lifeline, interpreter)
 
     def close(self) -> None:
         """Let go of the lifeline: whatever still runs is killed by that."""
+        self._zygote.close()
         self._lifeline.close()
 
     def accepts(self, target: Target) -> bool:
@@ -76,33 +89,43 @@ class PythonStarter:
         theirs: int,
     ) -> Child:
         with self._lifeline.end() as lifeline:
-            program = _program(target, theirs, lifeline)
-            account = account_of(target.user)
             return spawn(
                 work.run.id,
-                program,
-                environment_of(self._inherited, work.run, program, account),
-                account,
+                lambda output: self._open(work.run, target, (output, theirs, lifeline)),
                 work.definition.timeout.total_seconds(),
                 prepared.capture(limit),
-                kept=(theirs, lifeline),
-                channel=Reports(ours, prepared.clear),
+                Reports(ours, prepared.clear),
             )
+
+    def _open(self, run: Run, target: PythonTarget, ends: tuple[int, int, int]) -> Process:
+        """Start the process, with its output, channel and lifeline."""
+        output, *kept = ends
+        program = self._program(target, *kept)
+        account = account_of(target.user)
+        environment = environment_of(self._inherited, run, program, account)
+        if confinement.is_confined(program, account):
+            # Confined before its first instruction, which a fork would have behind it.
+            return open_program(program, environment, account, output, kept)
+        own = {name: value for name, value in environment.items() if name not in self._inherited}
+        return self._zygote.fork(own, ends)
 
     def explain(self, error: Exception, target: Target) -> str:
         """Return why a process could not be started."""
-        return f"the process of the job could not be started: {error}"
+        assert isinstance(target, PythonTarget)
+        words = f"the process of the job could not be started: {error}"
+        if isinstance(error, PermissionError) and target.user is not None:
+            words += f"; user {target.user!r} has to be able to run that, and to read the modules"
+        return words
 
-
-def _program(target: PythonTarget, channel: int, lifeline: int) -> CommandTarget:
-    """Return the command that runs *target*."""
-    flags = ("-u", "-X", "faulthandler")
-    return CommandTarget(
-        argv=(sys.executable, *flags, "-m", _RUNNER, str(channel), str(lifeline)),
-        limits=target.limits,
-        user=target.user,
-        umask=target.umask,
-    )
+    def _program(self, target: PythonTarget, channel: int, lifeline: int) -> CommandTarget:
+        """Return the command that runs *target*."""
+        flags = ("-u", "-X", "faulthandler")
+        return CommandTarget(
+            argv=(self._interpreter, *flags, "-m", _RUNNER, str(channel), str(lifeline)),
+            limits=target.limits,
+            user=target.user,
+            umask=target.umask,
+        )
 
 
 def _plan(work: Work, target: PythonTarget) -> bytes:
