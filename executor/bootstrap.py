@@ -147,6 +147,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             tzdata=tzdata_version(),
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
-            permitted=settings.permitted_programs,
+            permitted=settings.permitted_targets,
         ),
     )

@@ -46,6 +46,7 @@ from executor.config.variables import (
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 
 #: Seconds that an instance gets beyond the grace period, before it is killed: more than
 #: the executor allows itself (8 s) for cancelling what still runs and writing it down.
@@ -128,6 +129,11 @@ class Settings:
     def permitted_programs(self) -> PermittedPrograms:
         """What command targets may run on this instance."""
         return PermittedPrograms(self.commands, self.commands_allowed or ())
+
+    @property
+    def permitted_targets(self) -> PermittedTargets:
+        """The targets of jobs that may be saved on this instance."""
+        return PermittedTargets(self.permitted_programs, workers=self.rabbitmq_url is not None)
 
     @property
     def notes(self) -> tuple[str, ...]:

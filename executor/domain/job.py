@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from executor.domain.command import Command, CommandKind
-from executor.domain.errors import InvalidJob
+from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
@@ -32,7 +32,15 @@ from executor.domain.limits import Limits
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
+from executor.domain.targets import (
+    LONGEST_QUEUED_NAME,
+    CommandTarget,
+    HttpTarget,
+    MessageTarget,
+    Sign,
+    Target,
+    target_faults,
+)
 from executor.domain.tls import Tls
 
 
@@ -165,6 +173,7 @@ _OBJECTS: Final = {
     ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("target", "command", "limits"): Limits,
+    ("target", "message"): MessageTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,
@@ -183,10 +192,18 @@ def definition_from_document(document: object) -> Definition:
         definition = DEFINITION.validate_python(document)
     except ValidationError as error:
         raise InvalidJob(faults_of(error, _OBJECTS)) from None
-    faults = target_faults(definition.target)
+    faults = [*_name_faults(definition), *target_faults(definition.target)]
     if faults:
         raise InvalidJob(faults)
     return definition
+
+
+def _name_faults(definition: Definition) -> list[Fault]:
+    too_long = len(definition.name.encode()) > LONGEST_QUEUED_NAME
+    if isinstance(definition.target, MessageTarget) and too_long:
+        words = f"is longer than {LONGEST_QUEUED_NAME} bytes in UTF-8; queues are named after it"
+        return [Fault("name", words)]
+    return []
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from executor.domain import command_line
+from executor.domain.arguments import Arguments, arguments_texts
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
 from executor.domain.limits import Limits
-from executor.domain.template import SECRET_NAME, Value, faults, parse
+from executor.domain.template import SECRET_NAME, Value, faults, parse, secrets_in
 from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
@@ -211,12 +212,50 @@ class CommandTarget:
         return self.argv if self.argv is not None else command_line.render(self.command or "", {})
 
 
-Target = Annotated[Union[HttpTarget, CommandTarget], Field(discriminator="kind")]  # noqa: UP007
+#: Longest name of a job with a message target, bytes: AMQP has 255 for the name of a queue, of
+#: which ``scheduler.job.`` and ``.heartbeat`` take 24.
+LONGEST_QUEUED_NAME: Final = 231
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageTarget:
+    """Send the run to a worker, by way of RabbitMQ; it succeeds when the worker says so.
+
+    Which worker is nobody's decision: whoever takes messages of this job's queue.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["message"] = "message"
+    arguments: Arguments = field(default_factory=dict)
+    """A JSON object for the worker; each text in it is a template."""
+
+
+Target = Annotated[
+    Union[HttpTarget, CommandTarget, MessageTarget],  # noqa: UP007
+    Field(discriminator="kind"),
+]
 
 
 def target_faults(target: Target) -> list[Fault]:
     """Return what no single field of *target* says: faults by path within a job."""
-    return _http_faults(target) if isinstance(target, HttpTarget) else _command_faults(target)
+    if isinstance(target, HttpTarget):
+        return _http_faults(target)
+    if isinstance(target, CommandTarget):
+        return _command_faults(target)
+    return _message_faults(target)
+
+
+def _message_faults(target: MessageTarget) -> list[Fault]:
+    return [
+        Fault(
+            f"target.arguments.{path}",
+            f"a broker keeps what is in a message, so no secret goes there ({name!r}); give it to "
+            "the workers themselves",
+        )
+        for path, text in arguments_texts(target.arguments)
+        for name in sorted(secrets_in(text))
+    ]
 
 
 def _http_faults(target: HttpTarget) -> list[Fault]:

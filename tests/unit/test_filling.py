@@ -10,7 +10,7 @@ import pytest
 from executor.domain.filling import filled_in, secrets_of, values_of
 from executor.domain.job import Definition, definition_from_document
 from executor.domain.run import Run
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import CommandTarget, HttpTarget, Target
 from executor.domain.template import NAMES
 from tests.builders import a_claim, a_job, a_run, at
 
@@ -22,7 +22,7 @@ def defined(target: dict[str, Any], **fields: Any) -> Definition:
     return definition_from_document({"name": "backup", "target": target, **fields})
 
 
-def filled(target: dict[str, Any], run: Run = RUN, **secrets: str) -> HttpTarget | CommandTarget:
+def filled(target: dict[str, Any], run: Run = RUN, **secrets: str) -> Target:
     return filled_in(run, defined(target), secrets)
 
 

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from executor.adapters.keyring import Keyring
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job, definition_from_document
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance, JobWrite
@@ -64,7 +64,7 @@ class World:
     def __init__(
         self,
         max_body: int = 1_000_000,
-        permitted: PermittedPrograms = ALL_PROGRAMS,
+        permitted: PermittedTargets = ALL_TARGETS,
         *,
         sealing: bool = True,
     ) -> None:
