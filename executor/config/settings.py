@@ -100,6 +100,7 @@ class Settings:
     http_per_host: int
     commands: CommandsMode
     commands_allowed: tuple[str, ...] | None
+    jobs: tuple[str, ...] | None
     threads: int
     instance: str
     log_form: LogForm
@@ -127,8 +128,8 @@ class Settings:
 
     @property
     def permitted_programs(self) -> PermittedPrograms:
-        """What command targets may run on this instance."""
-        return PermittedPrograms(self.commands, self.commands_allowed or ())
+        """What command targets and Python targets may run on this instance."""
+        return PermittedPrograms(self.commands, self.commands_allowed or (), self.jobs or ())
 
     @property
     def permitted_targets(self) -> PermittedTargets:

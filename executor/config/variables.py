@@ -140,6 +140,17 @@ def _programs(text: str) -> tuple[str, ...]:
     return programs
 
 
+def _modules(text: str) -> tuple[str, ...]:
+    modules = tuple(part.strip() for part in text.split(","))
+    for module in modules:
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise ValueError(
+                f"{module!r} is not the name of a module; "
+                "write them with commas between: reports.jobs,backup"
+            )
+    return modules
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One environment variable.
@@ -351,6 +362,14 @@ VARIABLES: Final = (
         read=_programs,
         meaning="The programs that `allow-list` permits. A command must begin with one of them, "
         "written just so; a shell such as `/bin/sh` permits everything.",
+    ),
+    Variable(
+        name="SOLOCRON_JOBS",
+        setting="jobs",
+        kind="names of modules, separated by commas",
+        read=_modules,
+        meaning="Modules with Python jobs. The jobs that they declare are saved when an executor "
+        "takes over, and only functions of these modules may be named by Python targets.",
     ),
     Variable(
         name="SOLOCRON_THREADS",

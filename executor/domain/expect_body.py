@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.fields import CLOSED, Text
 from executor.domain.json_pointer import check_pointer, look_up, same
-from executor.domain.json_value import checked_json
+from executor.domain.json_value import within
 from executor.domain.run import Output
 
 #: Characters of what was found that an error repeats: one line for a person.
@@ -34,8 +34,8 @@ _SHOWN: Final = 100
 _LONGEST: Final = 10_000
 
 
-def _json_value(value: object) -> object:
-    return checked_json(value, _LONGEST)
+def _equals(value: object) -> object:
+    return within(value, _LONGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class ExpectBody:
         None
     )
     """The place of a value in a JSON body, as in RFC 6901: /status; the empty text is all of it."""
-    equals: Annotated[Any, AfterValidator(_json_value)] = None
+    equals: Annotated[Any, AfterValidator(_equals)] = None
     """The value there: any JSON; with ``json_pointer`` it must be written, even if it is null."""
 
     def faults(self) -> list[Fault]:

@@ -19,14 +19,15 @@ from dataclasses import replace
 from datetime import UTC
 
 from executor.domain import command_line
-from executor.domain.arguments import arguments_texts, filled_arguments
 from executor.domain.instant import to_text
 from executor.domain.job import Definition
+from executor.domain.json_value import texts_in, with_texts
 from executor.domain.run import Run
 from executor.domain.targets import (
     CommandTarget,
     HttpTarget,
     MessageTarget,
+    PythonTarget,
     Target,
     check_header,
     check_url,
@@ -71,7 +72,7 @@ def is_plain(target: Target) -> bool:
     elif isinstance(target, CommandTarget):
         texts = (target.command or "", *(target.argv or ()), *target.env.values())
     else:
-        texts = tuple(text for _, text in arguments_texts(target.arguments))
+        texts = tuple(texts_in(target.arguments))
     return not any("{{" in text for text in texts)
 
 
@@ -105,9 +106,7 @@ def filled_in(run: Run, definition: Definition, secrets: Mapping[str, str]) -> T
     values.update((f"{SECRET}{name}", value) for name, value in secrets.items())
     if isinstance(target, HttpTarget):
         return _request(target, values)
-    if isinstance(target, CommandTarget):
-        return _program(target, values)
-    return _message(target, values)
+    return _program(target, values) if isinstance(target, CommandTarget) else _call(target, values)
 
 
 def _texts(target: Target) -> Iterator[tuple[str, str]]:
@@ -117,15 +116,15 @@ def _texts(target: Target) -> Iterator[tuple[str, str]]:
         for name, text in target.headers.items():
             yield f"target.headers.{name}", text
         yield "target.body", target.body
-    elif isinstance(target, MessageTarget):
-        for path, text in arguments_texts(target.arguments):
-            yield f"target.arguments.{path}", text
-    else:
+    elif isinstance(target, CommandTarget):
         yield "target.command", target.command or ""
         for number, text in enumerate(target.argv or ()):
             yield f"target.argv.{number}", text
         for name, text in target.env.items():
             yield f"target.env.{name}", text
+    else:
+        for name, value in target.arguments.items():
+            yield from ((f"target.arguments.{name}", text) for text in texts_in(value))
 
 
 def _request(target: HttpTarget, values: Mapping[str, str]) -> HttpTarget:
@@ -164,9 +163,14 @@ def _program(target: CommandTarget, values: Mapping[str, str]) -> CommandTarget:
     return replace(target, command=None, argv=argv, env=env)
 
 
-def _message(target: MessageTarget, values: Mapping[str, str]) -> MessageTarget:
-    with _naming("target.arguments"):
-        return replace(target, arguments=filled_arguments(target.arguments, values))
+def _call(
+    target: PythonTarget | MessageTarget, values: Mapping[str, str]
+) -> PythonTarget | MessageTarget:
+    arguments = {}
+    for name, value in target.arguments.items():
+        with _naming(f"target.arguments.{name}"):
+            arguments[name] = with_texts(value, lambda text: render(text, values))
+    return replace(target, arguments=arguments)
 
 
 @contextmanager

@@ -33,10 +33,10 @@ from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import (
-    LONGEST_QUEUED_NAME,
     CommandTarget,
     HttpTarget,
     MessageTarget,
+    PythonTarget,
     Sign,
     Target,
     target_faults,
@@ -173,6 +173,8 @@ _OBJECTS: Final = {
     ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("target", "command", "limits"): Limits,
+    ("target", "python"): PythonTarget,
+    ("target", "python", "limits"): Limits,
     ("target", "message"): MessageTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,

@@ -1,36 +1,35 @@
-"""JSON values that people write into a job: what each store can keep, and how large they may be.
+"""JSON values that people put into a job: judged, and looked through.
 
-A value is judged as a whole and never changed.  Rules: numbers are finite, whole ones have 64
-bits at most, names are texts, and nothing is nested deeper than :data:`DEEPEST` levels, because
-values are walked level by level for every run.
+A value is kept as a part of the job's definition, by stores with limits of their own, so it
+has to be one that each of them gives back as it was.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
-#: Deepest nesting, levels; people write three or four.
-DEEPEST: Final = 20
+#: Deepest nesting: values are compared, filled in and written level by level.
+_DEEPEST: Final = 20
 
 #: What every store keeps as a whole number: 64 bits with a sign.
 _LARGEST: Final = 2**63
 
 
-def checked_json(value: object, longest: int) -> object:
+def within(value: object, longest: int) -> object:
     """Return *value* if each store can keep it.
 
     Args:
-        longest: characters that its JSON text may have.
+        longest: characters of its JSON text.
 
     Raises:
         ValueError: it is no JSON value, too large, or holds what some store cannot keep.
     """
     for part, depth in _parts(value, 1):
-        if depth > DEEPEST:
-            raise ValueError(f"is nested deeper than {DEEPEST} levels")
+        if depth > _DEEPEST:
+            raise ValueError(f"is nested deeper than {_DEEPEST} levels")
         if isinstance(part, str) and "\x00" in part:
             raise ValueError("must not contain the NUL character")
         if isinstance(part, float) and not math.isfinite(part):
@@ -38,14 +37,14 @@ def checked_json(value: object, longest: int) -> object:
         if isinstance(part, int) and not -_LARGEST <= part < _LARGEST:
             raise ValueError("has a whole number of more than 64 bits; write a smaller one")
     if len(json.dumps(value)) > longest:
-        raise ValueError(f"is longer than {longest:,} characters; write a smaller one")
+        raise ValueError(f"is longer than {longest:,} characters; write something shorter")
     return value
 
 
 def _parts(value: object, depth: int) -> Iterator[tuple[object, int]]:
     """Return everything within *value*, names too, each with how deep it lies."""
     yield value, depth
-    if depth > DEEPEST:
+    if depth > _DEEPEST:
         return
     if isinstance(value, dict):
         for name, member in value.items():
@@ -58,3 +57,26 @@ def _parts(value: object, depth: int) -> Iterator[tuple[object, int]]:
             yield from _parts(item, depth + 1)
     elif value is not None and not isinstance(value, (str, int, float)):
         raise ValueError("has to be a JSON value")
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Return every text in *value*, but for names."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for member in value.values():
+            yield from texts_in(member)
+    elif isinstance(value, list):
+        for item in value:
+            yield from texts_in(item)
+
+
+def with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """Return *value* with what *change* makes of each text in it; names stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: with_texts(member, change) for name, member in value.items()}
+    if isinstance(value, list):
+        return [with_texts(item, change) for item in value]
+    return value

@@ -17,6 +17,7 @@ class WorkLog:
         asked: how often it was asked.
         started_at: run id -> when its start was reported.
         details: run id -> what it told last.
+        told: run id -> how often it told something.
         refused: ids given back unstarted, in order.
         ended: ids reported as finished, in order.
         outcomes: run id -> how it ended.
@@ -29,6 +30,7 @@ class WorkLog:
         self.asked = 0
         self.started_at: dict[str, datetime] = {}
         self.details: dict[str, Mapping[str, Any]] = {}
+        self.told: Counter[str] = Counter()
         self.refused: list[str] = []
         self.ended: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
@@ -55,6 +57,7 @@ class WorkLog:
             if run_id not in self.started_at or run_id in self.outcomes:
                 self.faults.append(f"{run_id} told something before its start or after its end")
             self.details[run_id] = details
+            self.told[run_id] += 1
             self._news.notify_all()
 
     def not_started(self, run_id: str) -> None:

@@ -75,6 +75,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_HTTP_PER_HOST": "7",
             "SOLOCRON_COMMANDS": "Allow-List",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
+            "SOLOCRON_JOBS": "reports.jobs, backup",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -88,7 +89,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert settings.http_targets is AddressPolicy.PUBLIC
     assert (settings.http_proxies, settings.http_per_host) == (Proxies.ENVIRONMENT, 7)
     assert settings.permitted_programs == PermittedPrograms(
-        CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup")
+        CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup"), ("reports.jobs", "backup")
     )
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
@@ -126,6 +127,8 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_COMMANDS", "some"),
         ("SOLOCRON_COMMANDS_ALLOWED", "rsync"),
         ("SOLOCRON_COMMANDS_ALLOWED", "/usr/bin/"),
+        ("SOLOCRON_JOBS", "reports/jobs.py"),
+        ("SOLOCRON_JOBS", "reports-jobs"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),
