@@ -33,6 +33,7 @@ from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import (
+    LONGEST_QUEUED_NAME,
     CommandTarget,
     HttpTarget,
     MessageTarget,
