@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from executor.domain.command import Command, CommandKind
-from executor.domain.errors import InvalidJob
+from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
@@ -32,7 +32,14 @@ from executor.domain.limits import Limits
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
+from executor.domain.targets import (
+    CommandTarget,
+    HttpTarget,
+    Sign,
+    Target,
+    goes_on_elsewhere,
+    target_faults,
+)
 from executor.domain.tls import Tls
 
 
@@ -72,8 +79,10 @@ class Definition:
     """Longest time a run may take, from its start."""
     start_timeout: PositiveDuration | None = None
     """Longest time a run may wait once it is due; then it is skipped."""
+    heartbeat_timeout: PositiveDuration | None = None
+    """Longest silence of whoever a run was handed over to; then it is sent again, or lost."""
     retrigger: Annotated[int, Field(ge=0, le=100)] = 1
-    """How often a lost run is repeated."""
+    """How often a lost run is repeated, or one that has fallen silent is sent again."""
     lock: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     """Jobs with the same lock never run at the same time, in the whole cluster."""
     after: After | None = None
@@ -183,10 +192,20 @@ def definition_from_document(document: object) -> Definition:
         definition = DEFINITION.validate_python(document)
     except ValidationError as error:
         raise InvalidJob(faults_of(error, _OBJECTS)) from None
-    faults = target_faults(definition.target)
+    faults = [*target_faults(definition.target), *_heartbeat_faults(definition)]
     if faults:
         raise InvalidJob(faults)
     return definition
+
+
+def _heartbeat_faults(definition: Definition) -> list[Fault]:
+    if definition.heartbeat_timeout is None or goes_on_elsewhere(definition.target):
+        return []
+    words = (
+        "nobody reports about the runs of this target; leave it out, or write a target of kind "
+        "`http` with `callback`"
+    )
+    return [Fault("heartbeat_timeout", words)]
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:
