@@ -91,6 +91,9 @@ class _Listener:
     def not_started(self, run_id: str) -> None:
         raise AssertionError("a run that may start is not given back")
 
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        raise AssertionError("a program is not handed over")
+
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         seconds = self._clock.monotonic() - self._began
         self._report = Report(outcome, self._started_at, at, seconds)

@@ -92,6 +92,12 @@ class Launchers:
         for launcher in self._by_kind.values():
             launcher.cancel(run_id, reason)
 
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Ask whoever has a run that was handed over to end it; nothing is reported back."""
+        launcher = self._by_kind.get(work.definition.target.kind)
+        if launcher is not None:
+            launcher.recall(work, reason)
+
     def stop(self) -> None:
         """End all work by force, without reporting, and the threads."""
         for launcher in self._by_kind.values():

@@ -34,6 +34,7 @@ class CommandKind(StrEnum):
     TRIGGER_JOB = "trigger_job"
     BACKFILL_JOB = "backfill_job"
     CANCEL_RUN = "cancel_run"
+    REPORT_RUN = "report_run"
     PUT_CALENDAR = "put_calendar"
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
@@ -49,7 +50,8 @@ class Command:
             calendar's or secret's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
             ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``sealed`` (put_secret): never the value itself.
+            ``sealed`` (put_secret): never the value itself; ``status``, ``details``, ``error``,
+            ``reason`` (report_run).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

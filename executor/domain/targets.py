@@ -211,6 +211,8 @@ class HttpTarget:
     expect_body: ExpectBodyField = None
     """What the body has to say besides; null: anything."""
     follow_redirects: bool = True
+    callback: bool = False
+    """An answer 202 means that the service goes on with it, and reports by a call-back."""
     tls: Tls = field(default_factory=Tls)
     """Whom the certificate of an https URL has to convince; redirects included."""
     sign: Sign | None = None
@@ -299,6 +301,21 @@ Target = Annotated[
     Union[HttpTarget, CommandTarget, PythonTarget, MessageTarget],  # noqa: UP007
     Field(discriminator="kind"),
 ]
+
+
+def calls_back(target: Target) -> bool:
+    """Whether it is a service that may go on with a run and call back about it."""
+    return isinstance(target, HttpTarget) and target.callback
+
+
+def has_workers(target: Target) -> bool:
+    """Whether the runs are taken by workers, who report over the broker."""
+    return isinstance(target, MessageTarget)
+
+
+def goes_on_elsewhere(target: Target) -> bool:
+    """Whether the work of a run may go on without its launcher, and be reported about."""
+    return calls_back(target) or has_workers(target)
 
 
 def target_faults(target: Target) -> list[Fault]:

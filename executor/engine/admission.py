@@ -21,6 +21,7 @@ from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
 from executor.engine.journal import Journal
+from executor.engine.remote import RemoteRuns
 from executor.engine.roster import Roster
 from executor.engine.timing import OVERTAKEN_S
 from executor.engine.turns import Turns
@@ -33,16 +34,27 @@ _OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
 class Admission:
     """The :class:`~executor.engine.gate.Gate` of one tenure."""
 
-    def __init__(self, desk: Desk, roster: Roster, journal: Journal, workload: Workload) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        roster: Roster,
+        journal: Journal,
+        workload: Workload,
+        remote: RemoteRuns,
+    ) -> None:
         self._desk = desk
         self._roster = roster
         self._journal = journal
         self._workload = workload
-        self.turns = Turns(desk, roster.get, self.skip, workload.cancel)
+        self.remote = remote
+        self.turns = Turns(desk, roster.get, self.skip, self.cancel)
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
         self.vault = Vault()
         self.demands: Callable[[Run], bool] = lambda run: True
+        self.follow: Callable[[Job], None] = lambda job: None
+        remote.find_job = roster.get
+        remote.sealed = self.sealed
         roster.on_put = self._on_put
         self.accounted = roster.accounted
         self.refused = roster.refused
@@ -50,6 +62,7 @@ class Admission:
     def _on_put(self, job: Job) -> None:
         self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
         self.vault.follow(job)
+        self.follow(job)
         self.joins.look_again()
 
     def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
@@ -120,6 +133,11 @@ class Admission:
             self.joins.enter(run)
         else:
             self.turns.enter(run)
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """Ask for the end of a run in progress, here or elsewhere.  Unknown ids do nothing."""
+        self._workload.cancel(run_id, reason)
+        self.remote.cancel(run_id, reason)
 
     def find_parked(self, run_id: str) -> Run | None:
         """Return the parked row with this id."""

@@ -111,6 +111,7 @@ _DECISIONS = {
     CommandKind.RESUME_JOB: job_decisions.resume,
     CommandKind.BACKFILL_JOB: run_decisions.backfill,
     CommandKind.CANCEL_RUN: run_decisions.cancel,
+    CommandKind.REPORT_RUN: run_decisions.report,
     CommandKind.PUT_CALENDAR: calendar_decisions.put_calendar,
     CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
     CommandKind.PUT_SECRET: secret_decisions.put_secret,

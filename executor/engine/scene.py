@@ -26,6 +26,7 @@ from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.journal import Journal
+from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
@@ -101,14 +102,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
-    """The end of the run is on its way to the store; once it is there, answer *result*."""
+class Change:
+    """What becomes of the run is on its way to the store; once it is there, answer *result*."""
 
     run_id: str
     result: CommandResult
 
 
-Decision = Answer | Write | WriteCalendar | WriteSecret | Claim | Cancel
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The decision needs the store first: call *begin*, which calls back with the decision."""
+
+    begin: Callable[[Callable[[Decision], None]], None]
+
+
+Decision = Answer | Write | WriteCalendar | WriteSecret | Claim | Change | Later
 
 
 class RefusalError(Exception):
@@ -130,6 +138,7 @@ class Scene:
     dispatcher: Dispatcher
     supervision: Supervision
     workload: Workload
+    reports: Reports
     journal: Journal
     term: int
     permitted: PermittedTargets

@@ -24,9 +24,12 @@ from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
+from executor.engine.endings import Endings
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.opening import Opening
+from executor.engine.remote import RemoteRuns
+from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.scene import Scene
 from executor.engine.supervision import Supervision
@@ -40,7 +43,13 @@ class Tenure:
     """Everything that belongs to one term and ends with it."""
 
     def __init__(
-        self, desk: Desk, journal: Journal, workload: Workload, record: TermRecord, options: Options
+        self,
+        desk: Desk,
+        journal: Journal,
+        workload: Workload,
+        endings: Endings,
+        record: TermRecord,
+        options: Options,
     ) -> None:
         self._desk = desk
         self._workload = workload
@@ -48,7 +57,8 @@ class Tenure:
         self._began = desk.monotonic
         lease_s = options.run_lease_s
         self.roster = Roster(desk, journal)
-        self.admission = Admission(desk, self.roster, journal, workload)
+        self.remote = RemoteRuns(desk, journal, endings)
+        self.admission = Admission(desk, self.roster, journal, workload, self.remote)
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
@@ -63,6 +73,16 @@ class Tenure:
             term,
             lease_s,
         )
+        self.reports = Reports(
+            desk,
+            self.roster,
+            self.admission,
+            self.dispatcher,
+            self.supervision,
+            workload,
+            journal,
+            term,
+        )
         self._scene = Scene(
             desk,
             self.roster,
@@ -70,6 +90,7 @@ class Tenure:
             self.dispatcher,
             self.supervision,
             workload,
+            self.reports,
             journal,
             term,
             options.permitted,
@@ -92,6 +113,11 @@ class Tenure:
     def loaded(self) -> bool:
         """Whether every job is known; commands are taken from then on."""
         return self.supervision.all_loaded
+
+    @property
+    def attends(self) -> bool:
+        """Whether reports about remote runs are taken: every row left behind is known."""
+        return self.loaded and self._ready and not self.stopping
 
     @property
     def silent_since(self) -> float | None:
@@ -131,6 +157,7 @@ class Tenure:
         elif (
             self.dispatcher.answered(request, result)
             or self.supervision.answered(request, result)
+            or self.reports.answered(request, result)
             or self.consequences.answered(request)
             or self._zone_check.answered(request, result)
         ):
@@ -149,6 +176,7 @@ class Tenure:
             self._all_jobs.failed,
             self.dispatcher.failed,
             self.supervision.failed,
+            self.reports.failed,
             self.consequences.failed,
             self._zone_check.failed,
             self._intake.failed,
@@ -249,6 +277,7 @@ class Tenure:
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
         self.stopping = True
+        self.reports.attend(False)
         self.dispatcher.claiming = False
 
     @property
@@ -273,6 +302,8 @@ class Tenure:
             self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
+            self.reports.attend(self.attends)
+            self.reports.advance()
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
@@ -290,7 +321,7 @@ class Tenure:
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts.append(self.consequences.wake_at)
+            parts += [self.consequences.wake_at, self.reports.wake_at]
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
             if self.dispatcher.has_room:

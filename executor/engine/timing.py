@@ -44,6 +44,11 @@ URGENT_S: Final = 60.0
 #: How often rows of former terms are looked at.
 SUPERVISION_S: Final = 1.0
 
+#: Whoever has a remote run has so long to confirm that it has ended, once that was asked for; then
+#: it is over as far as its job is concerned.  As long as most programs take to end cleanly, and
+#: as short as a person may be made to wait for the next run.
+RECALL_GRACE_S: Final = 30.0
+
 #: The store may be silent this long before the executor gives the token away.
 STORE_PATIENCE_S: Final = 10.0
 

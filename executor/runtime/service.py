@@ -28,15 +28,18 @@ from executor.domain.command import CommandKind
 from executor.domain.errors import InvalidCalendar, StoreUnavailable
 from executor.domain.run import Outcome
 from executor.engine.effects import (
+    AttendWorkers,
     CancelWork,
     CloseIntake,
     Effect,
     Exit,
     Note,
     OpenIntake,
+    RecallWork,
     Reply,
     Request,
     Settle,
+    SettleReport,
     StartRuns,
     StepAside,
     StopToken,
@@ -46,7 +49,9 @@ from executor.engine.events import (
     CommandReceived,
     Event,
     Moment,
+    ReportReceived,
     RunFinished,
+    RunHandedOver,
     RunNotStarted,
     RunProgressed,
     RunStarted,
@@ -60,6 +65,7 @@ from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, Tok
 from executor.ports.clock import Clock
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
+from executor.ports.workers import ReportDelivery, WorkerReports
 from executor.runtime.lanes import Lanes
 
 logger = logging.getLogger("executor.engine")
@@ -108,6 +114,9 @@ class _Reporter:
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         self._service.post(RunFinished(run_id, at, outcome))
 
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        self._service.post(RunHandedOver(run_id, at, running))
+
 
 class ExecutorService:
     """Runs one instance's executor until it is stopped."""
@@ -121,10 +130,12 @@ class ExecutorService:
         launchers: LauncherFactory,
         clock: Clock,
         options: Options,
+        workers: WorkerReports | None = None,
     ) -> None:
         self._store = store
         self._token = token
         self._intake = intake
+        self._workers = workers
         self._clock = clock
         self._options = options
         self._events: SimpleQueue[Event] = SimpleQueue()
@@ -161,12 +172,16 @@ class ExecutorService:
         self._lanes.start()
         Thread(target=self._watch, name="hang-watch", daemon=True).start()
         self._intake.start(self._on_delivery)
+        if self._workers is not None:
+            self._workers.start(self._on_report)
         self._token.start(self._on_news)
         try:
             self._loop()
         finally:
             self._launcher.stop()
             self._intake.stop()
+            if self._workers is not None:
+                self._workers.stop()
             self._token.stop()
             if self._lanes.stop(LANES_S):
                 self._forget_instance()
@@ -250,6 +265,10 @@ class ExecutorService:
                 self._log(effect)
             case CancelWork():
                 self._launcher.cancel(effect.run_id, effect.reason)
+            case RecallWork():
+                self._launcher.recall(Work(effect.run, effect.definition), effect.reason)
+            case AttendWorkers() | SettleReport():
+                self._tell_workers(effect)
             case Reply():
                 assert isinstance(effect.tag, Delivery)
                 self._intake.reply(effect.tag, effect.result)
@@ -269,6 +288,15 @@ class ExecutorService:
                 self._status = CLEAN
                 self._done.set()
 
+    def _tell_workers(self, effect: AttendWorkers | SettleReport) -> None:
+        if self._workers is None:
+            return
+        if isinstance(effect, AttendWorkers):
+            self._workers.attend(effect.jobs)
+        else:
+            assert isinstance(effect.tag, ReportDelivery)
+            self._workers.settle(effect.tag)
+
     def _log(self, note: Note) -> None:
         level = getattr(logging, note.level)
         if logger.isEnabledFor(level):
@@ -278,6 +306,9 @@ class ExecutorService:
 
     def _on_news(self, news: TokenNews) -> None:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))
+
+    def _on_report(self, delivery: ReportDelivery) -> None:
+        self.post(ReportReceived(delivery, delivery.report))
 
     def _on_delivery(self, delivery: Delivery) -> None:
         if delivery.command.kind is CommandKind.PUT_CALENDAR:

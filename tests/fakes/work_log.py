@@ -19,6 +19,7 @@ class WorkLog:
         details: run id -> what it told last.
         told: run id -> how often it told something.
         refused: ids given back unstarted, in order.
+        handed_on: ids handed over -> whether they were known to have begun.
         ended: ids reported as finished, in order.
         outcomes: run id -> how it ended.
         ended_at: run id -> when.
@@ -32,6 +33,7 @@ class WorkLog:
         self.details: dict[str, Mapping[str, Any]] = {}
         self.told: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.handed_on: dict[str, bool] = {}
         self.ended: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
         self.ended_at: dict[str, datetime] = {}
@@ -74,6 +76,17 @@ class WorkLog:
             self.ended_at[run_id] = at
             self._news.notify_all()
 
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        with self._news:
+            self._once("over", run_id)
+            self.handed_on[run_id] = running
+            self._news.notify_all()
+
+    def wait_for_hand_over(self, run_id: str, timeout_s: float = 10) -> bool:
+        """Return whether *run_id* was known to have begun, once it is handed over."""
+        self._wait(lambda: run_id in self.handed_on, timeout_s)
+        return self.handed_on[run_id]
+
     def wait_for_start(self, *run_ids: str, timeout_s: float = 10) -> None:
         """Return once every one of *run_ids* has been reported as started."""
         self._wait(lambda: all(run_id in self.started_at for run_id in run_ids), timeout_s)
@@ -92,6 +105,7 @@ class WorkLog:
             came = self._news.wait_for(fact, timeout_s)
         assert came, (
             f"not within {timeout_s:g} s; {len(self.started_at)} started, {len(self.ended)} ended, "
+            f"{len(self.handed_on)} handed over, "
             f"{len(self.refused)} refused, faults: {self.faults}"
         )
 

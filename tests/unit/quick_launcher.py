@@ -49,6 +49,9 @@ class QuickLauncher:
         """End the work, if it is going on."""
         self._end(run_id, Outcome(state=RunState.CANCELLED, reason=reason))
 
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Nothing was handed over."""
+
     def stop(self) -> None:
         """Forget all work."""
         with self._lock:

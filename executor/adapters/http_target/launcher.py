@@ -121,6 +121,9 @@ class HttpLauncher:
         """Break the request off; it finishes as cancelled(*reason*).  Unknown ids do nothing."""
         self._inbox.put(_Cancel(run_id, reason))
 
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Do nothing: a service that calls back cannot be asked."""
+
     def stop(self) -> None:
         """Break everything off without reporting, and end the thread."""
         self._inbox.put(_Stop())

@@ -13,12 +13,15 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
+service_keys
+    One: that of call-backs, made by whoever was first.
 calendars, secrets
     Few: their names, the keys, are enough.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -27,6 +30,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from executor.adapters.documents import Document
+from executor.adapters.service_key import CALLBACK_KEY, new_key
 from executor.domain.errors import SchemaTooNew
 
 #: Version of what this module makes and ``*documents.py`` write.
@@ -92,9 +96,17 @@ def prepare(database: Database[Document]) -> None:
         raise SchemaTooNew(record["version"], SCHEMA_VERSION)
     for name, indexes in _INDEXES.items():
         database[name].create_indexes(indexes)
+    _make_key(database)
     mark = {"$max": {"version": SCHEMA_VERSION}}
     try:
         database["schema"].update_one({"_id": "schema"}, mark, upsert=True)
     except DuplicateKeyError:
         # Another instance has made the record at the same moment.
         database["schema"].update_one({"_id": "schema"}, mark)
+
+
+def _make_key(database: Database[Document]) -> None:
+    made = {"$setOnInsert": {"key": new_key()}}
+    # Of several at one time one makes it; for the others it is there.
+    with suppress(DuplicateKeyError):
+        database["service_keys"].update_one({"_id": CALLBACK_KEY}, made, upsert=True)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from executor.adapters.service_key import CALLBACK_KEY, UNPREPARED, new_key
 from executor.adapters.sqlite.connection import Database
-from executor.domain.errors import SchemaTooNew
+from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import LIVE, RunState
 
 #: Condition for the rows about which an executor has something to do.  An index on it is used
@@ -156,8 +157,13 @@ _VERSION_3: Final = (
     """,
 )
 
+#: The key that call-backs are proved by.
+_VERSION_4: Final = (
+    "CREATE TABLE service_keys (name TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
+)
+
 #: Statements of each upgrade, oldest first.
-UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3)
+UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 
 #: The version that this program reads and writes.
 VERSION: Final = len(UPGRADES)
@@ -181,7 +187,27 @@ def prepare(database: Database) -> None:
         for upgrade in UPGRADES[found:]:
             for statement in upgrade:
                 connection.execute(statement)
+        connection.execute(
+            "INSERT INTO service_keys VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (CALLBACK_KEY, new_key()),
+        )
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def callback_key(database: Database) -> bytes:
+    """Return the key that :func:`prepare` has made.
+
+    Raises:
+        StoreUnavailable: the file is not prepared yet.
+    """
+    with database.read() as connection:
+        row = connection.execute(
+            "SELECT key FROM service_keys WHERE name = ?", (CALLBACK_KEY,)
+        ).fetchone()
+    if row is None:
+        raise StoreUnavailable(UNPREPARED)
+    key: bytes = row[0]
+    return key
 
 
 def _version(row: tuple[int]) -> int:
