@@ -109,13 +109,16 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
+    def from_env(cls, environ: Mapping[str, str], *, worker: bool = False) -> Self:
         """Read *environ*, and the files that it names for secrets.
+
+        Args:
+            worker: they are a worker's, which needs a broker and no store.
 
         Raises:
             ConfigError: with every fault found.
         """
-        reading = _Reading(environ)
+        reading = _Reading(environ, worker)
         values = reading.settings()
         if reading.faults:
             raise ConfigError(reading.faults)
@@ -169,7 +172,8 @@ class Settings:
 class _Reading:
     """One pass over the environment: collects values, where they came from, and faults."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], worker: bool) -> None:
+        self._worker = worker
         self._environ = {name: text.strip() for name, text in environ.items() if text.strip()}
         self.platform = next((p for p in (CLOUD_FOUNDRY, HEROKU) if p.marker in environ), None)
         self.values: dict[str, Any] = {}
@@ -272,7 +276,7 @@ class _Reading:
     def _check_pair(self) -> None:
         """Refuse one server without the other: a token is no use without a term."""
         missing = [entry for entry in _SERVERS if entry[0] not in self._given]
-        if len(missing) == 1:
+        if len(missing) == 1 and not self._worker:
             (_, absent, name), (present,) = missing[0], [e[1] for e in _SERVERS if e not in missing]
             self.faults.append(
                 Fault(

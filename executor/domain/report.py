@@ -20,7 +20,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from executor.domain.run import Outcome, Reason, Run, RunState
+from executor.domain.run import Outcome, Output, Reason, Run, RunState
 
 
 class ReportStatus(StrEnum):
@@ -63,6 +63,7 @@ class Report:
     error: str | None = None
     exit_code: int | None = None
     reason: Reason | None = None
+    output: Output | None = None
     at: datetime
 
     @property
@@ -87,6 +88,7 @@ def outcome_of(report: Report) -> Outcome:
         exit_code=report.exit_code,
         error=report.error,
         details=report.details,
+        output=report.output,
     )
 
 

@@ -113,3 +113,8 @@ class WorkLog:
         self._reports[what, run_id] += 1
         if self._reports[what, run_id] > 1:
             self.faults.append(f"{run_id} reported {what} {self._reports[what, run_id]} times")
+
+    def expect_again(self, run_id: str) -> None:
+        """Forget that *run_id* was handed over: it is about to be started once more."""
+        with self._news:
+            del self._reports["over", run_id], self.handed_on[run_id]
