@@ -91,3 +91,8 @@ class WorkerSide:
         """Count the messages that wait in one of the job's queues."""
         declared = self.channel.queue_declare(self.queue(key), passive=True)
         return int(declared.method.message_count)
+
+    def consumers(self, key: str) -> int:
+        """Count those who take from one of the job's queues."""
+        declared = self.channel.queue_declare(self.queue(key), passive=True)
+        return int(declared.method.consumer_count)
