@@ -123,7 +123,7 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     permitted = settings.permitted_programs
     keyring = build_keyring(settings)
     return lambda listener: Launchers(
-        listener, clock, http=rules, permitted=permitted, opener=keyring
+        listener, clock, http=rules, permitted=permitted, opener=keyring, url=settings.url
     )
 
 
@@ -147,6 +147,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             tzdata=tzdata_version(),
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
-            permitted=settings.permitted_programs,
+            permitted=settings.permitted_targets,
         ),
     )

@@ -33,6 +33,7 @@ class Launchers:
         http: what the operator allows HTTP requests; by default everything.
         permitted: the programs that may run; others fail.
         opener: opens secrets; None if there is no key.
+        url: where services call back to; None: they cannot.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Launchers:
         http: HttpRules | None = None,
         permitted: PermittedPrograms = ALL_PROGRAMS,
         opener: Opener | None = None,
+        url: str | None = None,
     ) -> None:
         self._by_kind: dict[str, Launcher] = {
             "http": HttpLauncher(
@@ -56,6 +58,7 @@ class Launchers:
                 output_limit=output_limit,
                 rules=http,
                 opener=opener,
+                url=url,
             ),
             "command": CommandLauncher(
                 listener,

@@ -18,7 +18,7 @@ from executor.domain.errors import (
     SolocronError,
 )
 from executor.domain.job import Job, LastCommand
-from executor.domain.permitted_programs import PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
 from executor.domain.template import SECRET
@@ -141,7 +141,7 @@ class Scene:
     reports: Reports
     journal: Journal
     term: int
-    permitted: PermittedPrograms
+    permitted: PermittedTargets
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.

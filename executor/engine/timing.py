@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 
 #: Claims are written this long before their second is due: ten times a batch insert of
 #: 1,000 rows on a slow disk (5-30 ms), and short enough that an edit seldom meets a claim.
@@ -102,7 +102,7 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
-        permitted: the programs of jobs that may be saved.
+        permitted: the targets of jobs that may be saved.
     """
 
     instance: str
@@ -112,4 +112,4 @@ class Options:
     run_lease_s: float = 10.0
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
-    permitted: PermittedPrograms = ALL_PROGRAMS
+    permitted: PermittedTargets = ALL_TARGETS
