@@ -248,6 +248,7 @@ class _Reading:
         if "url" not in self._given and host and _is_loopback(host):
             place = f"[{host}]" if ":" in host else host
             self.values["url"] = f"http://{place}:{port}"
+            self.origins["url"] = "default on loopback"
 
     def _choose_reach(self) -> None:
         """Let requests go anywhere only where nobody but this machine's users can ask for them."""

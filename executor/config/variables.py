@@ -16,9 +16,14 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.config.credentials import (
+    MONGODB,
+    RABBITMQ,
+    check_url,
+    public_url,
+    read_bindings,
+)
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 from executor.domain.permitted_programs import CommandsMode
@@ -175,13 +180,6 @@ class Variable:
         return self.on_platforms.get(platform, self.default) if platform else self.default
 
 
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError(f"{text!r} is not an address; write https://solocron.example.com")
-    return text.rstrip("/")
-
-
 def _both(text: str) -> dict[Platform, str]:
     return {CLOUD_FOUNDRY: text, HEROKU: text}
 
@@ -208,7 +206,7 @@ VARIABLES: Final = (
         name="SOLOCRON_URL",
         setting="url",
         kind="URL, `http://` or `https://`",
-        read=_public_url,
+        read=public_url,
         meaning="Where people, the command line and services that call back reach this service. If "
         "not set: this machine's own address where `SOLOCRON_HOST` is a loopback address.",
     ),
