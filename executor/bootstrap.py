@@ -130,7 +130,13 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     keyring = build_keyring(settings)
     messages = build_message_launcher(settings, clock)
     return lambda listener: Launchers(
-        listener, clock, http=rules, permitted=permitted, opener=keyring, messages=messages
+        listener,
+        clock,
+        http=rules,
+        permitted=permitted,
+        opener=keyring,
+        messages=messages,
+        url=settings.url,
     )
 
 

@@ -96,7 +96,7 @@ _RUN: Final = object_of(
         "state": _enum(*RunState),
         "reason": _or_null(_enum(*Reason)),
         "waiting": {
-            **_or_null(_enum("turn", "dependency")),
+            **_or_null(_enum("turn", "dependency", "worker")),
             "description": "What a pending run waits for besides time.",
         },
         "fire_at": _or_null(_INSTANT),
@@ -120,6 +120,10 @@ _RUN: Final = object_of(
         "exit_code": _or_null(_WHOLE),
         "http_status": _or_null(_WHOLE),
         "error": _or_null(_STRING),
+        "remote": {
+            "type": "boolean",
+            "description": "Its work was handed over and goes on elsewhere.",
+        },
         "details": {
             "type": "object",
             "description": "What the target says of its progress and its result.",
@@ -167,6 +171,10 @@ _STATUS: Final = object_of(
         "store": {**_STRING, "description": "`connected`, or what is wrong."},
         "jobs": _or_null(_WHOLE),
         "running": _or_null(_WHOLE),
+        "reports": {
+            **_or_null(object_of(dict.fromkeys(("applied", "late", "illegal"), _WHOLE))),
+            "description": "Reports about remote runs that the executor has taken in its term.",
+        },
         "lateness": _or_null(
             object_of(
                 {"runs": _WHOLE, "median_s": {"type": "number"}, "p99_s": {"type": "number"}},

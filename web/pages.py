@@ -42,7 +42,11 @@ RUNS: Final = 20
 OVERDUE: Final = timedelta(seconds=10)
 
 #: What is noted about a run that waits.
-_WAITS: Final = {"turn": "waits for its turn", "dependency": "waits for other jobs"}
+_WAITS: Final = {
+    "turn": "waits for its turn",
+    "dependency": "waits for other jobs",
+    "worker": "waits for a worker",
+}
 
 #: Results one can look for: the states in which a run is over and that a job keeps.
 RESULTS: Final = tuple(

@@ -86,6 +86,7 @@ class Route:
         writes: sends a command; it may be answered with 202, and with 409 and 503.
         conditional: honours ``If-Match``.
         repeatable: honours ``Idempotency-Key``.
+        token: asks for the token of a run.
     """
 
     method: str
@@ -100,6 +101,7 @@ class Route:
     writes: bool = False
     conditional: bool = False
     repeatable: bool = False
+    token: bool = False
 
     @property
     def name(self) -> str:

@@ -37,6 +37,7 @@ class Launchers:
         permitted: the programs and modules that may run; others fail.
         opener: opens secrets; None if there is no key.
         messages: makes the launcher of message targets; None: there is no broker, and they fail.
+        url: where services call back to; None: they cannot.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Launchers:
         permitted: PermittedPrograms = ALL_PROGRAMS,
         opener: Opener | None = None,
         messages: LauncherFactory | None = None,
+        url: str | None = None,
     ) -> None:
         self._listener = listener
         self._clock = clock
@@ -64,6 +66,7 @@ class Launchers:
                 output_limit=output_limit,
                 rules=http,
                 opener=opener,
+                url=url,
             ),
             "command": CommandLauncher(
                 listener,

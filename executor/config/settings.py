@@ -61,9 +61,6 @@ _SERVERS: Final = (
     ("mongodb_uri", MONGODB, "MONGODB_URI"),
 )
 
-#: Variables of ours that are no settings of the service: what clients read.
-_NO_SETTINGS: Final = frozenset({"SOLOCRON_URL"})
-
 #: What Kubernetes sets in every container for a service whose name begins with
 #: "solocron", as name=value.  Source: kubernetes.io, "Service", "Discovering services".
 _KUBERNETES: Final = re.compile(
@@ -85,6 +82,7 @@ class Settings:
 
     host: str
     port: int
+    url: str | None
     rabbitmq_url: str | None = field(repr=False)
     mongodb_uri: str | None = field(repr=False)
     secret_key: bytes | None = field(repr=False)
@@ -137,7 +135,11 @@ class Settings:
     @property
     def permitted_targets(self) -> PermittedTargets:
         """The targets of jobs that may be saved on this instance."""
-        return PermittedTargets(self.permitted_programs, workers=self.rabbitmq_url is not None)
+        return PermittedTargets(
+            self.permitted_programs,
+            workers=self.rabbitmq_url is not None,
+            call_backs=self.url is not None,
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -192,6 +194,7 @@ class _Reading:
                 self.values[variable.setting] = value
                 self.origins[variable.setting] = origin
         self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
+        self._choose_url()
         self._choose_reach()
         self._decide_commands()
         self._check_pair()
@@ -248,6 +251,14 @@ class _Reading:
                 self._given.add(setting)
                 self.faults.append(Fault(BINDINGS, f"{server.title}: {error}; or set {name}"))
 
+    def _choose_url(self) -> None:
+        """Where only this machine reaches the service, it knows its own address."""
+        host, port = self.values["host"], self.values["port"]
+        if "url" not in self._given and host and _is_loopback(host):
+            place = f"[{host}]" if ":" in host else host
+            self.values["url"] = f"http://{place}:{port}"
+            self.origins["url"] = "default on loopback"
+
     def _choose_reach(self) -> None:
         """Let requests go anywhere only where nobody but this machine's users can ask for them."""
         if self.values["http_targets"] is None:
@@ -294,7 +305,7 @@ class _Reading:
 
     def _check_names(self) -> None:
         """Refuse names that look like ours and are not."""
-        known = {name for v in VARIABLES for name in (v.name, *v.file_names)} | _NO_SETTINGS
+        known = {name for v in VARIABLES for name in (v.name, *v.file_names)}
         for name, text in sorted(self._environ.items()):
             if not name.startswith("SOLOCRON_") or name in known:
                 continue

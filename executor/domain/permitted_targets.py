@@ -24,10 +24,12 @@ class PermittedTargets:
     Attributes:
         programs: what command targets may run.
         workers: whether there is a RabbitMQ by which workers are reached.
+        call_backs: whether it is known where services reach this one.
     """
 
     programs: PermittedPrograms = ALL_PROGRAMS
     workers: bool = True
+    call_backs: bool = True
 
     def faults(self, target: Target) -> list[Fault]:
         """Return why *target* may not be saved, by path within a job; nothing if it may."""
@@ -37,6 +39,14 @@ class PermittedTargets:
                     "target.kind",
                     "`message` needs RabbitMQ, which is not configured here; use another kind, or "
                     "have the operator set RABBITMQ_URL and MONGODB_URI",
+                )
+            ]
+        if target.kind == "http" and target.callback and not self.call_backs:
+            return [
+                Fault(
+                    "target.callback",
+                    "nobody could call back: this service does not know its own address; have the "
+                    "operator set SOLOCRON_URL, or leave it out",
                 )
             ]
         return self.programs.faults(target)

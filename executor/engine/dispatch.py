@@ -246,7 +246,7 @@ class Dispatcher:
                 self._settle(run)
             else:
                 self._accounted(run, present)
-        elif self.may_have_started(present):
+        elif present.remote or self.may_have_started(present):
             self.on_foreign(present)
             self._accounted(run, present)
         elif present.id in self._adopted:

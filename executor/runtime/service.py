@@ -24,9 +24,12 @@ from threading import Thread
 from typing import Any, Final
 
 from executor.domain.calendar import calendar_from_document
+from executor.domain.callback import token_for
 from executor.domain.command import CommandKind
 from executor.domain.errors import InvalidCalendar, StoreUnavailable
-from executor.domain.run import Outcome
+from executor.domain.job import Definition
+from executor.domain.run import Outcome, Run
+from executor.domain.targets import calls_back
 from executor.engine.effects import (
     AttendWorkers,
     CancelWork,
@@ -144,6 +147,7 @@ class ExecutorService:
         self._launcher: Launcher = launchers(_Reporter(self))
         self._done = Flag()
         self._stop_asked_at: float | None = None
+        self._key = b""
         self._status = UNCLEAN
         self._round = clock.monotonic()
 
@@ -194,6 +198,7 @@ class ExecutorService:
         while True:
             try:
                 self._store.prepare()
+                self._key = self._store.callback_key()
             except StoreUnavailable as error:
                 logger.warning(
                     "the store does not answer; trying again",
@@ -259,8 +264,7 @@ class ExecutorService:
             case Request():
                 self._lanes.put(effect)
             case StartRuns():
-                works = [Work(run, how, effect.sealed) for run, how in effect.works]
-                self._launcher.start(works)
+                self._launcher.start([self._work(effect, *work) for work in effect.works])
             case Note():
                 self._log(effect)
             case CancelWork():
@@ -287,6 +291,10 @@ class ExecutorService:
             case Exit():
                 self._status = CLEAN
                 self._done.set()
+
+    def _work(self, started: StartRuns, run: Run, definition: Definition) -> Work:
+        token = token_for(self._key, run.id) if calls_back(definition.target) else ""
+        return Work(run, definition, started.sealed, token)
 
     def _tell_workers(self, effect: AttendWorkers | SettleReport) -> None:
         if self._workers is None:

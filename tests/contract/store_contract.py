@@ -13,6 +13,7 @@ from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
+from tests.contract.remote_law import RemoteLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
 from tests.contract.secret_law import SecretLaw
@@ -27,6 +28,7 @@ class StoreContract(
     ChangeLaw,
     OpenRowLaw,
     LeaseLaw,
+    RemoteLaw,
     PruneLaw,
     PurgeLaw,
     WriteLaw,

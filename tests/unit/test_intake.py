@@ -194,6 +194,7 @@ PAST = "2026-01-01T00:00:00Z"
         not in {
             CommandKind.CREATE_JOB,
             CommandKind.CANCEL_RUN,
+            CommandKind.REPORT_RUN,
             *CALENDAR_COMMANDS,
             *SECRET_COMMANDS,
         }

@@ -87,6 +87,8 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
+            case CommandKind.REPORT_RUN:
+                return self._report(command)
             case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
                 return self._secret(command)
             case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
@@ -261,6 +263,20 @@ class FakeExecutor:
         )
         return self._result(command, ResultStatus.DONE, job_id=run.job_id, run_id=run.id)
 
+    def _report(self, command: Command) -> CommandResult:
+        """Let a run go on or end as reported, unless it is over."""
+        run = self._store.get_run(command.subject)
+        facts = {"facts": {"report": "applied"}, "run_id": run.id}
+        if not run.is_live:
+            facts["facts"] = {"report": "late"}
+            return self._result(command, ResultStatus.CONFLICT, message="the run is over", **facts)
+        told = command.arguments
+        reason = told["reason"] and Reason(told["reason"])
+        state = _REPORTED[told["status"]]
+        news = RunChange(run_id=run.id, term=run.term, state=state, reason=reason)
+        self._store.change_runs([replace(news, details=told["details"], error=told["error"])])
+        return self._result(command, ResultStatus.DONE, **facts)
+
     def _overtaken(self, command: Command, job: Job | None) -> CommandResult:
         found = f"revision {job.revision}" if job else "no such job"
         return self._result(command, ResultStatus.PRECONDITION_FAILED, message=found)
@@ -275,6 +291,14 @@ class FakeExecutor:
             **facts,
         )
 
+
+_REPORTED = {
+    None: RunState.RUNNING,
+    "running": RunState.RUNNING,
+    "completed": RunState.SUCCEEDED,
+    "failed": RunState.FAILED,
+    "cancelled": RunState.CANCELLED,
+}
 
 _CHANGES = {
     CommandKind.UPDATE_JOB: FakeExecutor._redefined,

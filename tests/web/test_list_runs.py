@@ -45,6 +45,7 @@ def test_a_run_shows_everything_but_its_output(world: World) -> None:
         "exit_code": None,
         "http_status": None,
         "error": None,
+        "remote": False,
         "details": {},
         "parent_run_id": None,
         "parent_job_id": None,

@@ -132,12 +132,11 @@ class World:
         assert not self.store.insert_runs([run])
         return run
 
-    def beat(self, instance_id: str, role: str) -> None:
+    def beat(self, instance_id: str, role: str, **facts: Any) -> None:
         """Let an instance show that it lives."""
         now = self.clock.now()
-        self.store.beat(
-            Instance(id=instance_id, host="host", version="1.2.3", role=role, seen_at=now)
-        )
+        about = Instance(id=instance_id, host="host", version="1.2.3", role=role, seen_at=now)
+        self.store.beat(replace(about, **facts))
 
     def clear(self) -> TermRecord:
         """Let the executor show that it executes, and return its term."""

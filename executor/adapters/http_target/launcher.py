@@ -20,6 +20,7 @@ from executor.adapters import handoff
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
 from executor.adapters.handoff import Prepared
 from executor.adapters.http_target.answer import outcome_of
+from executor.adapters.http_target.call_back import call_back_headers, goes_on
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
 from executor.adapters.http_target.request import (
@@ -90,6 +91,7 @@ class HttpLauncher:
         authorities: file of the certificates to trust; by default the system's.
         rules: what the operator allows requests; by default everything.
         opener: opens secrets; None if there is no key.
+        url: where services call back to; None: they are told of no such place.
     """
 
     def __init__(
@@ -103,13 +105,16 @@ class HttpLauncher:
         authorities: str | None = None,
         rules: HttpRules | None = None,
         opener: Opener | None = None,
+        url: str | None = None,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         rules = rules or HttpRules()
         handles = partial(
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules, opener)
+        loop = _Loop(
+            self._inbox, listener, clock, parallel, handles, output_limit, rules, opener, url
+        )
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -143,6 +148,7 @@ class _Loop:
         output_limit: int,
         rules: HttpRules,
         opener: Opener | None,
+        url: str | None,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -153,6 +159,7 @@ class _Loop:
         self._rules = rules
         self._line = Line(_host_of, rules.per_host)
         self._opener = opener
+        self._url = url
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -212,8 +219,11 @@ class _Loop:
         body = prepared.capture(self._output_limit)
         guard = Guard(self._rules.refusal)
         try:
-            signature = signed(target, prepared.secrets, self._clock.now())
-            prepare(curl, work.run, target, timeout_ms, body.add, guard, signature)
+            own = [
+                *signed(target, prepared.secrets, self._clock.now()),
+                *call_back_headers(target, work, self._url),
+            ]
+            prepare(curl, work.run, target, timeout_ms, body.add, guard, own)
             self._transfers.add(curl)
         except BaseException:
             self._give_back(curl)
@@ -224,6 +234,10 @@ class _Loop:
 
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
+        if goes_on(ended, flight.target):
+            self._let_go(flight)
+            self._listener.handed_over(flight.work.run.id, self._clock.now(), running=True)
+            return
         output = flight.body.output()
         # One answer that nobody foresaw must not end the thread, and all other runs with it.
         try:
@@ -249,12 +263,14 @@ class _Loop:
             self._end(flight, outcome)
 
     def _end(self, flight: _Flight, outcome: Outcome) -> None:
+        self._let_go(flight)
+        self._listener.finished(flight.work.run.id, self._clock.now(), outcome)
+
+    def _let_go(self, flight: _Flight) -> None:
         self._transfers.drop(flight.curl)
-        run_id = flight.work.run.id
-        del self._flights[run_id], self._flying[flight.curl]
+        del self._flights[flight.work.run.id], self._flying[flight.curl]
         self._give_back(flight.curl)
         self._line.leave(flight.work)
-        self._listener.finished(run_id, self._clock.now(), outcome)
 
     def _give_back(self, curl: pycurl.Curl) -> None:
         release(curl)
