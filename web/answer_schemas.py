@@ -175,6 +175,10 @@ _STATUS: Final = object_of(
             **_or_null(object_of(dict.fromkeys(("applied", "late", "illegal"), _WHOLE))),
             "description": "Reports about remote runs that the executor has taken in its term.",
         },
+        "dead_letters": {
+            **_or_null(_WHOLE),
+            "description": "Messages from and for workers that nobody could use.",
+        },
         "lateness": _or_null(
             object_of(
                 {"runs": _WHOLE, "median_s": {"type": "number"}, "p99_s": {"type": "number"}},

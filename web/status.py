@@ -74,6 +74,7 @@ class Status:
     fault: str
     token: str
     broker: str
+    dead_letters: int | None
 
     @property
     def term(self) -> TermRecord | None:
@@ -93,6 +94,7 @@ def read_status(services: Services) -> Status:
         store=store,
         fault=fault,
         token=services.sender.token_state(),
+        dead_letters=services.sender.dead_letters(),
         broker=services.sender.describe(),
     )
 
@@ -156,6 +158,7 @@ def status_document(status: Status, services: Services) -> dict[str, Any]:
         "jobs": store.counts.jobs if store else None,
         "running": store.counts.running if store else None,
         "reports": _reports(status),
+        "dead_letters": status.dead_letters,
         "lateness": store.lateness
         and {
             "runs": store.lateness.runs,

@@ -46,6 +46,7 @@ class FakeExecutor:
         self.received: list[Command] = []
         self.away: NoExecutor | BrokerUnavailable | None = None
         self.silent = False
+        self.dead = 0
         self.connection = "connected"
         self.before: Callable[[], None] = lambda: None
         self._store, self._clock = store, clock
@@ -64,6 +65,10 @@ class FakeExecutor:
     def token_state(self) -> str:
         """Tell where the token is."""
         return "unknown" if self.away else "held"
+
+    def dead_letters(self) -> int | None:
+        """Tell how many a test has put there."""
+        return None if self.away else self.dead
 
     def describe(self) -> str:
         """Say how the connection stands."""
