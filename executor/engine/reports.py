@@ -33,6 +33,7 @@ from executor.engine.events import ReportReceived
 from executor.engine.journal import Journal
 from executor.engine.remote_adoptions import RemoteAdoptions
 from executor.engine.roster import Roster
+from executor.engine.strays import Strays
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
 
@@ -67,6 +68,7 @@ class Reports:
         self._workload = workload
         self._journal = journal
         self._term = term
+        self._strays = Strays(desk, roster, term)
         self._adoptions = RemoteAdoptions(desk, term, self._on_adopted)
         self._waiting: dict[str, list[tuple[Report, Decided]]] = {}
         self._unsettled: dict[str, list[object]] = {}
@@ -145,6 +147,8 @@ class Reports:
             status=report.status,
             verdict=verdict.value,
         )
+        if verdict is Verdict.LATE:
+            self._strays.notice(report)
         then(verdict, False)
 
     # Adopting -----------------------------------------------------------------------------

@@ -10,7 +10,6 @@ import pytest
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job
 from executor.domain.run import Run, RunChange, RunState
-from executor.domain.targets import CommandTarget
 from executor.engine.effects import (
     AdoptRuns,
     AttendWorkers,
@@ -329,10 +328,7 @@ def test_a_call_back_that_makes_no_sense_is_refused() -> None:
 
 def for_workers(name: str) -> Job:
     """Return a job of which workers take the runs."""
-    job = a_job(name, schedule=every(60))
-    message: Any = {"kind": "message", "command": "true"}
-    target = CommandTarget(**message)
-    return replace(job, definition=replace(job.definition, target=target))
+    return a_job(name, schedule=every(60), target={"kind": "message"})
 
 
 def attended(driver: Driver) -> list[set[str]]:
