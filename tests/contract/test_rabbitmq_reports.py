@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from threading import Condition
 from typing import Any
 
 import pika  # type: ignore[import-untyped]
@@ -15,40 +14,11 @@ from executor.adapters.rabbitmq.outbox import REASON, SOURCE
 from executor.adapters.rabbitmq.queues import Queues
 from executor.adapters.rabbitmq.reports import RabbitReports
 from executor.adapters.system_clock import SystemClock
-from executor.domain.report import ReportStatus
-from executor.domain.run import Reason
-from executor.ports.workers import ReportDelivery
 from tests.contract.rabbit_workshop import RabbitAdmin
 from tests.contract.worker_side import PATIENCE_S, WorkerSide
+from tests.contract.workers_contract import Desk, WorkersLaw
 from tests.fakes.tcp_proxy import TcpProxy
 from tests.waiting import eventually
-
-
-class Desk:
-    """An executor's end that keeps what it hears, and settles it if told to."""
-
-    def __init__(self, reports: RabbitReports, *, settling: bool = True) -> None:
-        self.reports = reports
-        self.heard: list[ReportDelivery] = []
-        self._settling = settling
-        self._news = Condition()
-        reports.start(self._hear)
-
-    def _hear(self, delivery: ReportDelivery) -> None:
-        with self._news:
-            self.heard.append(delivery)
-            self._news.notify_all()
-        if self._settling:
-            self.reports.settle(delivery)
-
-    def wait(self, count: int) -> list[ReportDelivery]:
-        """Return what was heard, once that are *count* reports."""
-        with self._news:
-            assert self._news.wait_for(lambda: len(self.heard) >= count, PATIENCE_S), self.heard
-            return list(self.heard)
-
-    def run_ids(self) -> list[str]:
-        return [delivery.report.run_id for delivery in self.heard]
 
 
 @pytest.fixture
@@ -83,94 +53,39 @@ def sender(rabbitmq_url: str, queue_prefix: str, admin: RabbitAdmin) -> Iterator
 def open_desk(proxy: TcpProxy, queue_prefix: str) -> Iterator[Callable[..., Desk]]:
     with ExitStack() as stack:
 
-        def make(**given: Any) -> Desk:
+        def make(*, settling: bool = True) -> Desk:
             reports = RabbitReports(proxy.url, SystemClock(), prefix=queue_prefix)
             stack.callback(reports.stop)
-            return Desk(reports, **given)
+            return Desk(reports, settling=settling)
 
         yield make
 
 
-def test_a_status_is_a_report(open_desk: Callable[..., Desk], worker: WorkerSide) -> None:
-    """Three fields suffice; those that we add are read; the instant is that of the receipt."""
-    desk = open_desk()
-    desk.reports.attend(frozenset({worker.job}))
-    before = SystemClock().now()
-    worker.status("r1", "running")
-    worker.status("r1", "completed", details={"n": 1}, reason="warning", worker="w1", later=1)
-    worker.status("r2", "failed", error="it broke", exitCode=3)
-    worker.status("r3", "cancelled", reason="a reason of tomorrow")
+class TestRabbitReports(WorkersLaw):
+    """The law of reports, on RabbitMQ."""
 
-    running, completed, failed, cancelled = (one.report for one in desk.wait(4))
-    assert (running.run_id, running.job, running.status) == (
-        "r1",
-        worker.job,
-        ReportStatus.RUNNING,
-    )
-    assert (completed.details, completed.reason) == ({"n": 1}, Reason.WARNING)
-    assert (failed.status, failed.error, failed.exit_code) == (ReportStatus.FAILED, "it broke", 3)
-    assert (cancelled.status, cancelled.reason) == (ReportStatus.CANCELLED, None)
-    assert before <= running.at <= SystemClock().now()
+    @pytest.fixture(autouse=True)
+    def _broker(self, rabbitmq_url: str, queue_prefix: str) -> Iterator[None]:
+        self._url, self._prefix = rabbitmq_url, queue_prefix
+        self._sides: dict[str, WorkerSide] = {}
+        with ExitStack() as self._connections:
+            yield
 
+    def make_reports(self) -> RabbitReports:
+        return RabbitReports(self._url, SystemClock(), prefix=self._prefix)
 
-def test_a_heartbeat_is_a_report_without_a_status(
-    open_desk: Callable[..., Desk], worker: WorkerSide
-) -> None:
-    """With details it tells of progress."""
-    desk = open_desk()
-    desk.reports.attend(frozenset({worker.job}))
-    worker.beat("r1")
-    worker.beat("r1", details={"done": 3})
-    beats = [one.report for one in desk.wait(2)]
-    assert [beat.status for beat in beats] == [None, None]
-    assert [beat.details for beat in beats] == [None, {"done": 3}]
+    def job(self, name: str) -> str:
+        job = f"{self._prefix}-{name}"
+        if job not in self._sides:
+            side = self._connections.enter_context(WorkerSide(self._url, job))
+            self._sides[job] = side.declare()
+        return job
 
-
-def test_what_was_reported_while_nobody_attended_is_delivered_then(
-    open_desk: Callable[..., Desk], worker: WorkerSide
-) -> None:
-    """The queues keep it, and other jobs' reports are nobody's business here."""
-    desk = open_desk()
-    worker.status("early", "completed")
-    desk.reports.attend(frozenset({f"{worker.job}-other"}))
-    desk.reports.attend(frozenset({worker.job}))
-    desk.wait(1)
-    assert desk.run_ids() == ["early"]
-
-
-def test_what_is_settled_is_gone_and_what_is_not_comes_again(
-    open_desk: Callable[..., Desk], worker: WorkerSide
-) -> None:
-    """An executor that ends without settling leaves its reports to the next one."""
-    first = open_desk(settling=False)
-    first.reports.attend(frozenset({worker.job}))
-    for number in range(4):
-        worker.status(f"r{number}", "completed")
-    for delivery in first.wait(4)[:2]:
-        first.reports.settle(delivery)
-    first.reports.stop()
-
-    second = open_desk()
-    second.reports.attend(frozenset({worker.job}))
-    second.wait(2)
-    assert second.run_ids() == ["r2", "r3"]
-
-
-def test_whoever_attends_no_more_gives_everything_back(
-    open_desk: Callable[..., Desk], worker: WorkerSide
-) -> None:
-    """Unsettled reports are the successor's at once, and settling them late does no harm."""
-    first, second = open_desk(settling=False), open_desk()
-    first.reports.attend(frozenset({worker.job}))
-    worker.status("r1", "completed")
-    (delivery,) = first.wait(1)
-    first.reports.attend(frozenset())
-    second.reports.attend(frozenset({worker.job}))
-    second.wait(1)
-    first.reports.settle(delivery)
-    worker.status("r2", "completed")
-    second.wait(2)
-    assert (first.run_ids(), second.run_ids()) == (["r1"], ["r1", "r2"])
+    def tell(self, job: str, run_id: str, status: str | None, **more: Any) -> None:
+        if status is None:
+            self._sides[job].beat(run_id, **more)
+        else:
+            self._sides[job].status(run_id, status, **more)
 
 
 def test_what_cannot_be_read_is_a_dead_letter_with_its_reason(
