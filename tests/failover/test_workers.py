@@ -13,7 +13,8 @@ import pytest
 from tests.contract.worker_side import WorkerSide
 from tests.failover.cluster import Cluster
 from tests.failover.served import PATIENCE_S
-from tests.failover.workers import readme_worker, solocron_worker
+from tests.failover.workers import Worker, readme_worker, solocron_worker
+from tests.fakes.tcp_proxy import TcpProxy
 from tests.waiting import eventually
 
 #: Functions for ``solocron worker``: what they do is told by the run's arguments.
@@ -35,6 +36,20 @@ def work(context: JobContext, seconds: float = 0, broken: bool = False, **rest):
     if broken:
         raise RuntimeError("it broke")
     return {{"rest": rest}}
+"""
+
+
+#: A function that takes its worker along.
+DEADLY = """
+import os
+import signal
+
+from executor.jobs import job
+
+
+@job(name="{job}")
+def work(context):
+    os.kill(os.getppid(), signal.SIGKILL)
 """
 
 
@@ -77,9 +92,10 @@ class Scene:
         return found
 
     @contextmanager
-    def worker(self, name: str, *arguments: str) -> Iterator[Any]:
-        """Run ``solocron worker``."""
-        with solocron_worker(self.folder, name, self.environ, "worktasks", *arguments) as worker:
+    def worker(self, name: str, *arguments: str, url: str = "") -> Iterator[Worker]:
+        """Run ``solocron worker``, with the broker at *url* if not at its own address."""
+        environ = {**self.environ, "RABBITMQ_URL": url or self.environ["RABBITMQ_URL"]}
+        with solocron_worker(self.folder, name, environ, "worktasks", *arguments) as worker:
             yield worker
 
 
@@ -97,7 +113,7 @@ def scene(
         stack.enter_context(WorkerSide(rabbitmq_url, job))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_worker_that_knows_the_protocol_alone_is_enough(scene: Scene) -> None:
     """The README's: it runs, beats, is cancelled; when it dies, silence sends its run again."""
     steps = {"kind": "message", "arguments": {"steps": 2}}
@@ -124,7 +140,7 @@ def test_a_worker_that_knows_the_protocol_alone_is_enough(scene: Scene) -> None:
         scene.await_run(run_id, state="running", attempt=2)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_solocron_worker_does_runs_and_tells_of_them(scene: Scene) -> None:
     """Arguments, progress, details, output and error: as if the run had been here."""
     arguments = {"seconds": 1, "name": "{{ job.name }}", "braces": "{{{{ x }}"}
@@ -149,7 +165,7 @@ def test_solocron_worker_does_runs_and_tells_of_them(scene: Scene) -> None:
         assert "it broke" in failed["error"]
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_cancellation_finds_the_right_one_of_several_workers(scene: Scene) -> None:
     """Three workers, a run each: the one that is meant ends, and the others go on."""
     scene.define(
@@ -168,7 +184,7 @@ def test_a_cancellation_finds_the_right_one_of_several_workers(scene: Scene) -> 
         assert [scene.run(run_id)["state"] for run_id in (runs[0], runs[2])] == ["running"] * 2
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_run_whose_worker_is_killed_is_done_by_another(scene: Scene) -> None:
     """The broker passes it on; nobody needs to be patient for it, and it ends once."""
     scene.define(target={"kind": "message", "arguments": {"seconds": 4}})
@@ -182,7 +198,7 @@ def test_a_run_whose_worker_is_killed_is_done_by_another(scene: Scene) -> None:
     assert "run taken" in second.log
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_a_worker_that_is_stopped_lets_its_runs_end_or_gives_them_back(scene: Scene) -> None:
     """A short run ends within the grace period; a long one is somebody else's then."""
     scene.define(
@@ -206,7 +222,45 @@ def test_a_worker_that_is_stopped_lets_its_runs_end_or_gives_them_back(scene: Sc
         assert scene.await_run(long, state="succeeded", timeout_s=60)["attempt"] == 1
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
+def test_a_run_goes_on_while_its_worker_has_no_broker(scene: Scene) -> None:
+    """Its message goes to another worker, which listens, hears that it goes on, and leaves it."""
+    scene.define(target={"kind": "message", "arguments": {"seconds": 12}})
+    with (
+        TcpProxy(scene.environ["RABBITMQ_URL"]) as proxy,
+        scene.worker("first", url=proxy.url) as first,
+    ):
+        run_id = scene.trigger()
+        scene.await_run(run_id, state="running")
+        with scene.worker("second") as second:
+            eventually(lambda: "taking runs" in second.log, PATIENCE_S, "the second is there")
+            proxy.lead_to("amqp://127.0.0.1:1")
+            eventually(lambda: first.log.count("no broker") > 1, PATIENCE_S, "it is cut off")
+            proxy.lead_to(scene.environ["RABBITMQ_URL"])
+            done = scene.await_run(run_id, state="succeeded", timeout_s=60)
+    assert done["attempt"] == 1
+    assert "run taken" in first.log
+    assert "run taken" not in second.log
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_a_run_that_kills_every_worker_fails_and_is_a_dead_letter(scene: Scene) -> None:
+    """Five workers are lost with it; the sixth tells so instead of dying too."""
+    (scene.folder / "worktasks.py").write_text(DEADLY.format(job=scene.job), encoding="utf-8")
+    scene.define()
+    run_id = scene.trigger()
+    for number in range(5):
+        with scene.worker(f"w{number}") as worker:
+            worker.process.wait(60)
+    with scene.worker("last") as last:
+        failed = scene.await_run(run_id, state="failed", timeout_s=60)
+    assert "lost 5 times" in failed["error"]
+    assert "run taken" not in last.log
+    assert scene.cluster.status()["dead_letters"] == 1
+
+
+@pytest.mark.timeout(300)
 def test_runs_go_on_while_the_executor_moves(scene: Scene) -> None:
     """The executor is killed with -9: its successor supervises the run and hears its end."""
     scene.define(target={"kind": "message", "arguments": {"seconds": 6}}, heartbeat_timeout="PT9S")
