@@ -17,13 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from executor.config.credentials import (
-    MONGODB,
-    RABBITMQ,
-    check_url,
-    public_url,
-    read_bindings,
-)
+from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 from executor.domain.permitted_programs import CommandsMode

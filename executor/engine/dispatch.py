@@ -59,7 +59,7 @@ class Dispatcher:
         self._on_written: dict[str, list[Callable[[Run], None]]] = {}
         self._on_refused: dict[str, list[Callable[[Exception], None]]] = {}
         self.claiming = True
-        self.on_foreign: Callable[[Run], None] = lambda run: None
+        self.on_foreign: Callable[[Run], object] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
 
     @property
@@ -241,7 +241,7 @@ class Dispatcher:
         elif not present.is_live:
             self._accounted(run, present)
         elif present.term == self._term:
-            if present.state is RunState.PENDING:
+            if present.state is RunState.PENDING and not present.remote:
                 # Our own row, of which the first answer was lost.
                 self._settle(run)
             else:

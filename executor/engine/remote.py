@@ -15,7 +15,7 @@ Rules
 3. A run that has fallen silent goes back to ``pending`` and the same run is sent again, at most
    as often as its job's ``retrigger`` says; then it is lost.
 4. *Ends that are asked for.*  Whoever has the run is asked to end it (it is *recalled*), and it
-   occupies its job until an end is reported, for :data:`RECALL_GRACE_S` at most.  A run that was
+   occupies its job until an end is reported, or a time of grace is over.  A run that was
    not begun in time is skipped after that, unless it turns out that it was begun.
 5. A run that is told to go on after it was given up is believed: what was to be sent again and
    is not yet, is not.
@@ -40,7 +40,6 @@ from executor.engine.effects import CancelWork, RecallWork, StartRuns
 from executor.engine.endings import Endings
 from executor.engine.events import RunFinished, RunHandedOver, RunStarted
 from executor.engine.journal import Journal
-from executor.engine.timing import RECALL_GRACE_S
 from executor.engine.workload import Piece
 
 #: Longest time of a run whose job is gone, and with it what its job said: the field's default.
@@ -72,10 +71,11 @@ class _Remote:
 class RemoteRuns:
     """Follows the remote runs of one term."""
 
-    def __init__(self, desk: Desk, journal: Journal, endings: Endings) -> None:
+    def __init__(self, desk: Desk, journal: Journal, endings: Endings, grace_s: float) -> None:
         self._desk = desk
         self._journal = journal
         self._endings = endings
+        self._grace_s = grace_s
         self._runs: dict[str, _Remote] = {}
         self._alarms = Alarms()
         self._unsent: dict[str, None] = {}
@@ -237,7 +237,7 @@ class RemoteRuns:
 
     def _give_up(self, remote: _Remote, reason: Reason) -> None:
         """End a run of which nobody has confirmed that it is over."""
-        unconfirmed = f"nobody confirmed within {RECALL_GRACE_S:g} s that it has ended"
+        unconfirmed = f"nobody confirmed within {self._grace_s:g} s that it has ended"
         if reason is Reason.TIMEOUT:
             outcome = Outcome(state=RunState.TIMED_OUT, error=unconfirmed)
         elif reason is not Reason.START_TIMEOUT:
@@ -265,7 +265,7 @@ class RemoteRuns:
         run = remote.run
         self._unsent.pop(run.id, None)
         remote.cancelling = reason
-        remote.end_by = self._desk.monotonic + RECALL_GRACE_S
+        remote.end_by = self._desk.monotonic + self._grace_s
         if remote.in_hand:
             self._desk.emit(CancelWork(run.id, reason))
         if remote.definition is not None:
@@ -278,21 +278,19 @@ class RemoteRuns:
         """Return the name of a remote run's job."""
         return self._runs[run_id].run.job
 
-    def report(self, report: Report) -> bool:
-        """Do what a report about a remote run says; return whether that changes its state."""
+    def report(self, report: Report) -> None:
+        """Do what a report about a remote run says."""
         remote = self._runs[report.run_id]
         remote.beat = self._desk.awake
         self._unsent.pop(report.run_id, None)
         if report.is_end:
             self._end(remote, as_asked(outcome_of(report), remote.cancelling))
-            return True
+            return
         if remote.run.state is RunState.PENDING:
             self._begin(remote, report.at, report.details)
-            return True
-        if report.details is not None and remote.run.state is RunState.RUNNING:
+        elif report.details is not None and remote.run.state is RunState.RUNNING:
             self._change(remote, RunState.RUNNING, details=report.details)
         self._arm(remote)
-        return False
 
     def _begin(
         self, remote: _Remote, at: datetime, details: Mapping[str, Any] | None = None

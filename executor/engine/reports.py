@@ -10,9 +10,9 @@ A report finds its run in one of these places:
   record;
 * nowhere: it is late; or illegal, if the run waits for its start or never leaves this machine.
 
-A report that changes a run's state is settled when that is durable *and* a clearance made after
-it has succeeded: a change of a superseded executor does nothing, and its successor needs the
-report.  All others are settled at once.
+A report that says more than that a run goes on is settled when whatever it changes is durable
+*and* a clearance made after that has succeeded: a superseded executor's changes do nothing, nor
+does it know what is late, and its successor needs the report.  A heartbeat is settled at once.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from executor.engine.strays import Strays
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
 
-#: What is done once the verdict on a report is known; and whether it changed a run's state.
-Decided = Callable[[Verdict, bool], None]
+#: What is done once the verdict on a report is known.
+Decided = Callable[[Verdict], None]
 
 
 class Reports:
@@ -68,7 +68,7 @@ class Reports:
         self._workload = workload
         self._journal = journal
         self._term = term
-        self._strays = Strays(desk, roster, term)
+        self._strays = Strays(desk, roster, dispatcher, term)
         self._adoptions = RemoteAdoptions(desk, term, self._on_adopted)
         self._waiting: dict[str, list[tuple[Report, Decided]]] = {}
         self._unsettled: dict[str, list[object]] = {}
@@ -87,12 +87,11 @@ class Reports:
         """Take a report that is to be settled."""
         self.take(event.report, partial(self._on_decided, event))
 
-    def _on_decided(self, event: ReportReceived, verdict: Verdict, changed: bool) -> None:
-        recorded = not self._journal.remembers(event.report.run_id)
-        if changed or (verdict is Verdict.LATE and event.report.is_end and not recorded):
-            self._unsettled.setdefault(event.report.run_id, []).append(event.tag)
-        else:
+    def _on_decided(self, event: ReportReceived, _: Verdict) -> None:
+        if event.report.status is None:
             self._desk.emit(SettleReport(event.tag))
+        else:
+            self._unsettled.setdefault(event.report.run_id, []).append(event.tag)
 
     def take(self, report: Report, then: Decided) -> None:
         """Decide about *report*, at once or when its run is adopted, and call *then*."""
@@ -131,9 +130,9 @@ class Reports:
         if report.job not in (None, self._remote.job_of(report.run_id)):
             self._close(report, Verdict.ILLEGAL, then)
             return
-        changed = self._remote.report(report)
+        self._remote.report(report)
         self.counts[Verdict.APPLIED] += 1
-        then(Verdict.APPLIED, changed)
+        then(Verdict.APPLIED)
 
     def _close(self, report: Report, verdict: Verdict, then: Decided) -> None:
         """Refuse a report."""
@@ -149,7 +148,7 @@ class Reports:
         )
         if verdict is Verdict.LATE:
             self._strays.notice(report)
-        then(verdict, False)
+        then(verdict)
 
     # Adopting -----------------------------------------------------------------------------
 

@@ -182,7 +182,7 @@ def report(command: Command, scene: Scene) -> Decision:
     done = result_of(command, scene.desk.now, ResultStatus.DONE, None, told.run_id)
 
     def begin(then: Callable[[Decision], None]) -> None:
-        def decided(verdict: Verdict, _: bool) -> None:
+        def decided(verdict: Verdict) -> None:
             result = replace(done, facts={"report": verdict.value})
             if verdict in _NOT_APPLIED:
                 message = f"the report about run {told.run_id!r} changes nothing: "

@@ -66,12 +66,9 @@ class Supervision:
         self._admission.joins.recover(rows)
         former, self._foreign = self._foreign, {}
         for run in rows:
-            if run.is_live and self.has_adopted(run.id):
-                # It was read before that.
-                continue
             if run.is_live and run.remote:
-                self._meet(run)
-                self.on_handed_over(run)
+                if self._meet(run):
+                    self.on_handed_over(run)
             elif run.is_live and self._clearances.may_have_started(run):
                 self._meet(run)
             elif run.job_id in self._roster or self.all_loaded:
@@ -98,10 +95,14 @@ class Supervision:
         else:
             self._dispatcher.adopt(run)
 
-    def _meet(self, run: Run) -> None:
-        """Note a row that may be in progress elsewhere."""
+    def _meet(self, run: Run) -> bool:
+        """Note a row that may be in progress elsewhere; False if it has been adopted since."""
+        if self.has_adopted(run.id):
+            # It was read before that.
+            return False
         self._foreign[run.id] = run
         self._admission.turns.occupy(run)
+        return True
 
     def find(self, run_id: str) -> Run | None:
         """Return a row that may be in progress elsewhere."""

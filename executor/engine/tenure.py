@@ -57,7 +57,7 @@ class Tenure:
         self._began = desk.monotonic
         lease_s = options.run_lease_s
         self.roster = Roster(desk, journal)
-        self.remote = RemoteRuns(desk, journal, endings)
+        self.remote = RemoteRuns(desk, journal, endings, options.recall_grace_s)
         self.admission = Admission(desk, self.roster, journal, workload, self.remote)
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw

@@ -102,6 +102,7 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
+        recall_grace_s: how long whoever has a remote run may take to confirm that it has ended.
         permitted: the targets of jobs that may be saved.
     """
 
@@ -112,4 +113,5 @@ class Options:
     run_lease_s: float = 10.0
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
+    recall_grace_s: float = RECALL_GRACE_S
     permitted: PermittedTargets = ALL_TARGETS

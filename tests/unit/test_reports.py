@@ -9,15 +9,16 @@ import pytest
 
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job
-from executor.domain.run import Run, RunChange, RunState
+from executor.domain.run import Reason, Run, RunChange, RunState
 from executor.engine.effects import (
     AdoptRuns,
     AttendWorkers,
     ClearTerm,
+    InsertRuns,
     Record,
 )
 from executor.engine.events import RunHandedOver
-from tests.builders import a_command, a_job, a_run, at, every, trigger
+from tests.builders import a_claim, a_command, a_job, a_run, at, every, trigger
 from tests.unit.desk_driver import Driver, executing, successor_of
 from tests.unit.left_rows import finding
 from tests.unit.remote_driver import a_remote_job, handed_over, recalled, report, settled
@@ -261,7 +262,7 @@ def test_a_sign_of_life_is_settled_at_once() -> None:
     driver, run = handed_over()
     driver.hold(Record, ClearTerm)
 
-    tags = [report(driver, run), report(driver, run, "running", details={"done": 1})]
+    tags = [report(driver, run), report(driver, run, details={"done": 1})]
 
     assert settled(driver) == tags
 
@@ -388,3 +389,56 @@ def test_a_run_whose_job_is_gone_is_supervised_all_the_same() -> None:
     assert driver.row(row).state is RunState.TIMED_OUT
     assert not recalled(driver)
     assert driver.handed_off == []
+
+
+def test_a_claim_that_meets_an_adopted_row_does_not_start_it_again() -> None:
+    """A slot of a former term was handed over and reported before this term has claimed it."""
+    job = replace(JOB, next_fire_at=at(0))
+    row = a_claim(job, at(0), 1)
+    driver = finding(row, jobs=(job,), cleared=at(0))
+    driver.hold(InsertRuns)
+    driver.take_over()
+    driver.advance(0.1)
+    report(driver, row, "running")
+    assert (driver.row(row).term, driver.row(row).remote) == (2, True)
+
+    driver.release()
+    driver.advance(5)
+
+    assert driver.handed_off == []
+    assert driver.row(row).state is RunState.RUNNING
+
+
+def test_a_row_that_was_read_before_its_adoption_does_not_free_its_job() -> None:
+    """The claim's answer shows it under its former term; it occupies its job all the same."""
+    job = replace(JOB, next_fire_at=at(0))
+    row = a_claim(job, at(0), 1)
+    driver = finding(row, jobs=(job,), cleared=at(0))
+    driver.hold(InsertRuns)
+    driver.take_over()
+    answer = driver.carry_out(driver.awaited(InsertRuns))
+    driver.advance(0.1)
+    report(driver, row, "running")
+
+    driver.tell(*answer)
+    driver.release()
+    driver.advance_to(at(60.5))
+
+    assert [(one.state, one.reason) for one in driver.rows()] == [
+        (RunState.RUNNING, None),
+        (RunState.SKIPPED, Reason.OVERLAP),
+    ]
+
+
+@pytest.mark.parametrize("status", ["running", "completed"])
+def test_an_executor_that_was_superseded_without_knowing_it_settles_no_end(status: str) -> None:
+    """It takes a run for unknown that its successor has handed over."""
+    driver = executing(JOB)
+    driver.store.mint_term("elsewhere")
+
+    tag = report(driver, "handed over elsewhere", status)
+    driver.advance(5)
+
+    assert settled(driver) == []
+    assert driver.noted("superseded")
+    assert tag is not None

@@ -23,7 +23,18 @@ def test_the_second_sign_of_life_of_a_run_that_is_over_recalls_it() -> None:
     report(driver, run, "running", job="backup")
     assert recalled(driver) == []
     report(driver, run, job="backup")
+    driver.advance(2)
     assert recalled(driver) == [(run.id, "superseded")]
+
+
+def test_an_executor_that_is_superseded_recalls_nothing() -> None:
+    """What it does not know may be its successor's."""
+    driver, run = over()
+    driver.store.mint_term("elsewhere")
+    report(driver, run, "running", job="backup")
+    report(driver, run, job="backup")
+    driver.advance(2)
+    assert recalled(driver) == []
 
 
 def test_ends_that_come_late_recall_nothing() -> None:
@@ -31,6 +42,7 @@ def test_ends_that_come_late_recall_nothing() -> None:
     driver, run = over()
     for _ in range(3):
         report(driver, run, "completed", job="backup")
+    driver.advance(2)
     assert recalled(driver) == []
 
 
@@ -40,6 +52,7 @@ def test_nobody_is_asked_who_cannot_be() -> None:
     for job in ("backup", "other", None):
         report(driver, run, job=job)
         report(driver, run, job=job)
+    driver.advance(2)
     assert recalled(driver) == []
 
 
@@ -50,4 +63,5 @@ def test_memory_of_signs_is_bounded() -> None:
     for number in range(REMEMBERED):
         report(driver, f"unknown-{number}", job="backup")
     report(driver, run, job="backup")
+    driver.advance(2)
     assert recalled(driver) == []
