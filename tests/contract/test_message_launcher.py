@@ -77,7 +77,7 @@ def test_a_run_is_an_order_in_the_jobs_queue(
         "scheduledTime": "2026-12-01T12:00:00Z",
         "arguments": {"size": 3, "id": "run"},
         "timeout": 60_000,
-        "heartbeatInterval": 5_000,
+        "heartbeatInterval": 3_000,
     }
     assert (properties.content_type, properties.delivery_mode) == ("application/json", 2)
 
@@ -249,12 +249,12 @@ def test_a_run_handed_over_before_is_sent_again(
 def test_heartbeats_are_asked_for_well_within_the_jobs_patience(
     launcher: MessageLauncher, worker: WorkerSide, log: WorkLog
 ) -> None:
-    """A third of heartbeat_timeout, and at least every 5 s."""
+    """A third of heartbeat_timeout, and at least every 3 s."""
     one = work(worker)
-    for seconds in (0.6, 9, 60):
+    for seconds in (0.6, 3, 60):
         patient = replace(one.definition, heartbeat_timeout=timedelta(seconds=seconds))
         run = replace(one.run, id=f"run-{seconds}")
         launcher.start([replace(one, run=run, definition=patient)])
         log.wait_for_hand_over(run.id)
     asked = [worker.take()[0]["heartbeatInterval"] for _ in range(3)]
-    assert asked == [200, 3000, 5000]
+    assert asked == [200, 1000, 3000]

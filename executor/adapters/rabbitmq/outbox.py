@@ -30,7 +30,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from executor.adapters.rabbitmq.connection import Link, explain
+from executor.adapters.rabbitmq.connection import Link
 from executor.adapters.rabbitmq.publisher import Fate, Publisher
 from executor.adapters.rabbitmq.queues import Queues, ensure
 from executor.adapters.rabbitmq.topology import declare_job, exchange_of
@@ -135,7 +135,7 @@ class Outbox:
     def up(self, connection: Any) -> None:
         """Begin to publish on *connection*."""
         self._connection = connection
-        connection.channel(on_open_callback=self.link.guarded(self._on_channel))
+        self.link.open_channel(self._on_channel)
 
     def down(self, _reason: str) -> None:
         """Keep everything that is not confirmed for the next session."""
@@ -149,9 +149,6 @@ class Outbox:
         self._boxes = {place: _Box(letters) for place, letters in kept}
 
     def _on_channel(self, channel: Any) -> None:
-        channel.add_on_close_callback(
-            self.link.guarded(lambda _channel, error: self.link.fail(explain(error)))
-        )
         self._opening = Publisher(self.link, channel, self._on_ready)
 
     def _on_ready(self) -> None:

@@ -20,7 +20,7 @@ from functools import partial
 from threading import Lock
 from typing import Any, Final
 
-from executor.adapters.rabbitmq.connection import Link, explain
+from executor.adapters.rabbitmq.connection import Link
 from executor.adapters.rabbitmq.outbox import Outbox, dead_letter
 from executor.adapters.rabbitmq.protocol import Unreadable, read_beat, read_status
 from executor.adapters.rabbitmq.queues import Queues, passive_declare
@@ -120,13 +120,10 @@ class RabbitReports:
     def _on_up(self, connection: Any) -> None:
         self._connection = connection
         self._outbox.up(connection)
-        connection.channel(on_open_callback=self._link.guarded(self._on_channel))
+        self._link.open_channel(self._on_channel)
 
     def _on_channel(self, channel: Any) -> None:
         self._channel = channel
-        channel.add_on_close_callback(
-            self._link.guarded(lambda _channel, error: self._link.fail(explain(error)))
-        )
         channel.add_on_cancel_callback(self._link.guarded(self._on_cancelled))
         self._review()
 

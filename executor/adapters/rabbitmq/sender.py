@@ -29,7 +29,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
-from executor.adapters.rabbitmq.connection import Link, explain
+from executor.adapters.rabbitmq.connection import Link
 from executor.adapters.rabbitmq.publisher import Fate, Publisher
 from executor.adapters.rabbitmq.queues import Queues, ensure, passive_declare
 from executor.adapters.rabbitmq.request import Request, Stage
@@ -150,12 +150,9 @@ class RabbitSender:
         ensure(self._link, connection, self._queues, self._queues.commands, self._on_ensured)
 
     def _on_ensured(self, _declared: Any) -> None:
-        self._connection.channel(on_open_callback=self._link.guarded(self._on_channel))
+        self._link.open_channel(self._on_channel)
 
     def _on_channel(self, channel: Any) -> None:
-        channel.add_on_close_callback(
-            self._link.guarded(lambda _channel, error: self._link.fail(explain(error)))
-        )
         channel.basic_consume(REPLY_QUEUE, self._link.guarded(self._on_answer), auto_ack=True)
         self._opening = Publisher(self._link, channel, self._on_ready)
 
