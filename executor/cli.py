@@ -18,6 +18,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -228,9 +229,58 @@ def run(
     sys.exit(report.exit_status)
 
 
+@main.command()
+@click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
+@click.option("--jobs", metavar="NAMES", help="Only these jobs, separated by commas; else all.")
+@click.option(
+    "--prefetch",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Runs of each job at once.",
+)
+@click.option("--grace", metavar="DURATION", help="For what runs at SIGTERM; else SOLOCRON_GRACE.")
+def worker(modules: tuple[str, ...], jobs: str | None, prefetch: int, grace: str | None) -> None:
+    """Run the @job functions of MODULE for jobs whose target is `message`.
+
+    Takes runs from RabbitMQ (RABBITMQ_URL), as many workers as you like on any machine.  A run
+    whose worker dies is taken by another one.
+
+    \b
+    Example:
+      RABBITMQ_URL=amqp://... solocron worker shop.jobs --jobs resize,mail --prefetch 8
+    """
+    with _failures_shown():
+        settings = _start("worker")
+        from executor.bootstrap import build_worker
+        from executor.domain.duration import parse_duration
+        from executor.worker.declared import declared_targets
+
+        try:
+            grace_s = parse_duration(grace).total_seconds() if grace else settings.grace_s
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--grace") from None
+        # As for `python -m`: the modules are usually where the command is given.
+        sys.path.insert(0, str(Path.cwd()))
+        wanted = [name.strip() for name in (jobs or "").split(",") if name.strip()]
+        targets = declared_targets(modules, wanted)
+        service = build_worker(settings, targets, prefetch=prefetch, grace_s=grace_s)
+
+        def abandon() -> None:
+            service.abandon()
+            os._exit(FAILED)
+
+        _end_with_any_thread(abandon)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: service.stop())
+        facts = {"action": "working", "jobs": ", ".join(sorted(targets))}
+        logger.info("taking runs", extra=facts)
+        sys.exit(service.run())
+
+
 def _start(process: str) -> Settings:
     """Read the settings and begin to log."""
-    settings = Settings.from_env(os.environ)
+    settings = Settings.from_env(os.environ, worker=process == "worker")
     log.set_up(
         json_lines=settings.log_form is LogForm.JSON,
         level=settings.log_level,

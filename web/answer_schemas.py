@@ -104,7 +104,7 @@ _RUN: Final = object_of(
         "state": _enum(*RunState),
         "reason": _or_null(_enum(*Reason)),
         "waiting": {
-            **_or_null(_enum("turn", "dependency")),
+            **_or_null(_enum("turn", "dependency", "worker")),
             "description": "What a pending run waits for besides time.",
         },
         "fire_at": _or_null(_INSTANT),
@@ -132,6 +132,10 @@ _RUN: Final = object_of(
             "description": "Seconds after its end for which the target asked to be left alone.",
         },
         "error": _or_null(_STRING),
+        "remote": {
+            "type": "boolean",
+            "description": "Its work was handed over and goes on elsewhere.",
+        },
         "details": {
             "type": "object",
             "description": "What the target says of its progress and its result.",
@@ -179,6 +183,14 @@ _STATUS: Final = object_of(
         "store": {**_STRING, "description": "`connected`, or what is wrong."},
         "jobs": _or_null(_WHOLE),
         "running": _or_null(_WHOLE),
+        "reports": {
+            **_or_null(object_of(dict.fromkeys(("applied", "late", "illegal"), _WHOLE))),
+            "description": "Reports about remote runs that the executor has taken in its term.",
+        },
+        "dead_letters": {
+            **_or_null(_WHOLE),
+            "description": "Messages from and for workers that nobody could use.",
+        },
         "lateness": _or_null(
             object_of(
                 {"runs": _WHOLE, "median_s": {"type": "number"}, "p99_s": {"type": "number"}},

@@ -72,7 +72,7 @@ class PauseRequest:
 def create_job(call: Call) -> Response:
     """Ask for a new job."""
     definition: Definition = call.document
-    check_program(call, definition)
+    check_target(call, definition)
     asked = command(call, CommandKind.CREATE_JOB, definition.name, _arguments(definition))
     return carry_out(call, asked, job_shower(call))
 
@@ -102,7 +102,7 @@ def put_job(call: Call) -> Response:
                 [Fault("name", "differs from the name in the address; rename a job by its id")]
             )
     definition = definition_from_document(document)
-    check_program(call, definition)
+    check_target(call, definition)
     asked = command(call, kind, subject, _arguments(definition), if_match(call))
     return carry_out(call, asked, job_shower(call))
 
@@ -136,7 +136,7 @@ def _patched(call: Call, expected: int | None) -> Command:
     job = sound_job(call)
     document = merge(definition_to_document(job.definition), call.document)
     definition = definition_from_document(document)
-    check_program(call, definition)
+    check_target(call, definition)
     revision = job.revision if expected is None else expected
     return command(call, CommandKind.UPDATE_JOB, job.id, _arguments(definition), revision)
 
@@ -237,8 +237,8 @@ def trigger_job(call: Call) -> Response:
     return carry_out(call, asked, lambda result: _show_run(call, result))
 
 
-def check_program(call: Call, definition: Definition) -> None:
-    """Refuse a target that runs what this instance does not permit, unless the job has it already.
+def check_target(call: Call, definition: Definition) -> None:
+    """Refuse a target that this instance does not permit, unless the job has it already.
 
     The executor has the last word.  But where nothing is set, it depends on who can reach an
     instance whether it permits programs, and it is this one that was reached.

@@ -95,7 +95,9 @@ def is_done(job: Job) -> bool:
 
 
 def waits_for(run: Run) -> str | None:
-    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, or nothing."""
+    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, a ``worker``."""
+    if run.state is RunState.PENDING and run.remote:
+        return "worker"
     if run.state is not RunState.PENDING or not run.is_parked:
         return None
     return "dependency" if run.clear_at == AWAITING else "turn"
@@ -136,6 +138,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "http_status": run.http_status,
         "retry_after": run.retry_after,
         "error": run.error,
+        "remote": run.remote,
         "details": dict(run.details or {}),
         "parent_run_id": run.parent_run_id,
         "parent_job_id": run.parent_job_id,

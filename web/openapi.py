@@ -19,6 +19,7 @@ from web.schemas import components
 #: Why each problem is answered.
 _PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.BAD_REQUEST: "The query, a header or the body cannot be read.",
+    HTTPStatus.UNAUTHORIZED: "The token is missing, or is not that of the run.",
     HTTPStatus.FORBIDDEN: "A page of another site sent the request.",
     HTTPStatus.NOT_FOUND: "What the address names does not exist.",
     HTTPStatus.CONFLICT: "The present state refuses it.",
@@ -33,6 +34,7 @@ _HEADERS: Final[Mapping[str, str]] = {
     "ETag": "The revision, for `If-Match`; absent where the record is broken.",
     "Location": "The address of what was made.",
     "Retry-After": "Seconds.",
+    "WWW-Authenticate": "`Bearer`.",
 }
 
 _TEXT: Final = {"type": "string", "minLength": 1}
@@ -50,6 +52,14 @@ _IF_MATCH: Final = {
     "in": "header",
     "description": "The ETag as it was read: refuse the change unless it is still the same.",
     "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+}
+
+_RUN_TOKEN: Final[dict[str, Any]] = {
+    "name": "X-Solocron-Token",
+    "in": "header",
+    "required": False,
+    "description": "The token that came with the run's request; or `Authorization: Bearer`.",
+    "schema": _TEXT,
 }
 
 _IDEMPOTENCY_KEY: Final = {
@@ -100,6 +110,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append(_IF_MATCH)
     if route.repeatable:
         found.append(_IDEMPOTENCY_KEY)
+    if route.token:
+        found.append(_RUN_TOKEN)
     return found
 
 
@@ -164,6 +176,8 @@ def _problem(status: HTTPStatus) -> dict[str, Any]:
     }
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         described["headers"] = {"Retry-After": _header("Retry-After")}
+    if status is HTTPStatus.UNAUTHORIZED:
+        described["headers"] = {"WWW-Authenticate": _header("WWW-Authenticate")}
     return described
 
 
@@ -188,6 +202,8 @@ def _problem_statuses(route: Route) -> set[HTTPStatus]:
         }
     if route.writes:
         found |= {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+    if route.token:
+        found.add(HTTPStatus.UNAUTHORIZED)
     if route.conditional:
         found.add(HTTPStatus.PRECONDITION_FAILED)
     return found

@@ -24,7 +24,7 @@ from executor.domain.job import Job
 from executor.domain.preview import clock_name, describe, schedule_text
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.schedule import Schedule, for_job
-from executor.domain.targets import HttpTarget, PythonTarget, Target
+from executor.domain.targets import HttpTarget, MessageTarget, PythonTarget, Target
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.documents import is_done, job_state, waits_for
@@ -42,7 +42,11 @@ RUNS: Final = 20
 OVERDUE: Final = timedelta(seconds=10)
 
 #: What is noted about a run that waits.
-_WAITS: Final = {"turn": "waits for its turn", "dependency": "waits for other jobs"}
+_WAITS: Final = {
+    "turn": "waits for its turn",
+    "dependency": "waits for other jobs",
+    "worker": "waits for a worker",
+}
 
 #: Results one can look for: the states in which a run is over and that a job keeps.
 RESULTS: Final = tuple(
@@ -230,6 +234,8 @@ def _target(target: Target) -> str:
         return f"{target.method} {target.url}"
     if isinstance(target, PythonTarget):
         return target.callable
+    if isinstance(target, MessageTarget):
+        return "to a worker"
     return target.command or " ".join(target.argv or ())
 
 

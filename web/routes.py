@@ -90,6 +90,7 @@ class Route:
         writes: sends a command; it may be answered with 202, and with 409 and 503.
         conditional: honours ``If-Match``.
         repeatable: honours ``Idempotency-Key``.
+        token: asks for the token of a run.
     """
 
     method: str
@@ -104,6 +105,7 @@ class Route:
     writes: bool = False
     conditional: bool = False
     repeatable: bool = False
+    token: bool = False
 
     @property
     def name(self) -> str:

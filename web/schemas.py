@@ -18,6 +18,7 @@ from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Sc
 from web.backfills import BackfillRequest
 from web.changes import PauseRequest
 from web.documents import READ_ONLY
+from web.reports import RunReport
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
 
@@ -32,6 +33,7 @@ def components() -> Mapping[str, Schema]:
         ("BackfillRequest", TypeAdapter(BackfillRequest)),
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
         ("SecretValue", TypeAdapter(SecretValue)),
+        ("RunReport", TypeAdapter(RunReport)),
     ]
     _, found = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF

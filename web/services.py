@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.keys import Sealer
@@ -26,7 +26,7 @@ class Services:
     Attributes:
         command_timeout_s: how long a write waits for the executor before it is answered with 202.
         instance_id: this instance, as ``/v1/status`` and the page name it.
-        permitted: the programs of jobs that this instance sends on; the executor decides too.
+        permitted: the targets of jobs that this instance sends on; the executor decides too.
         sealer: seals secrets before they are sent; None: there is no key.
         followers: the places of those who follow the output of runs.
         max_body: longest request body, bytes; longer ones are refused with 413.
@@ -38,7 +38,7 @@ class Services:
     command_timeout_s: float
     instance_id: str
     version: str
-    permitted: PermittedPrograms = ALL_PROGRAMS
+    permitted: PermittedTargets = ALL_TARGETS
     sealer: Sealer | None = None
     followers: Followers = field(default_factory=Followers)
     max_body: int = MAX_BODY

@@ -46,6 +46,7 @@ from executor.config.variables import (
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 
 #: Seconds that an instance gets beyond the grace period, before it is killed: more than
 #: the executor allows itself (8 s) for cancelling what still runs and writing it down.
@@ -59,9 +60,6 @@ _SERVERS: Final = (
     ("rabbitmq_url", RABBITMQ, "RABBITMQ_URL"),
     ("mongodb_uri", MONGODB, "MONGODB_URI"),
 )
-
-#: Variables of ours that are no settings of the service: what clients read.
-_NO_SETTINGS: Final = frozenset({"SOLOCRON_URL"})
 
 #: What Kubernetes sets in every container for a service whose name begins with
 #: "solocron", as name=value.  Source: kubernetes.io, "Service", "Discovering services".
@@ -84,6 +82,7 @@ class Settings:
 
     host: str
     port: int
+    url: str | None
     rabbitmq_url: str | None = field(repr=False)
     mongodb_uri: str | None = field(repr=False)
     secret_key: bytes | None = field(repr=False)
@@ -109,13 +108,16 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
+    def from_env(cls, environ: Mapping[str, str], *, worker: bool = False) -> Self:
         """Read *environ*, and the files that it names for secrets.
+
+        Args:
+            worker: they are a worker's, which needs a broker and no store.
 
         Raises:
             ConfigError: with every fault found.
         """
-        reading = _Reading(environ)
+        reading = _Reading(environ, worker)
         values = reading.settings()
         if reading.faults:
             raise ConfigError(reading.faults)
@@ -130,6 +132,15 @@ class Settings:
     def permitted_programs(self) -> PermittedPrograms:
         """What command targets and Python targets may run on this instance."""
         return PermittedPrograms(self.commands, self.commands_allowed or (), self.jobs or ())
+
+    @property
+    def permitted_targets(self) -> PermittedTargets:
+        """The targets of jobs that may be saved on this instance."""
+        return PermittedTargets(
+            self.permitted_programs,
+            workers=self.rabbitmq_url is not None,
+            call_backs=self.url is not None,
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -167,7 +178,8 @@ class Settings:
 class _Reading:
     """One pass over the environment: collects values, where they came from, and faults."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], worker: bool) -> None:
+        self._worker = worker
         self._environ = {name: text.strip() for name, text in environ.items() if text.strip()}
         self.platform = next((p for p in (CLOUD_FOUNDRY, HEROKU) if p.marker in environ), None)
         self.values: dict[str, Any] = {}
@@ -186,6 +198,7 @@ class _Reading:
                 self.values[variable.setting] = value
                 self.origins[variable.setting] = origin
         self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
+        self._choose_url()
         self._choose_reach()
         self._decide_commands()
         self._check_pair()
@@ -242,6 +255,14 @@ class _Reading:
                 self._given.add(setting)
                 self.faults.append(Fault(BINDINGS, f"{server.title}: {error}; or set {name}"))
 
+    def _choose_url(self) -> None:
+        """Where only this machine reaches the service, it knows its own address."""
+        host, port = self.values["host"], self.values["port"]
+        if "url" not in self._given and host and _is_loopback(host):
+            place = f"[{host}]" if ":" in host else host
+            self.values["url"] = f"http://{place}:{port}"
+            self.origins["url"] = "default on loopback"
+
     def _choose_reach(self) -> None:
         """Let requests go anywhere only where nobody but this machine's users can ask for them."""
         if self.values["http_targets"] is None:
@@ -270,7 +291,7 @@ class _Reading:
     def _check_pair(self) -> None:
         """Refuse one server without the other: a token is no use without a term."""
         missing = [entry for entry in _SERVERS if entry[0] not in self._given]
-        if len(missing) == 1:
+        if len(missing) == 1 and not self._worker:
             (_, absent, name), (present,) = missing[0], [e[1] for e in _SERVERS if e not in missing]
             self.faults.append(
                 Fault(
@@ -288,7 +309,7 @@ class _Reading:
 
     def _check_names(self) -> None:
         """Refuse names that look like ours and are not."""
-        known = {name for v in VARIABLES for name in (v.name, *v.file_names)} | _NO_SETTINGS
+        known = {name for v in VARIABLES for name in (v.name, *v.file_names)}
         for name, text in sorted(self._environ.items()):
             if not name.startswith("SOLOCRON_") or name in known:
                 continue

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 from executor.domain.permitted_programs import CommandsMode
@@ -217,6 +217,14 @@ VARIABLES: Final = (
         read=_integer(1, 65535),
         default="8000",
         meaning="Port that the web process listens on.",
+    ),
+    Variable(
+        name="SOLOCRON_URL",
+        setting="url",
+        kind="URL, `http://` or `https://`",
+        read=public_url,
+        meaning="Where people, the command line and services that call back reach this service. If "
+        "not set: this machine's own address where `SOLOCRON_HOST` is a loopback address.",
     ),
     Variable(
         name="RABBITMQ_URL",

@@ -34,6 +34,7 @@ class CommandKind(StrEnum):
     TRIGGER_JOB = "trigger_job"
     BACKFILL_JOB = "backfill_job"
     CANCEL_RUN = "cancel_run"
+    REPORT_RUN = "report_run"
     PUT_CALENDAR = "put_calendar"
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
@@ -51,7 +52,8 @@ class Command:
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
             ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
             ``sealed`` (put_secret): never the value itself; ``module`` and ``digest``
-            (declare_job; without ``definition``: the code declares the job no more).
+            (declare_job; without ``definition``: the code declares the job no more); ``status``,
+            ``details``, ``error``, ``reason`` (report_run).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

@@ -26,6 +26,7 @@ from executor.domain.run import Run
 from executor.domain.targets import (
     CommandTarget,
     HttpTarget,
+    MessageTarget,
     PythonTarget,
     Target,
     check_header,
@@ -162,7 +163,9 @@ def _program(target: CommandTarget, values: Mapping[str, str]) -> CommandTarget:
     return replace(target, command=None, argv=argv, env=env)
 
 
-def _call(target: PythonTarget, values: Mapping[str, str]) -> PythonTarget:
+def _call(
+    target: PythonTarget | MessageTarget, values: Mapping[str, str]
+) -> PythonTarget | MessageTarget:
     arguments = {}
     for name, value in target.arguments.items():
         with _naming(f"target.arguments.{name}"):

@@ -41,11 +41,14 @@ from executor.domain.schedule import (
 )
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import (
+    LONGEST_QUEUED_NAME,
     CommandTarget,
     HttpTarget,
+    MessageTarget,
     PythonTarget,
     Sign,
     Target,
+    goes_on_elsewhere,
     target_faults,
 )
 from executor.domain.tls import Tls
@@ -87,8 +90,10 @@ class Definition:
     """Longest time a run may take, from its start; of a continuous job 100 years if not given."""
     start_timeout: PositiveDuration | None = None
     """Longest time a run may wait once it is due; then it is skipped."""
+    heartbeat_timeout: PositiveDuration | None = None
+    """Longest silence of whoever a run was handed over to; then it is sent again, or lost."""
     retrigger: Annotated[int, Field(ge=0, le=100)] = 1
-    """How often a lost run is repeated."""
+    """How often a lost run is repeated, or one that has fallen silent is sent again."""
     lock: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     """Jobs with the same lock never run at the same time, in the whole cluster."""
     after: After | None = None
@@ -189,6 +194,7 @@ _OBJECTS: Final = {
     ("target", "command", "limits"): Limits,
     ("target", "python"): PythonTarget,
     ("target", "python", "limits"): Limits,
+    ("target", "message"): MessageTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,
@@ -207,7 +213,12 @@ def definition_from_document(document: object) -> Definition:
         definition = DEFINITION.validate_python(_with_defaults(document))
     except ValidationError as error:
         raise InvalidJob(faults_of(error, _OBJECTS)) from None
-    faults = [*target_faults(definition.target), *_continuous_faults(definition)]
+    faults = [
+        *_name_faults(definition),
+        *target_faults(definition.target),
+        *_heartbeat_faults(definition),
+        *_continuous_faults(definition),
+    ]
     if faults:
         raise InvalidJob(faults)
     return definition
@@ -235,6 +246,24 @@ def _continuous_faults(definition: Definition) -> list[Fault]:
     if overlap.limit != 1:
         return [Fault("overlap.limit", "a continuous job has one run at a time; write 1")]
     return []
+
+
+def _name_faults(definition: Definition) -> list[Fault]:
+    too_long = len(definition.name.encode()) > LONGEST_QUEUED_NAME
+    if isinstance(definition.target, MessageTarget) and too_long:
+        words = f"is longer than {LONGEST_QUEUED_NAME} bytes in UTF-8; queues are named after it"
+        return [Fault("name", words)]
+    return []
+
+
+def _heartbeat_faults(definition: Definition) -> list[Fault]:
+    if definition.heartbeat_timeout is None or goes_on_elsewhere(definition.target):
+        return []
+    words = (
+        "nobody reports about the runs of this target; leave it out, or write a target of kind "
+        "`message`, or `http` with `callback`"
+    )
+    return [Fault("heartbeat_timeout", words)]
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
 from executor.domain.json_value import texts_in, within
 from executor.domain.limits import Limits
-from executor.domain.template import SECRET_NAME, Value, faults, parse
+from executor.domain.template import SECRET_NAME, Value, faults, parse, secrets_in
 from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
@@ -148,18 +148,25 @@ def _is_module(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 
-#: Longest arguments of a Python job as JSON text, characters: a run gets them in one message.
+#: Longest arguments as JSON text, characters: a run gets them in one message.
 _LONGEST_ARGUMENTS: Final = 65_536
 
 
-def _arguments(value: dict[str, Any]) -> dict[str, Any]:
+def _keywords(value: dict[str, Any]) -> dict[str, Any]:
     for name in value:
         if not name.isidentifier():
             raise ValueError(f"{name[:100]!r} cannot be the name of an argument")
+    return value
+
+
+def _arguments(value: dict[str, Any]) -> dict[str, Any]:
     within(value, _LONGEST_ARGUMENTS)
     for text in texts_in(value):
         _template(text)
     return value
+
+
+_Arguments = Annotated[dict[Text, Any], AfterValidator(_arguments)]
 
 
 def _secret_name(value: str) -> str:
@@ -204,6 +211,8 @@ class HttpTarget:
     expect_body: ExpectBodyField = None
     """What the body has to say besides; null: anything."""
     follow_redirects: bool = True
+    callback: bool = False
+    """An answer 202 means that the service goes on with it, and reports by a call-back."""
     tls: Tls = field(default_factory=Tls)
     """Whom the certificate of an https URL has to convince; redirects included."""
     sign: Sign | None = None
@@ -255,7 +264,7 @@ class PythonTarget:
     kind: Literal["python"] = "python"
     callable: Annotated[Text, AfterValidator(_callable), Field(max_length=1_000)]
     """Where the function is: package.module:function."""
-    arguments: Annotated[dict[Text, Any], AfterValidator(_arguments)] = field(default_factory=dict)
+    arguments: Annotated[_Arguments, AfterValidator(_keywords)] = field(default_factory=dict)
     """JSON values by name; the texts in them are templates."""
     limits: Limits = field(default_factory=Limits)
     user: _User | None = None
@@ -269,17 +278,66 @@ class PythonTarget:
         return self.callable.partition(":")[0]
 
 
+#: Longest name of a job with a message target, bytes: AMQP has 255 for the name of a queue, of
+#: which ``scheduler.job.`` and ``.heartbeat`` take 24.
+LONGEST_QUEUED_NAME: Final = 231
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageTarget:
+    """Send the run to a worker, by way of RabbitMQ; it succeeds when the worker says so.
+
+    Which worker is nobody's decision: whoever takes messages of this job's queue.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["message"] = "message"
+    arguments: _Arguments = field(default_factory=dict)
+    """JSON values by name, for the worker; the texts in them are templates."""
+
+
 Target = Annotated[
-    Union[HttpTarget, CommandTarget, PythonTarget],  # noqa: UP007
+    Union[HttpTarget, CommandTarget, PythonTarget, MessageTarget],  # noqa: UP007
     Field(discriminator="kind"),
 ]
+
+
+def calls_back(target: Target) -> bool:
+    """Whether it is a service that may go on with a run and call back about it."""
+    return isinstance(target, HttpTarget) and target.callback
+
+
+def has_workers(target: Target) -> bool:
+    """Whether the runs are taken by workers, who report over the broker."""
+    return isinstance(target, MessageTarget)
+
+
+def goes_on_elsewhere(target: Target) -> bool:
+    """Whether the work of a run may go on without its launcher, and be reported about."""
+    return calls_back(target) or has_workers(target)
 
 
 def target_faults(target: Target) -> list[Fault]:
     """Return what no single field of *target* says: faults by path within a job."""
     if isinstance(target, HttpTarget):
         return _http_faults(target)
+    if isinstance(target, MessageTarget):
+        return _message_faults(target)
     return _command_faults(target) if isinstance(target, CommandTarget) else []
+
+
+def _message_faults(target: MessageTarget) -> list[Fault]:
+    return [
+        Fault(
+            "target.arguments",
+            f"a broker keeps what is in a message, so no secret goes there ({name!r}); give it to "
+            "the workers themselves",
+        )
+        for name in sorted(
+            {name for text in texts_in(target.arguments) for name in secrets_in(text)}
+        )
+    ]
 
 
 def _http_faults(target: HttpTarget) -> list[Fault]:

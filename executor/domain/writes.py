@@ -8,11 +8,12 @@ rules they follow, are in ``executor/ports/store.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from executor.domain.command import CommandResult
 from executor.domain.job import Job, LastRun
+from executor.domain.run import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Instance:
     """A running executor process.
 
     ``role`` is ``executing`` or ``standby``; ``seen_at`` is by the store's clock; ``tzdata`` says
-    which time zone data it goes by.
+    which time zone data it goes by.  ``reports``: how many reports about remote runs it has taken
+    since its term began, by their :class:`~executor.domain.report.Verdict`.
     """
 
     id: str
@@ -39,6 +41,7 @@ class Instance:
     seen_at: datetime
     detail: str = ""
     tzdata: str = ""
+    reports: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,9 @@ class Adoption:
     It may start once the new term is cleared to ``clear_at``.  ``from_clear_at`` is what it had
     before (None: anything): so a call that comes late undoes nothing of later ones.  ``due_at``
     is set if it is given.
+
+    ``remote_in`` is for a run that was handed over: then the row has to be in that state, which
+    is live, in place of pending, and is marked as remote.
     """
 
     run_id: str
@@ -63,6 +69,12 @@ class Adoption:
     clear_at: datetime
     from_clear_at: datetime | None = None
     due_at: datetime | None = None
+    remote_in: RunState | None = None
+
+    @property
+    def from_state(self) -> RunState:
+        """The state that the row has to be in."""
+        return self.remote_in or RunState.PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
 from executor.engine.journal import Journal
 from executor.engine.records import Records
+from executor.engine.remote import RemoteRuns
 from executor.engine.roster import Roster
 from executor.engine.timing import OVERTAKEN_S
 from executor.engine.turns import Turns
@@ -37,12 +38,20 @@ _OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
 class Admission:
     """The :class:`~executor.engine.gate.Gate` of one tenure."""
 
-    def __init__(self, desk: Desk, roster: Roster, journal: Journal, workload: Workload) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        roster: Roster,
+        journal: Journal,
+        workload: Workload,
+        remote: RemoteRuns,
+    ) -> None:
         self._desk = desk
         self._roster = roster
         self._journal = journal
         self._workload = workload
-        self.turns = Turns(desk, roster.get, self.skip, workload.cancel)
+        self.remote = remote
+        self.turns = Turns(desk, roster.get, self.skip, self.cancel)
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
         self.vault = Vault()
@@ -53,6 +62,8 @@ class Admission:
         self.demands: Callable[[Run], bool] = lambda run: True
         self.on_vacated: Callable[[Run], None] = lambda run: None
         self.followers: list[Callable[[Job], None]] = [self.vault.follow]
+        remote.find_job = roster.get
+        remote.sealed = self.sealed
         roster.on_put = self._on_put
         self.accounted = roster.accounted
         self.refused = roster.refused
@@ -137,6 +148,11 @@ class Admission:
             self.joins.enter(run)
         else:
             self.turns.enter(run)
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """Ask for the end of a run in progress, here or elsewhere.  Unknown ids do nothing."""
+        self._workload.cancel(run_id, reason)
+        self.remote.cancel(run_id, reason)
 
     def find_parked(self, run_id: str) -> Run | None:
         """Return the parked row with this id."""

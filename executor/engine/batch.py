@@ -35,6 +35,6 @@ class Batch:
     named: dict[str, WriteRecord] = field(default_factory=dict)
     kept: bool = False
     claims: set[str] = field(default_factory=set)
-    cancels: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)
     deciding: bool = False
     verifying: bool = False

@@ -112,6 +112,7 @@ _DECISIONS = {
     CommandKind.RESUME_JOB: job_decisions.resume,
     CommandKind.BACKFILL_JOB: run_decisions.backfill,
     CommandKind.CANCEL_RUN: run_decisions.cancel,
+    CommandKind.REPORT_RUN: run_decisions.report,
     **dict.fromkeys(PUTS, named_decisions.put),
     **dict.fromkeys(DELETES, named_decisions.delete),
     CommandKind.DECLARE_JOB: code_decisions.declare,

@@ -58,7 +58,7 @@ class Dispatcher:
         self._parking: dict[str, Run] = {}
         self.claiming = True
         self.held = False  # if it is, nothing is handed off
-        self.on_foreign: Callable[[Run], None] = lambda run: None
+        self.on_foreign: Callable[[Run], object] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
 
     @property
@@ -235,12 +235,12 @@ class Dispatcher:
         elif not present.is_live:
             self._accounted(run, present)
         elif present.term == self._term:
-            if present.state is RunState.PENDING:
+            if present.state is RunState.PENDING and not present.remote:
                 # Our own row, of which the first answer was lost.
                 self._settle(run)
             else:
                 self._accounted(run, present)
-        elif self.may_have_started(present):
+        elif present.remote or self.may_have_started(present):
             self.on_foreign(present)
             self._accounted(run, present)
         elif present.id in self._adopted:

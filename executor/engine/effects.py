@@ -252,6 +252,29 @@ class CancelWork:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallWork:
+    """Ask whoever has a run that was handed over to end it."""
+
+    run: Run
+    definition: Definition
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class AttendWorkers:
+    """Take reports about exactly these jobs, by name; unsettled ones about others go back."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReport:
+    """What a report says is durable, or was refused: forget it; ``tag`` came with it."""
+
+    tag: object
+
+
+@dataclass(frozen=True, slots=True)
 class OpenIntake:
     """Take commands from the queue."""
 
@@ -321,6 +344,9 @@ Effect = (
     Request
     | StartRuns
     | CancelWork
+    | RecallWork
+    | AttendWorkers
+    | SettleReport
     | OpenIntake
     | CloseIntake
     | Reply

@@ -13,6 +13,7 @@ from typing import Any
 from executor.domain.command import Command
 from executor.domain.declared import Declarations
 from executor.domain.errors import SolocronError
+from executor.domain.report import Report
 from executor.domain.run import Outcome
 from executor.domain.writes import LoadedJobs
 from executor.engine.effects import AskPrecondition, ReadAllJobs, ReadDeclarations, Request
@@ -95,44 +96,61 @@ class CommandReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class RunStarted:
-    """A launcher has begun the work."""
+class RunEvent:
+    """What a launcher reports about a run."""
 
     run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(RunEvent):
+    """A launcher has begun the work."""
+
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class RunProgressed:
+class RunProgressed(RunEvent):
     """The work has something to say of itself; ``details`` replace those told before."""
 
-    run_id: str
     details: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class RunNotStarted:
+class RunNotStarted(RunEvent):
     """A launcher gave the work back untouched, because trust had run out."""
-
-    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunSaid:
+class RunSaid(RunEvent):
     """The work has said ``data``, from ``offset`` (bytes) on, and goes on."""
 
-    run_id: str
     offset: int
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunFinished(RunEvent):
     """The work has ended."""
 
-    run_id: str
     at: datetime
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunHandedOver(RunEvent):
+    """A launcher has let go of the work, which goes on elsewhere (``running``) or waits there."""
+
+    at: datetime
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReceived:
+    """Somebody elsewhere tells of a run; ``tag`` is what :class:`SettleReport` needs."""
+
+    tag: object
+    report: Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +182,8 @@ Event = (
     | Failed
     | JobsLoaded
     | CommandReceived
-    | RunStarted
-    | RunProgressed
-    | RunNotStarted
-    | RunSaid
-    | RunFinished
+    | RunEvent
+    | ReportReceived
     | DeclarationsRead
     | PreconditionAnswered
     | StopRequested

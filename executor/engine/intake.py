@@ -52,9 +52,10 @@ from executor.engine.events import Refused
 from executor.engine.former import Former
 from executor.engine.scene import (
     Answer,
-    Cancel,
+    Change,
     Claim,
     Decision,
+    Later,
     Scene,
     Write,
     WriteRecord,
@@ -232,12 +233,25 @@ class Intake:
             self._batch.writes[case.command.id] = decision
         elif isinstance(decision, WriteRecord):
             self._batch.named[case.command.id] = decision
-        elif isinstance(decision, Cancel):
+        elif isinstance(decision, Change):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
-            self._batch.cancels.add(decision.run_id)
+            self._batch.changes.add(decision.run_id)
             case.result = decision.result
+        elif isinstance(decision, Later):
+            self._await(self._batch, case, decision)
         else:
             self._claim(case, decision)
+
+    def _await(self, batch: Batch, case: Case, decision: Later) -> None:
+        batch.claims.add(case.command.id)
+
+        def on_decided(decision: Decision) -> None:
+            if self._batch is batch:
+                batch.claims.discard(case.command.id)
+                self._take(case, decision)
+                self._continue()
+
+        decision.begin(on_decided)
 
     def _claim(self, case: Case, decision: Claim) -> None:
         assert self._batch is not None
@@ -361,7 +375,7 @@ class Intake:
             jobs = [w for _, w in batch.first] or batch.writes.values()
             writes = tuple(JobWrite(w.job, w.expect, w.forward) for w in jobs)
             self._write.send(WriteJobs(writes, self._scene.term))
-        elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
+        elif not batch.claims and not any(map(self._scene.journal.remembers, batch.changes)):
             batch.verifying = True
             for case in batch.cases.values():
                 if case.is_verified and case.result is not None:

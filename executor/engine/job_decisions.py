@@ -115,7 +115,7 @@ def _definition(
     if holder is not None and holder.id != own_id and holder.name == definition.name:
         raise RefusalError(ResultStatus.CONFLICT, NameTaken(definition.name))
     faults = [
-        *_program_faults(definition, job, scene),
+        *_permission_faults(definition, job, scene),
         *_schedule_faults(command, definition, job, scene.desk.now),
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
@@ -127,7 +127,7 @@ def _definition(
     return definition
 
 
-def _program_faults(definition: Definition, job: Job | None, scene: Scene) -> list[Fault]:
+def _permission_faults(definition: Definition, job: Job | None, scene: Scene) -> list[Fault]:
     # What was saved before may be kept: whoever may run nothing can still be disabled.
     if job is not None and job.definition.target == definition.target:
         return []

@@ -20,7 +20,7 @@ from executor.domain.errors import (
 from executor.domain.job import Job, LastCommand
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.named import Kind, NamedWrite, Stored
-from executor.domain.permitted_programs import PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import Run
 from executor.domain.secret import SECRETS
 from executor.domain.template import SECRET
@@ -28,6 +28,7 @@ from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.journal import Journal
+from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
@@ -83,14 +84,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
-    """The end of the run is on its way to the store; once it is there, answer *result*."""
+class Change:
+    """What becomes of the run is on its way to the store; once it is there, answer *result*."""
 
     run_id: str
     result: CommandResult
 
 
-Decision = Answer | Write | WriteRecord | Claim | Cancel
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The decision needs the store first: call *begin*, which calls back with the decision."""
+
+    begin: Callable[[Callable[[Decision], None]], None]
+
+
+Decision = Answer | Write | WriteRecord | Claim | Change | Later
 
 
 class RefusalError(Exception):
@@ -112,9 +120,10 @@ class Scene:
     dispatcher: Dispatcher
     supervision: Supervision
     workload: Workload
+    reports: Reports
     journal: Journal
     term: int
-    permitted: PermittedPrograms
+    permitted: PermittedTargets
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.

@@ -25,9 +25,12 @@ from executor.engine.continuity import Continuity
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
+from executor.engine.endings import Endings
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.opening import Opening
+from executor.engine.remote import RemoteRuns
+from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.scene import Scene
 from executor.engine.supervision import Supervision
@@ -41,7 +44,13 @@ class Tenure:
     """Everything that belongs to one term and ends with it."""
 
     def __init__(
-        self, desk: Desk, journal: Journal, workload: Workload, record: TermRecord, options: Options
+        self,
+        desk: Desk,
+        journal: Journal,
+        workload: Workload,
+        endings: Endings,
+        record: TermRecord,
+        options: Options,
     ) -> None:
         self._desk = desk
         self._workload = workload
@@ -49,7 +58,8 @@ class Tenure:
         self._began = desk.monotonic
         lease_s = options.run_lease_s
         self.roster = Roster(desk, journal)
-        self.admission = Admission(desk, self.roster, journal, workload)
+        self.remote = RemoteRuns(desk, journal, endings, options.recall_grace_s)
+        self.admission = Admission(desk, self.roster, journal, workload, self.remote)
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
@@ -67,6 +77,16 @@ class Tenure:
             term,
             lease_s,
         )
+        self.reports = Reports(
+            desk,
+            self.roster,
+            self.admission,
+            self.dispatcher,
+            self.supervision,
+            workload,
+            journal,
+            term,
+        )
         self._scene = Scene(
             desk,
             self.roster,
@@ -74,6 +94,7 @@ class Tenure:
             self.dispatcher,
             self.supervision,
             workload,
+            self.reports,
             journal,
             term,
             options.permitted,
@@ -98,6 +119,11 @@ class Tenure:
     def loaded(self) -> bool:
         """Whether every job is known; commands are taken from then on."""
         return self.supervision.all_loaded
+
+    @property
+    def attends(self) -> bool:
+        """Whether reports about remote runs are taken: every row left behind is known."""
+        return self.loaded and self._ready and not self.stopping
 
     @property
     def silent_since(self) -> float | None:
@@ -138,6 +164,7 @@ class Tenure:
         elif (
             self.dispatcher.answered(request, result)
             or self.supervision.answered(request, result)
+            or self.reports.answered(request, result)
             or self.consequences.answered(request)
             or self._zone_check.answered(request, result)
         ):
@@ -156,6 +183,7 @@ class Tenure:
             self._all_jobs.failed,
             self.dispatcher.failed,
             self.supervision.failed,
+            self.reports.failed,
             self.consequences.failed,
             self._zone_check.failed,
             self._intake.failed,
@@ -249,6 +277,7 @@ class Tenure:
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
         self.stopping = True
+        self.reports.attend(False)
         self.dispatcher.claiming = False
         self._continuity.stop()
 
@@ -277,6 +306,8 @@ class Tenure:
                 self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
+            self.reports.attend(self.attends)
+            self.reports.advance()
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
@@ -297,7 +328,7 @@ class Tenure:
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts.append(self.consequences.wake_at)
+            parts += [self.consequences.wake_at, self.reports.wake_at]
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
                 if self.precondition.met:

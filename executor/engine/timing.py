@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 
 #: Claims are written this long before their second is due: ten times a batch insert of
 #: 1,000 rows on a slow disk (5-30 ms), and short enough that an edit seldom meets a claim.
@@ -43,6 +43,11 @@ URGENT_S: Final = 60.0
 
 #: How often rows of former terms are looked at.
 SUPERVISION_S: Final = 1.0
+
+#: Whoever has a remote run has so long to confirm that it has ended, once that was asked for; then
+#: it is over as far as its job is concerned.  As long as most programs take to end cleanly, and
+#: as short as a person may be made to wait for the next run.
+RECALL_GRACE_S: Final = 30.0
 
 #: The store may be silent this long before the executor gives the token away.
 STORE_PATIENCE_S: Final = 10.0
@@ -110,7 +115,8 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
-        permitted: the programs and modules of jobs that may be saved.
+        recall_grace_s: how long whoever has a remote run may take to confirm that it has ended.
+        permitted: the targets of jobs that may be saved.
         code: whether there may be jobs that are declared in code.
         precondition: whether scheduling may begin only once the code says so.
     """
@@ -122,6 +128,7 @@ class Options:
     run_lease_s: float = 10.0
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
-    permitted: PermittedPrograms = ALL_PROGRAMS
+    recall_grace_s: float = RECALL_GRACE_S
+    permitted: PermittedTargets = ALL_TARGETS
     code: bool = False
     precondition: bool = False

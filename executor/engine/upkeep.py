@@ -6,6 +6,7 @@ few of all the others in turn, so that the runs of a resting job age out as well
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import islice
 from math import inf
@@ -53,8 +54,11 @@ class Heartbeat:
         """Handle the store's silence: the next beat says it anew."""
         return self._call.answered(request)
 
-    def advance(self, role: str, detail: str) -> None:
-        """Beat if it is time or there is something new to say: a role, or what ails it."""
+    def advance(self, role: str, detail: str, reports: Mapping[str, int]) -> None:
+        """Beat if it is time or there is something new to say: a role, or what ails it.
+
+        *reports*, how many were taken, are told with the next beat.
+        """
         news = role, detail
         if not self._call.idle or (news == self._said and self._desk.monotonic < self._next):
             return
@@ -71,6 +75,7 @@ class Heartbeat:
                     seen_at=self._desk.now,
                     detail=detail,
                     tzdata=options.tzdata,
+                    reports=reports,
                 )
             )
         )

@@ -120,6 +120,10 @@ class CommandSender(Protocol):
         """Return ``held``, ``ready`` (waits for a holder), ``missing`` or ``unknown`` (no link)."""
         ...
 
+    def dead_letters(self) -> int | None:
+        """Return how many messages there are that nobody could use; None: unknown (no link)."""
+        ...
+
     def describe(self) -> str:
         """As :meth:`Token.describe`."""
         ...

@@ -202,6 +202,14 @@ class Readers(Protocol):
         """Return the number of jobs (not deleted) and of runs in a live state but pending."""
         ...
 
+    def callback_key(self) -> bytes:
+        """Return the secret by which call-backs are proved here: 32 bytes, always the same.
+
+        Raises:
+            StoreUnavailable: also when no executor has prepared the store yet.
+        """
+        ...
+
     def now(self) -> datetime:
         """Return the store's now; the cheapest proof that it answers."""
         ...

@@ -119,7 +119,11 @@ class RunStore(Protocol):
         ...
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
-        """Move pending rows to *term*; return the ids that belong to *term* now, or did before."""
+        """Move rows, pending or handed over (see :class:`Adoption`), to *term*.
+
+        Returns:
+            The ids that belong to *term* now, or did before.
+        """
         ...
 
     def change_runs(self, changes: Sequence[RunChange]) -> None:
@@ -145,7 +149,8 @@ class RunStore(Protocol):
     def expire_runs(self, term: int) -> list[Run]:
         """Mark as lost every live row of a lower term whose lease is over by the store's clock.
 
-        Sets ``finished_at`` to the store's now, and ``follow_up``.  Returns the rows as they are.
+        But no remote one: that holds no lease, whatever its row says of one.  Sets ``finished_at``
+        to the store's now, and ``follow_up``.  Returns the rows as they are.
         """
         ...
 
@@ -264,9 +269,15 @@ class ExecutorStore(TermStore, RunStore, OutputStore, JobStore, NamedStore, Comm
     def prepare(self) -> None:
         """Create or upgrade what the store needs (indexes, tables, version mark).  Safe to repeat.
 
+        The first call ever also makes the key of :meth:`Readers.callback_key`, at random.
+
         Raises:
             SchemaTooNew: a newer Solocron has been here.
         """
+        ...
+
+    def callback_key(self) -> bytes:
+        """As :meth:`Readers.callback_key`."""
         ...
 
     def beat(self, instance: Instance) -> None:

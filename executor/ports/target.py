@@ -27,12 +27,14 @@ class Work:
     """A run to be started: the row, and the definition whose target and timeout apply.
 
     ``sealed`` holds at least the secrets that the target names, sealed, by name; those that do
-    not exist are missing.
+    not exist are missing.  ``token`` is what proves to the service that a call-back about the run
+    comes from whoever was given it; empty if the target does not call back.
     """
 
     run: Run
     definition: Definition
     sealed: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
 
 
 class WorkListener(Protocol):
@@ -68,8 +70,17 @@ class WorkListener(Protocol):
         ...
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
-        """The work has ended.  Exactly once for each work that was not given back; a target that
-        could not even be started (no such program, bad URL) ends as failed with ``error``."""
+        """The work has ended.  Exactly once for each work that was not given back nor handed over;
+        a target that could not even be started (no such program, bad URL) ends as failed with
+        ``error``."""
+        ...
+
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        """In place of :meth:`finished`: the launcher let go of the work, which goes on elsewhere.
+
+        *running*: it is known to have begun; False: it waits for a worker.  Nothing follows from
+        the launcher: its end comes as a :class:`~executor.domain.report.Report`.
+        """
         ...
 
 
@@ -77,11 +88,22 @@ class Launcher(Protocol):
     """Starts and ends work of one kind of target."""
 
     def start(self, works: Sequence[Work]) -> None:
-        """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
+        """Begin *works* as soon as capacity allows.  Returns at once; any thread may call.
+
+        A run that was handed over may be given again: whoever had it has fallen silent.
+        """
         ...
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work early; it then finishes as cancelled(*reason*).  Unknown ids do nothing."""
+        ...
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Ask whoever has a run that was handed over to end it; nothing is reported back.
+
+        It may have been handed over by another process, and be over already.  Returns at once.
+        Does nothing where nobody can be asked.
+        """
         ...
 
     def stop(self) -> None:

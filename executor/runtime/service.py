@@ -24,11 +24,15 @@ from threading import Thread
 from typing import Any, Final
 
 from executor.domain.calendar import calendar_from_document
+from executor.domain.callback import token_for
 from executor.domain.command import CommandKind
 from executor.domain.errors import InvalidCalendar, StoreUnavailable
-from executor.domain.run import Outcome
+from executor.domain.job import Definition
+from executor.domain.run import Outcome, Run
+from executor.domain.targets import calls_back
 from executor.engine.effects import (
     AskPrecondition,
+    AttendWorkers,
     CancelWork,
     CloseIntake,
     Effect,
@@ -36,9 +40,11 @@ from executor.engine.effects import (
     Note,
     OpenIntake,
     ReadDeclarations,
+    RecallWork,
     Reply,
     Request,
     Settle,
+    SettleReport,
     StartRuns,
     StepAside,
     StopToken,
@@ -50,7 +56,9 @@ from executor.engine.events import (
     Event,
     Moment,
     PreconditionAnswered,
+    ReportReceived,
     RunFinished,
+    RunHandedOver,
     RunNotStarted,
     RunProgressed,
     RunSaid,
@@ -66,6 +74,7 @@ from executor.ports.clock import Clock
 from executor.ports.code import JobCode
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
+from executor.ports.workers import ReportDelivery, WorkerReports
 from executor.runtime.lanes import Lanes
 
 logger = logging.getLogger("executor.engine")
@@ -117,6 +126,9 @@ class _Reporter:
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         self._service.post(RunFinished(run_id, at, outcome))
 
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        self._service.post(RunHandedOver(run_id, at, running))
+
 
 class ExecutorService:
     """Runs one instance's executor until it is stopped."""
@@ -131,10 +143,12 @@ class ExecutorService:
         clock: Clock,
         options: Options,
         code: JobCode | None = None,
+        workers: WorkerReports | None = None,
     ) -> None:
         self._store = store
         self._token = token
         self._intake = intake
+        self._workers = workers
         self._clock = clock
         self._code = code
         self._options = options
@@ -144,6 +158,7 @@ class ExecutorService:
         self._launcher: Launcher = launchers(_Reporter(self))
         self._done = Flag()
         self._stop_asked_at: float | None = None
+        self._key = b""
         self._status = UNCLEAN
         self._round = clock.monotonic()
 
@@ -172,12 +187,16 @@ class ExecutorService:
         self._lanes.start()
         Thread(target=self._watch, name="hang-watch", daemon=True).start()
         self._intake.start(self._on_delivery)
+        if self._workers is not None:
+            self._workers.start(self._on_report)
         self._token.start(self._on_news)
         try:
             self._loop()
         finally:
             self.abandon()
             self._intake.stop()
+            if self._workers is not None:
+                self._workers.stop()
             self._token.stop()
             if self._lanes.stop(LANES_S):
                 self._forget_instance()
@@ -190,6 +209,7 @@ class ExecutorService:
         while True:
             try:
                 self._store.prepare()
+                self._key = self._store.callback_key()
             except StoreUnavailable as error:
                 logger.warning(
                     "the store does not answer; trying again",
@@ -257,12 +277,15 @@ class ExecutorService:
             case Request():
                 self._lanes.put(effect)
             case StartRuns():
-                works = [Work(run, how, effect.sealed) for run, how in effect.works]
-                self._launcher.start(works)
+                self._launcher.start([self._work(effect, *work) for work in effect.works])
             case Note():
                 self._log(effect)
             case CancelWork():
                 self._launcher.cancel(effect.run_id, effect.reason)
+            case RecallWork():
+                self._launcher.recall(Work(effect.run, effect.definition), effect.reason)
+            case AttendWorkers() | SettleReport():
+                self._tell_workers(effect)
             case Reply():
                 assert isinstance(effect.tag, Delivery)
                 self._intake.reply(effect.tag, effect.result)
@@ -285,6 +308,19 @@ class ExecutorService:
                 self._status = CLEAN
                 self._done.set()
 
+    def _work(self, started: StartRuns, run: Run, definition: Definition) -> Work:
+        token = token_for(self._key, run.id) if calls_back(definition.target) else ""
+        return Work(run, definition, started.sealed, token)
+
+    def _tell_workers(self, effect: AttendWorkers | SettleReport) -> None:
+        if self._workers is None:
+            return
+        if isinstance(effect, AttendWorkers):
+            self._workers.attend(effect.jobs)
+        else:
+            assert isinstance(effect.tag, ReportDelivery)
+            self._workers.settle(effect.tag)
+
     def _log(self, note: Note) -> None:
         level = getattr(logging, note.level)
         if logger.isEnabledFor(level):
@@ -301,6 +337,9 @@ class ExecutorService:
 
     def _on_news(self, news: TokenNews) -> None:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))
+
+    def _on_report(self, delivery: ReportDelivery) -> None:
+        self.post(ReportReceived(delivery, delivery.report))
 
     def _on_delivery(self, delivery: Delivery) -> None:
         if delivery.command.kind is CommandKind.PUT_CALENDAR:

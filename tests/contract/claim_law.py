@@ -41,6 +41,7 @@ def every_field(run_id: str = "full") -> Run:
         retry_after=2**31,
         error=AWKWARD,
         details={"$a.b": [1, None], "done": 2**70},
+        remote=True,
         output=Output(head=AWKWARD, tail="end", size=2**33),
     )
 

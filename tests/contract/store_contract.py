@@ -14,6 +14,7 @@ from tests.contract.lease_law import LeaseLaw
 from tests.contract.named_law import NamedLaw
 from tests.contract.output_law import OutputLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
+from tests.contract.remote_law import RemoteLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
@@ -28,6 +29,7 @@ class StoreContract(
     OpenRowLaw,
     LeaseLaw,
     OutputLaw,
+    RemoteLaw,
     PruneLaw,
     PurgeLaw,
     WriteLaw,

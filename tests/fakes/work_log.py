@@ -20,6 +20,7 @@ class WorkLog:
         details: run id -> what it told last.
         told: run id -> how often it told something.
         refused: ids given back unstarted, in order.
+        handed_on: ids handed over -> whether they were known to have begun.
         ended: ids reported as finished, in order.
         outcomes: run id -> how it ended.
         ended_at: run id -> when.
@@ -34,6 +35,7 @@ class WorkLog:
         self.details: dict[str, Mapping[str, Any]] = {}
         self.told: Counter[str] = Counter()
         self.refused: list[str] = []
+        self.handed_on: dict[str, bool] = {}
         self.ended: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
         self.ended_at: dict[str, datetime] = {}
@@ -84,6 +86,17 @@ class WorkLog:
             self.ended_at[run_id] = at
             self._news.notify_all()
 
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        with self._news:
+            self._once("over", run_id)
+            self.handed_on[run_id] = running
+            self._news.notify_all()
+
+    def wait_for_hand_over(self, run_id: str, timeout_s: float = 10) -> bool:
+        """Return whether *run_id* was known to have begun, once it is handed over."""
+        self._wait(lambda: run_id in self.handed_on, timeout_s)
+        return self.handed_on[run_id]
+
     def wait_for_start(self, *run_ids: str, timeout_s: float = 10) -> None:
         """Return once every one of *run_ids* has been reported as started."""
         self._wait(lambda: all(run_id in self.started_at for run_id in run_ids), timeout_s)
@@ -108,6 +121,7 @@ class WorkLog:
             came = self._news.wait_for(fact, timeout_s)
         assert came, (
             f"not within {timeout_s:g} s; {len(self.started_at)} started, {len(self.ended)} ended, "
+            f"{len(self.handed_on)} handed over, "
             f"{len(self.refused)} refused, faults: {self.faults}"
         )
 
@@ -115,3 +129,8 @@ class WorkLog:
         self._reports[what, run_id] += 1
         if self._reports[what, run_id] > 1:
             self.faults.append(f"{run_id} reported {what} {self._reports[what, run_id]} times")
+
+    def expect_again(self, run_id: str) -> None:
+        """Forget that *run_id* was handed over: it is about to be started once more."""
+        with self._news:
+            del self._reports["over", run_id], self.handed_on[run_id]

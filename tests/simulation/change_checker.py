@@ -22,7 +22,12 @@ from tests.simulation.ledger import Ledger
 
 _EFFECTIVE: Final = {ResultStatus.CREATED, ResultStatus.DONE}
 _DEFINES: Final = {CommandKind.CREATE_JOB, CommandKind.UPDATE_JOB, CommandKind.PUT_JOB}
-_ON_RUNS: Final = {CommandKind.TRIGGER_JOB, CommandKind.CANCEL_RUN, CommandKind.BACKFILL_JOB}
+_ON_RUNS: Final = {
+    CommandKind.TRIGGER_JOB,
+    CommandKind.CANCEL_RUN,
+    CommandKind.BACKFILL_JOB,
+    CommandKind.REPORT_RUN,
+}
 
 Histories = Mapping[str, list[Job]]
 
@@ -179,7 +184,7 @@ def check_refusals(
                 wrong.append(f"{what}, and the run is there: {row.state} {row.reason}")
             if run_id in started:
                 wrong.append(f"{what}, and it was started")
-        if command.kind is CommandKind.CANCEL_RUN:
+        if command.kind in {CommandKind.CANCEL_RUN, CommandKind.REPORT_RUN}:
             continue
         times = present.get(command.subject, [(-1.0, False)])
         wanted = result.status is not ResultStatus.NOT_FOUND

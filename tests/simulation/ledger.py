@@ -88,6 +88,7 @@ class Ledger:
     watermarks: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)
     hand_offs: list[Handed] = field(default_factory=list)
     paused: Callable[[Run, datetime], bool] = lambda run, wall: False
+    on_change: Callable[[Run | None, Run | None], None] = lambda before, after: None
     wholes: Wholes = field(init=False)
     _in_progress: dict[str, Start] = field(default_factory=dict)
 
@@ -260,10 +261,11 @@ class LedgerStore:
     def change_runs(self, changes: Sequence[RunChange]) -> None:
         """Change rows, and note which are joined by it."""
         for change in changes:
-            before = self._state(change.run_id)
+            before = self._ledger.row(change.run_id)
             self.model.change_runs([change])
-            joined = change.reason is Reason.JOINED and self._state(change.run_id) != before
-            if joined:
+            after = self._ledger.row(change.run_id)
+            self._ledger.on_change(before, after)
+            if change.reason is Reason.JOINED and before != after:
                 self._ledger.wholes.joined(change.run_id)
 
     def _state(self, run_id: str) -> tuple[RunState | None, datetime | None]:

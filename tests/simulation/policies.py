@@ -6,7 +6,7 @@ Names are unique among all scenes, and are all that the checkers know a job by.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from random import Random
@@ -15,13 +15,16 @@ from typing import Any, Final
 from executor.domain.calendar import CALENDARS, calendar_from_document
 from executor.domain.job import Job, definition_from_document
 from executor.domain.named import NamedWrite, Stored
+from executor.domain.targets import MessageTarget
 from executor.domain.writes import JobWrite
 from tests.simulation import checker, continuous_checker, following_checker, slot_checker
 from tests.simulation.clients import definition
 from tests.simulation.facts import Facts
 from tests.simulation.ledger import Ledger, LedgerStore
+from tests.simulation.remote_checker import HEARTBEAT_S
 from tests.simulation.slot_checker import Habits
 from tests.simulation.work import Work
+from tests.simulation.workers import BY_WORKERS
 from tests.simulation.world import EPOCH
 
 Document = dict[str, Any]
@@ -69,6 +72,15 @@ _REPLACE: Final = {"overlap": {"policy": "replace"}}
 
 #: Work that fills its job's line now and then, and is done with it in the end.
 _BUSY: Final = Work(0.3, 3.2, None)
+
+
+#: Work that goes on elsewhere; the target of those with workers is put in later.
+_REMOTE: Final[Document] = {
+    "target": {"kind": "http", "url": "https://example.com/", "callback": True},
+    "heartbeat_timeout": f"PT{HEARTBEAT_S}S",
+    "timeout": "PT8S",
+}
+_FORBIDS: Final = Habits(frozenset({"misfire", "overlap"}), lasts_s=24)
 
 
 SCENES: Final[dict[str, Scene]] = {
@@ -270,6 +282,23 @@ SCENES: Final[dict[str, Scene]] = {
         },
         slot_checker.check_backfill,
     ),
+    "remote": Scene(
+        {
+            "worker-1": Policed(3, _REMOTE, habits=_FORBIDS),
+            "worker-2": Policed(
+                2,
+                {**_REMOTE, **_ALLOW},
+                limit=inf,
+                habits=Habits(frozenset({"misfire"}), lasts_s=24),
+            ),
+            "worker-3": Policed(
+                3,
+                {**_REMOTE, **_REPLACE},
+                habits=Habits(frozenset({"misfire", "replaced"}), lasts_s=24),
+            ),
+            "service-1": Policed(4, _REMOTE, habits=_FORBIDS),
+        }
+    ),
 }
 
 #: Most scenes of one history: every other one has so many, the others have one less.
@@ -315,9 +344,12 @@ def _job(name: str, policed: Policed) -> Job:
         first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
         if policed.jitter is not None:
             document["schedule"]["jitter"] = policed.jitter
+    parsed = definition_from_document(document)
+    if name.startswith(BY_WORKERS):
+        parsed = replace(parsed, target=MessageTarget())
     return Job(
         id=f"id-of-{name}",
-        definition=definition_from_document(document),
+        definition=parsed,
         revision=1,
         created_at=EPOCH,
         updated_at=EPOCH,

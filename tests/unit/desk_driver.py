@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from executor.domain.command import Command, CommandResult
 from executor.domain.errors import SolocronError, StoreUnavailable
 from executor.domain.job import Definition, Job
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.run import Outcome, Reason, Run, RunState
 from executor.domain.writes import JobWrite
 from executor.engine.effects import (
@@ -84,7 +84,7 @@ class Driver:
         *,
         run_lease_s: float = 10.0,
         grace_s: float = 25.0,
-        permitted: PermittedPrograms = ALL_PROGRAMS,
+        permitted: PermittedTargets = ALL_TARGETS,
         code: bool = False,
         precondition: bool = False,
     ) -> None:

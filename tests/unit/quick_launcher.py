@@ -16,6 +16,7 @@ class QuickLauncher:
 
     Attributes:
         begun: ids of the runs begun, in order.
+        works: the works themselves.
         sealed: the secrets that came with the latest work, sealed.
         patient: work does not end until it is cancelled.
         stopped: whether :meth:`stop` was called.
@@ -23,6 +24,7 @@ class QuickLauncher:
 
     def __init__(self, listener: WorkListener, *, patient: bool = False) -> None:
         self.begun: list[str] = []
+        self.works: list[Work] = []
         self.sealed: Mapping[str, str] = {}
         self.patient = patient
         self.stopped = False
@@ -39,6 +41,7 @@ class QuickLauncher:
                 continue
             with self._lock:
                 self.begun.append(run_id)
+                self.works.append(work)
                 self.sealed = work.sealed
                 self._going_on.add(run_id)
             self._listener.started(run_id, _now())
@@ -48,6 +51,9 @@ class QuickLauncher:
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work, if it is going on."""
         self._end(run_id, Outcome(state=RunState.CANCELLED, reason=reason))
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Nothing was handed over."""
 
     def stop(self) -> None:
         """Forget all work."""

@@ -195,6 +195,7 @@ PAST = "2026-01-01T00:00:00Z"
             CommandKind.CREATE_JOB,
             CommandKind.CANCEL_RUN,
             CommandKind.DECLARE_JOB,
+            CommandKind.REPORT_RUN,
             *PUTS,
             *DELETES,
         }

@@ -11,6 +11,7 @@ from executor.domain.command import CommandKind
 from executor.domain.declared import CodeOrigin, Declaration, Declarations, in_order
 from executor.domain.job import Job
 from executor.domain.permitted_programs import PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import RunState
 from executor.engine.effects import ReadDeclarations, WriteJobs
 from executor.engine.events import DeclarationsRead
@@ -21,6 +22,10 @@ MODULE = "reports.jobs"
 TARGET = {"kind": "python", "callable": "reports.jobs:backup"}
 
 
+#: What the operator permits.
+PERMITTED = PermittedTargets(PermittedPrograms(modules=(MODULE,)))
+
+
 def declared(name: str = "backup", module: str = MODULE, **fields: Any) -> Declaration:
     document = {"name": name, "target": TARGET, "schedule": every(10), **fields}
     return Declaration(module=module, name=name, document=document)
@@ -28,7 +33,7 @@ def declared(name: str = "backup", module: str = MODULE, **fields: Any) -> Decla
 
 def executing(*jobs: Job) -> Driver:
     """Return a driver whose engine executes and has asked what the code declares."""
-    driver = Driver(with_jobs(*jobs), permitted=PermittedPrograms(modules=(MODULE,)), code=True)
+    driver = Driver(with_jobs(*jobs), permitted=PERMITTED, code=True)
     driver.take_over()
     return driver
 
@@ -38,7 +43,7 @@ def restarted(driver: Driver) -> Driver:
     successor = Driver(
         driver.store,
         f"after {driver.instance}",
-        permitted=PermittedPrograms(modules=(MODULE,)),
+        permitted=PERMITTED,
         code=True,
     )
     successor.take_over()

@@ -16,9 +16,9 @@ from tests.builders import a_job, a_run, at
 
 #: What may follow each state, written down from the contract and not from the code.
 FOLLOWING = {
-    "pending": "running cancelling skipped succeeded failed timed_out cancelled lost",
-    "running": "running cancelling succeeded failed timed_out cancelled lost",
-    "cancelling": "succeeded failed timed_out cancelled lost",
+    "pending": "pending running cancelling skipped succeeded failed timed_out cancelled lost",
+    "running": "pending running cancelling succeeded failed timed_out cancelled lost",
+    "cancelling": "cancelling succeeded failed timed_out cancelled lost",
     "succeeded": "",
     "failed": "",
     "timed_out": "",
@@ -67,9 +67,12 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "trigger_id": st.text(max_size=3),
     "executor": st.text(max_size=3),
     "revision": st.integers(0, 5),
+    "attempt": st.integers(1, 5),
+    "retriggers": st.integers(0, 5),
     "started_at": INSTANTS,
     "finished_at": INSTANTS,
     "lease_s": st.floats(0, 60),
+    "remote": st.booleans(),
     "follow_up": st.booleans(),
     "exit_code": st.integers(0, 255),
     "http_status": st.integers(100, 599),

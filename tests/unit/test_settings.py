@@ -54,6 +54,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_HTTP_TARGETS": "Public",
             "SOLOCRON_HTTP_PROXIES": "environment",
             "SOLOCRON_HTTP_PER_HOST": "7",
+            "SOLOCRON_URL": "https://cron.example.com",
             "SOLOCRON_COMMANDS": "Allow-List",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_JOBS": "reports.jobs, backup",
@@ -66,6 +67,7 @@ def test_every_variable_reaches_its_field() -> None:
     )
 
     assert (settings.host, settings.port, settings.data) == ("::1", 9000, Path("/srv/cron"))
+    assert settings.url == "https://cron.example.com"
     assert (settings.prefix, settings.queue_type) == ("cron.eu-1", QueueType.QUORUM)
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
     assert settings.http_targets is AddressPolicy.PUBLIC

@@ -47,6 +47,7 @@ class FakeExecutor:
         self.received: list[Command] = []
         self.away: NoExecutor | BrokerUnavailable | None = None
         self.silent = False
+        self.dead = 0
         self.connection = "connected"
         self.before: Callable[[], None] = lambda: None
         self._store, self._clock = store, clock
@@ -65,6 +66,10 @@ class FakeExecutor:
     def token_state(self) -> str:
         """Tell where the token is."""
         return "unknown" if self.away else "held"
+
+    def dead_letters(self) -> int | None:
+        """Tell how many a test has put there."""
+        return None if self.away else self.dead
 
     def describe(self) -> str:
         """Say how the connection stands."""
@@ -90,6 +95,8 @@ class FakeExecutor:
                 return self._cancel(command)
             case kind if kind in PUTS or kind in DELETES:
                 return self._named(command)
+            case CommandKind.REPORT_RUN:
+                return self._report(command)
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound as error:
@@ -242,6 +249,20 @@ class FakeExecutor:
         )
         return self._result(command, ResultStatus.DONE, job_id=run.job_id, run_id=run.id)
 
+    def _report(self, command: Command) -> CommandResult:
+        """Let a run go on or end as reported, unless it is over."""
+        run = self._store.get_run(command.subject)
+        facts = {"facts": {"report": "applied"}, "run_id": run.id}
+        if not run.is_live:
+            facts["facts"] = {"report": "late"}
+            return self._result(command, ResultStatus.CONFLICT, message="the run is over", **facts)
+        told = command.arguments
+        reason = told["reason"] and Reason(told["reason"])
+        state = _REPORTED[told["status"]]
+        news = RunChange(run_id=run.id, term=run.term, state=state, reason=reason)
+        self._store.change_runs([replace(news, details=told["details"], error=told["error"])])
+        return self._result(command, ResultStatus.DONE, **facts)
+
     def _overtaken(self, command: Command, job: Job | None) -> CommandResult:
         found = f"revision {job.revision}" if job else "no such job"
         return self._result(command, ResultStatus.PRECONDITION_FAILED, message=found)
@@ -256,6 +277,14 @@ class FakeExecutor:
             **facts,
         )
 
+
+_REPORTED = {
+    None: RunState.RUNNING,
+    "running": RunState.RUNNING,
+    "completed": RunState.SUCCEEDED,
+    "failed": RunState.FAILED,
+    "cancelled": RunState.CANCELLED,
+}
 
 _CHANGES = {
     CommandKind.UPDATE_JOB: FakeExecutor._redefined,

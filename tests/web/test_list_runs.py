@@ -46,6 +46,7 @@ def test_a_run_shows_everything_but_its_output(world: World) -> None:
         "http_status": None,
         "retry_after": None,
         "error": None,
+        "remote": False,
         "details": {},
         "parent_run_id": None,
         "parent_job_id": None,

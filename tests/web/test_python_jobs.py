@@ -7,6 +7,7 @@ import pytest
 from executor.domain.declared import CodeOrigin
 from executor.domain.job import definition_from_document
 from executor.domain.permitted_programs import PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from tests.web.world import World, faults_of, json_of
 
 TARGET = {"kind": "python", "callable": "reports.jobs:nightly", "arguments": {"region": "eu"}}
@@ -16,7 +17,7 @@ JOB = {"name": "nightly", "target": TARGET}
 @pytest.fixture
 def world() -> World:
     """Return a web process whose operator permits one module."""
-    return World(permitted=PermittedPrograms(modules=("reports.jobs",)))
+    return World(permitted=PermittedTargets(PermittedPrograms(modules=("reports.jobs",))))
 
 
 def test_a_function_of_a_permitted_module_makes_a_job(world: World) -> None:

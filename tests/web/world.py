@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from executor.adapters.keyring import Keyring
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job, definition_from_document
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance, JobWrite
@@ -68,7 +68,7 @@ class World:
     def __init__(
         self,
         max_body: int = 1_000_000,
-        permitted: PermittedPrograms = ALL_PROGRAMS,
+        permitted: PermittedTargets = ALL_TARGETS,
         *,
         sealing: bool = True,
     ) -> None:
@@ -138,12 +138,11 @@ class World:
         assert not self.store.insert_runs([run])
         return run
 
-    def beat(self, instance_id: str, role: str) -> None:
+    def beat(self, instance_id: str, role: str, **facts: Any) -> None:
         """Let an instance show that it lives."""
         now = self.clock.now()
-        self.store.beat(
-            Instance(id=instance_id, host="host", version="1.2.3", role=role, seen_at=now)
-        )
+        about = Instance(id=instance_id, host="host", version="1.2.3", role=role, seen_at=now)
+        self.store.beat(replace(about, **facts))
 
     def clear(self) -> TermRecord:
         """Let the executor show that it executes, and return its term."""

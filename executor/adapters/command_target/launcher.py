@@ -94,6 +94,9 @@ class ProcessLauncher:
         """End the program; the run finishes as cancelled(*reason*).  Unknown ids do nothing."""
         self._inbox.put(Cancel(run_id, reason))
 
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Do nothing: no program is ever handed over."""
+
     def stop(self) -> None:
         """Kill every program's group without reporting, wait for them, and end the threads."""
         self._spawners.stop()

@@ -20,6 +20,7 @@ from executor.adapters import handoff
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
 from executor.adapters.handoff import Prepared
 from executor.adapters.http_target.answer import outcome_of
+from executor.adapters.http_target.call_back import call_back_headers, goes_on
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
 from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to, redirected
@@ -98,6 +99,7 @@ class HttpLauncher:
         authorities: file of the certificates to trust; by default the system's.
         rules: what the operator allows requests; by default everything.
         opener: opens secrets; None if there is no key.
+        url: where services call back to; None: they are told of no such place.
     """
 
     def __init__(
@@ -111,13 +113,16 @@ class HttpLauncher:
         authorities: str | None = None,
         rules: HttpRules | None = None,
         opener: Opener | None = None,
+        url: str | None = None,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         rules = rules or HttpRules()
         handles = partial(
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules, opener)
+        loop = _Loop(
+            self._inbox, listener, clock, parallel, handles, output_limit, rules, opener, url
+        )
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -128,6 +133,9 @@ class HttpLauncher:
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Break the request off; it finishes as cancelled(*reason*).  Unknown ids do nothing."""
         self._inbox.put(_Cancel(run_id, reason))
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Do nothing: a service that calls back cannot be asked."""
 
     def stop(self) -> None:
         """Break everything off without reporting, and end the thread."""
@@ -148,6 +156,7 @@ class _Loop:
         output_limit: int,
         rules: HttpRules,
         opener: Opener | None,
+        url: str | None,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -158,6 +167,7 @@ class _Loop:
         self._rules = rules
         self._line = Line(_host_of, rules.per_host)
         self._opener = opener
+        self._url = url
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -226,14 +236,21 @@ class _Loop:
         self._listener.started(work.run.id, self._clock.now())
 
     def _send(self, flight: _Flight) -> None:
-        signature = signed(flight.target, flight.prepared.secrets, self._clock.now())
+        own = [
+            *signed(flight.target, flight.prepared.secrets, self._clock.now()),
+            *call_back_headers(flight.target, flight.work, self._url),
+        ]
         left_ms = max(1, flight.timeout_ms - flight.spent_ms)
         take, guard = flight.body.add, flight.guard
-        prepare(flight.curl, flight.work.run, flight.target, left_ms, take, guard, signature)
+        prepare(flight.curl, flight.work.run, flight.target, left_ms, take, guard, own)
         self._transfers.add(flight.curl)
 
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
+        if goes_on(ended, flight.target):
+            self._let_go(flight)
+            self._listener.handed_over(flight.work.run.id, self._clock.now(), running=True)
+            return
         # One answer that nobody foresaw must not end the thread, and all other runs with it.
         try:
             outcome = self._outcome(flight, ended)
@@ -278,12 +295,14 @@ class _Loop:
             self._end(flight, outcome)
 
     def _end(self, flight: _Flight, outcome: Outcome) -> None:
+        self._let_go(flight)
+        self._listener.finished(flight.work.run.id, self._clock.now(), outcome)
+
+    def _let_go(self, flight: _Flight) -> None:
         self._transfers.drop(flight.curl)
-        run_id = flight.work.run.id
-        del self._flights[run_id], self._flying[flight.curl]
+        del self._flights[flight.work.run.id], self._flying[flight.curl]
         self._give_back(flight.curl)
         self._line.leave(flight.work)
-        self._listener.finished(run_id, self._clock.now(), outcome)
 
     def _give_back(self, curl: pycurl.Curl) -> None:
         release(curl)

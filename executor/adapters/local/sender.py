@@ -59,6 +59,10 @@ class LocalSender:
         except OSError:
             return "unknown"
 
+    def dead_letters(self) -> int | None:
+        """Return 0: there are no workers without a broker."""
+        return 0
+
     def describe(self) -> str:
         """Say ``connected``, or what is wrong with the folder."""
         try:

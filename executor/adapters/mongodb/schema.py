@@ -16,12 +16,15 @@ job_revisions
 output_chunks
     ``chunk`` is the key of a piece of output; by ``end`` the pieces from a place on are read and
     those that are too old removed.
+service_keys
+    One: that of call-backs, made by whoever was first.
 calendars, secrets
     Few: their names, the keys, are enough.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -30,6 +33,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from executor.adapters.documents import Document
+from executor.adapters.service_key import CALLBACK_KEY, new_key
 from executor.domain.errors import SchemaTooNew
 
 #: Version of what this module makes and ``*documents.py`` write.
@@ -99,9 +103,17 @@ def prepare(database: Database[Document]) -> None:
         raise SchemaTooNew(record["version"], SCHEMA_VERSION)
     for name, indexes in _INDEXES.items():
         database[name].create_indexes(indexes)
+    _make_key(database)
     mark = {"$max": {"version": SCHEMA_VERSION}}
     try:
         database["schema"].update_one({"_id": "schema"}, mark, upsert=True)
     except DuplicateKeyError:
         # Another instance has made the record at the same moment.
         database["schema"].update_one({"_id": "schema"}, mark)
+
+
+def _make_key(database: Database[Document]) -> None:
+    made = {"$setOnInsert": {"key": new_key()}}
+    # Of several at one time one makes it; for the others it is there.
+    with suppress(DuplicateKeyError):
+        database["service_keys"].update_one({"_id": CALLBACK_KEY}, made, upsert=True)

@@ -34,7 +34,7 @@ from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
-from executor.adapters.sqlite.schema import RUNNING_STATES
+from executor.adapters.sqlite.schema import RUNNING_STATES, callback_key
 from executor.adapters.sqlite.terms import read_record
 from executor.domain.command import CommandResult
 from executor.domain.errors import (
@@ -217,6 +217,10 @@ class SqliteReaders:
         """Return the present term, or None before the first executor."""
         with self._database.read() as connection:
             return read_record(connection)
+
+    def callback_key(self) -> bytes:
+        """Return the key that call-backs are proved by."""
+        return callback_key(self._database)
 
     def list_instances(self) -> list[Instance]:
         """Return the processes seen within the last 30 s, in the order of their ids."""

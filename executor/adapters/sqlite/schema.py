@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from executor.adapters.service_key import CALLBACK_KEY, UNPREPARED, new_key
 from executor.adapters.sqlite.connection import Database
-from executor.domain.errors import SchemaTooNew
+from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import LIVE, RunState
 
 #: Condition for the rows about which an executor has something to do.  An index on it is used
@@ -172,7 +173,12 @@ _OUTPUT_CHUNKS: Final = (
     "CREATE INDEX output_chunks_by_finish ON output_chunks (run_id, finish)",
 )
 
-_VERSION_4: Final = _OUTPUT_CHUNKS
+#: The key that call-backs are proved by.
+_SERVICE_KEYS: Final = (
+    "CREATE TABLE service_keys (name TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
+)
+
+_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
@@ -199,7 +205,27 @@ def prepare(database: Database) -> None:
         for upgrade in UPGRADES[found:]:
             for statement in upgrade:
                 connection.execute(statement)
+        connection.execute(
+            "INSERT INTO service_keys VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (CALLBACK_KEY, new_key()),
+        )
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def callback_key(database: Database) -> bytes:
+    """Return the key that :func:`prepare` has made.
+
+    Raises:
+        StoreUnavailable: the file is not prepared yet.
+    """
+    with database.read() as connection:
+        row = connection.execute(
+            "SELECT key FROM service_keys WHERE name = ?", (CALLBACK_KEY,)
+        ).fetchone()
+    if row is None:
+        raise StoreUnavailable(UNPREPARED)
+    key: bytes = row[0]
+    return key
 
 
 def _version(row: tuple[int]) -> int:

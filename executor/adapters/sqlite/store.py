@@ -87,6 +87,10 @@ class SqliteStore:
         """
         schema.prepare(self._database)
 
+    def callback_key(self) -> bytes:
+        """Return the key that call-backs are proved by."""
+        return schema.callback_key(self._database)
+
     def close(self) -> None:
         """Close the connections; no method may be called afterwards."""
         self._database.close()
