@@ -31,11 +31,7 @@ from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
 from executor.domain.writes import CalendarClash, JobClash, JobWrite, KnownCommands, SecretClash
 from executor.engine.batch import Batch, Case
-from executor.engine.decisions import (
-    decide,
-    decide_again,
-    undecidable,
-)
+from executor.engine.decisions import decide, decide_again, undecidable
 from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,
