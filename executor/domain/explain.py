@@ -84,7 +84,11 @@ _CANCELLED: Final = {
     Reason.SHUTDOWN: "because its executor was stopped",
     Reason.SUPERSEDED: "because its executor was cut off",
     Reason.DELETED: "because the job was deleted",
+    Reason.START_TIMEOUT: "because it was begun after the job's `start_timeout`",
 }
+
+#: What is told of a lost run whose work went on elsewhere: no executor's death made it that.
+_LOST_ELSEWHERE: Final = "Whoever had it fell silent, so nobody knows whether it ran to its end"
 
 #: The beginning of the sentence about a row that is not skipped.
 _BECAME: Final = {
@@ -203,6 +207,8 @@ def _of_row(row: Run, at: datetime) -> tuple[Verdict, str]:
     verdict, sentence = _BECAME[row.state]
     if row.state is RunState.CANCELLED and row.reason is not None:
         sentence += f" {_CANCELLED.get(row.reason, f'({row.reason})')}"
+    if row.state is RunState.LOST and row.remote:
+        sentence = _LOST_ELSEWHERE
     if row.state is RunState.PENDING:
         sentence += f" {_waits_for(row)}"
     if row.cause in _CAUSES:
@@ -225,6 +231,8 @@ def _span(late: timedelta) -> str:
 
 
 def _waits_for(row: Run) -> str:
+    if row.remote:
+        return "for a worker"
     if row.is_parked:
         return "for its turn"
     return f"until {to_text(row.due)}" if row.due is not None else "for its start"

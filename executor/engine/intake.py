@@ -34,11 +34,7 @@ from executor.domain.writes import JobClash, JobWrite, KnownCommands
 from executor.engine import named_decisions
 from executor.engine.answers import reply, settle
 from executor.engine.batch import Batch, Case
-from executor.engine.decisions import (
-    decide,
-    decide_again,
-    undecidable,
-)
+from executor.engine.decisions import decide, decide_again, undecidable
 from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,

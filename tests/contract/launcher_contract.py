@@ -155,6 +155,15 @@ class LauncherLaw(ABC):
         assert (log.refused, log.ended) == (["second"], ["first"])
         assert log.asked == 2
 
+    def test_a_recall_of_what_is_not_here_harms_nobody(
+        self, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Another process may have handed it over; nothing is reported, and others go on."""
+        launcher.recall(make_work(self.quick(), "elsewhere"), Reason.REQUESTED)
+        launcher.start([make_work(self.quick(), "here")])
+        assert log.wait_for_end("here").state is RunState.SUCCEEDED
+        assert log.ended == ["here"]
+
     def test_works_beyond_the_capacity_wait_their_turn(
         self, launch: Callable[..., Launcher], log: WorkLog
     ) -> None:

@@ -71,3 +71,28 @@ class QuickLauncher:
 
 def _now() -> datetime:
     return truncate(datetime.now(UTC))
+
+
+class HandingLauncher(QuickLauncher):
+    """Hands every work over the moment it is begun.
+
+    Attributes:
+        works: those handed over, in order.
+        recalled: ids of the runs that somebody was asked to end, in order.
+    """
+
+    def __init__(self, listener: WorkListener) -> None:
+        super().__init__(listener, patient=True)
+        self.works: list[Work] = []
+        self.recalled: list[str] = []
+
+    def start(self, works: Sequence[Work]) -> None:
+        """Hand all of *works* over."""
+        super().start(works)
+        for work in works:
+            self.works.append(work)
+            self._listener.handed_over(work.run.id, _now(), running=True)
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Remember which run is not wanted any more."""
+        self.recalled.append(work.run.id)
