@@ -67,7 +67,7 @@ def ask(cluster: Cluster, job: str, runs: int) -> None:
 
     def asked(number: int) -> bool:
         headers = {"Idempotency-Key": f"{job}-{number}"}
-        request = urllib.request.Request(url, b"", headers, method="POST")
+        request = urllib.request.Request(url, None, headers, method="POST")
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
 

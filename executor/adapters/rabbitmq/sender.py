@@ -31,7 +31,7 @@ from typing import Any, TypeVar
 
 from executor.adapters.rabbitmq.connection import Link
 from executor.adapters.rabbitmq.publisher import Fate, Publisher
-from executor.adapters.rabbitmq.queues import Queues, ensure, passive_declare
+from executor.adapters.rabbitmq.queues import Queues, ensure
 from executor.adapters.rabbitmq.request import Request, Stage
 from executor.adapters.rabbitmq.sight import Sight, look
 from executor.domain.command import Command, CommandResult, decode_result
@@ -105,12 +105,13 @@ class RabbitSender:
         """Count what lies in the queue of dead letters, for at most 2 s."""
 
         def ask(_publisher: Publisher, answer: Callable[[int], None]) -> None:
-            passive_declare(
+            # Not passively: the broker logs an error for each look at a queue that is not there.
+            ensure(
                 self._link,
                 self._connection,
+                self._queues,
                 self._queues.dead_letters,
-                found=lambda declared: answer(declared.message_count),
-                missing=lambda: answer(0),
+                lambda declared: answer(declared.message_count),
             )
 
         return self._look(ask)
