@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from executor import __version__, log
+from executor.commands import apply, export
 from executor.config import LogForm, Settings
 from executor.config.listing import rows
 from executor.domain.errors import ConfigError, InvalidJob, SolocronError
@@ -308,6 +309,9 @@ def _tie_web(lifeline: int | None) -> None:
     if lifeline is not None:
         watch(lifeline, end)
 
+
+for _command in (apply.command, export.command):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main(prog_name="solocron")

@@ -109,7 +109,7 @@ def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) ->
         raise RefusalError(ResultStatus.CONFLICT, NameTaken(definition.name))
     faults = [
         *_program_faults(definition, job, scene),
-        *_schedule_faults(definition, job, scene.desk.now),
+        *_schedule_faults(definition, job, scene.desk.now, command),
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
         *_secret_faults(definition, scene),
@@ -127,9 +127,14 @@ def _program_faults(definition: Definition, job: Job | None, scene: Scene) -> li
     return scene.permitted.faults(definition.target)
 
 
-def _schedule_faults(definition: Definition, job: Job | None, now: datetime) -> Iterable[Fault]:
+def _schedule_faults(
+    definition: Definition, job: Job | None, now: datetime, command: Command
+) -> Iterable[Fault]:
     schedule = definition.schedule
     if schedule is None or (job is not None and job.definition.schedule == schedule):
+        return ()
+    if command.arguments.get("begun"):
+        # A document that was kept somewhere: its schedule was judged when somebody first set it.
         return ()
     return [fault.under("schedule") for fault in creation_faults(schedule, now)]
 
