@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from executor import __version__, log
-from executor.commands import apply, export
+from executor.commands import apply, export, imports
 from executor.config import LogForm, Settings
 from executor.config.listing import rows
 from executor.domain.errors import ConfigError, InvalidJob, SolocronError
@@ -310,7 +310,7 @@ def _tie_web(lifeline: int | None) -> None:
         watch(lifeline, end)
 
 
-for _command in (apply.command, export.command):
+for _command in (apply.command, export.command, imports.command):
     main.add_command(_command)
 
 if __name__ == "__main__":
