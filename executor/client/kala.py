@@ -33,14 +33,18 @@ _FRACTION: Final = re.compile(r"(T\d\d:\d\d:\d\d)\.\d+", re.ASCII)
 _CALENDAR: Final = re.compile(r"/P(?:\d+Y)?(?:\d+M)|/P\d+Y", re.ASCII)
 
 #: What is different for all jobs.
-_FOR_ALL: Final = (
-    ("drift", "Kala computes a run from the one before, so schedules drift and manual runs move "
-     "them; here every run is computed from START"),
-    ("zone", "Kala counts days and months on its server's clock; here at START's offset, unless "
-     "--timezone names a zone"),
-    ("output", "Kala keeps nothing of what a job says; here it is kept with the run"),
-    ("limit", f"Kala never ends a command; here it is ended after {NO_LIMIT} (`timeout`)"),
-)  # fmt: skip
+_FOR_ALL: Final = {
+    "drift": (
+        "Kala computes a run from the one before, so schedules drift and manual runs move them; "
+        "here every run is computed from START"
+    ),
+    "zone": (
+        "Kala counts days and months on its server's clock; here at START's offset, unless "
+        "--timezone names a zone"
+    ),
+    "output": "Kala keeps nothing of what a job says; here it is kept with the run",
+    "limit": f"Kala never ends a command; here it is ended after {NO_LIMIT} (`timeout`)",
+}
 
 Job = Mapping[str, Any]
 
@@ -56,7 +60,7 @@ def jobs_of(document: object, *, timezone: str = "") -> Imported:
     """
     jobs = _jobs_in(document)
     found = Imported()
-    found.notes += [Note(Kind.DIFFERS, code, message) for code, message in _FOR_ALL]
+    found.notes += [Note(Kind.DIFFERS, code, message) for code, message in _FOR_ALL.items()]
     given = Names()
     names = {key: given.unique(str(job.get("name") or key)) for key, job in jobs.items()}
     for key, job in jobs.items():

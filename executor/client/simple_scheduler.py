@@ -20,12 +20,16 @@ from executor.client.imported import NO_LIMIT, Imported, Kind, Names, Note
 from executor.domain.duration import format_duration
 
 #: What is different for all jobs.
-_FOR_ALL: Final = (
-    ("workers", "workers get their messages from here, by the protocol of targets of kind "
-     "`message`: tell them the queue and its messages, or use the compatible face"),
-    ("promises", "`enabled`, `allowConcurrentRuns`, `maxQueueCount` and `heartbeatTimeout` are "
-     "obeyed here, as documented there; its scheduler ignores them"),
-)  # fmt: skip
+_FOR_ALL: Final = {
+    "workers": (
+        "workers get their messages from here, by the protocol of targets of kind `message`: "
+        "tell them the queue and its messages, or use the compatible face"
+    ),
+    "promises": (
+        "`enabled`, `allowConcurrentRuns`, `maxQueueCount` and `heartbeatTimeout` are obeyed "
+        "here, as documented there; its scheduler ignores them"
+    ),
+}
 
 Job = Mapping[str, Any]
 
@@ -44,7 +48,7 @@ def jobs_of(document: object) -> Imported:
     if not isinstance(jobs, list) or not all(isinstance(job, dict) for job in jobs):
         raise ValueError("is no answer of simple-scheduler: a list of jobs, as /api/jobs gives it")
     found, names = Imported(), Names()
-    found.notes += [Note(Kind.DIFFERS, code, message) for code, message in _FOR_ALL]
+    found.notes += [Note(Kind.DIFFERS, code, message) for code, message in _FOR_ALL.items()]
     for job in sorted(jobs, key=lambda one: str(one.get("name"))):
         name = names.unique(str(job.get("name") or ""))
         if name != job.get("name"):

@@ -145,10 +145,7 @@ def from_simple_scheduler(source: str, **options: Any) -> None:
 
 
 def _read(file: str) -> str:
-    if file == STDIN:
-        data = sys.stdin.buffer.read(_LONGEST)
-    else:
-        data = Path(file).read_bytes()
+    data = sys.stdin.buffer.read(_LONGEST) if file == STDIN else Path(file).read_bytes()
     # Bytes that are no UTF-8 make the line they stand in unusable, and no other.
     return data.decode("utf-8", errors="surrogateescape")
 

@@ -79,12 +79,14 @@ def read_schedule(text: str, timezone: str, jitter: str, now: datetime) -> Colum
         jitter: longest delay of a start, an ISO 8601 duration.
         now: from when on changes of clocks are looked for; aware.
     """
-    if text.startswith("@"):
-        if text not in MACROS:
-            return _macro(text)
-        expression, findings, rule = MACROS[text], [], DayRule.CRON
+    findings: list[Finding] = []
+    rule = DayRule.CRON
+    if text in MACROS:
+        expression = MACROS[text]
+    elif text.startswith("@"):
+        return _macro(text)
     else:
-        expression, findings, rule = _rewritten(text.split(" "))
+        expression, rule = _rewritten(text.split(" "), findings)
     try:
         schedule = CronSchedule(expression, timezone=timezone, dom_dow=rule, jitter=jitter)
         cron = parse(expression, Dialect.CRON5, rule)
@@ -110,9 +112,8 @@ def _macro(text: str) -> Finding:
     )
 
 
-def _rewritten(words: list[str]) -> tuple[str, list[Finding], DayRule]:
-    """Return the columns as they are written here, what to say of it, and the rule of days."""
-    findings: list[Finding] = []
+def _rewritten(words: list[str], findings: list[Finding]) -> tuple[str, DayRule]:
+    """Return the columns as they are written here, and the rule of days."""
     written = []
     for word, (low, high) in zip(words, _LIMITS, strict=True):
         items = [_item(item, low, high, findings) for item in word.split(",")]
@@ -123,7 +124,7 @@ def _rewritten(words: list[str]) -> tuple[str, list[Finding], DayRule]:
     stars = [word.startswith("*") for word in (words[2], words[4])]
     kept = [word.startswith("*") for word in (written[2], written[4])]
     rule = DayRule.AND if any(stars) and not any(kept) else DayRule.CRON
-    return " ".join(written), findings, rule
+    return " ".join(written), rule
 
 
 def _item(item: str, low: int, high: int, findings: list[Finding]) -> str:
@@ -142,10 +143,10 @@ def _item(item: str, low: int, high: int, findings: list[Finding]) -> str:
         )
         findings.append(Finding(Kind.DIFFERS, "lone_step", text))
     elif (found := _RANDOM.fullmatch(item)) and not found[3]:
-        first, last = found[1] or str(low), found[2] or str(high)
+        drawn = f"H({found[1] or low}-{found[2] or high})"
         text = f"`{item}`: cronie draws anew when it reads the file; here the job keeps its draw"
         findings.append(Finding(Kind.DIFFERS, "random", text))
-        return f"H({first}-{last})"
+        return drawn
     return item
 
 

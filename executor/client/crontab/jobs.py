@@ -29,6 +29,8 @@ from executor.domain.zone import zone
 #: The shell of cron where the file names no other.
 _SHELL: Final = "/bin/sh"
 
+_MINUTES: Final = re.compile(r"[0-9]{1,4}", re.ASCII)
+
 #: Variables that cron itself obeys and that are nothing to the program.
 _NOT_PASSED: Final = frozenset({"CRON_TZ", "RANDOM_DELAY", "LOGNAME", "USER"})
 
@@ -107,42 +109,37 @@ def _about_the_text(text: str, state: _State) -> None:
         state.note(last, Kind.DIFFERS, "last_line", message)
 
 
+#: What is to be said of a variable that means something to cron.
+_VARIABLES: Final = {
+    "MAILTO": "nobody gets mail; the command finds the variable, no more",
+    "MAILFROM": "nobody gets mail; the command finds the variable, no more",
+    "TZ": (
+        "is passed to commands; it moves schedules in some crons, in Debian's it does not, nor "
+        "here: write CRON_TZ, or --timezone, if it is meant to"
+    ),
+    "CRON_TZ": "is the zone of the schedules below; Debian's cron ignores it, cronie does not",
+    "RANDOM_DELAY": (
+        "is taken as `jitter`: cronie draws one delay when it starts, here each slot has its own"
+    ),
+    "LOGNAME": "is not taken: cron does not let it be set either",
+    "USER": "is not taken: cron does not let it be set either",
+}
+
+
 def _about_the_variable(variable: Variable, state: _State) -> None:
-    said: dict[str, tuple[Kind, str]] = {
-        "MAILTO": (Kind.DIFFERS, "nobody gets mail; the command finds the variable, no more"),
-        "MAILFROM": (Kind.DIFFERS, "nobody gets mail; the command finds the variable, no more"),
-        "TZ": (
-            Kind.DIFFERS,
-            "is passed to commands; it moves schedules in some crons, in Debian's it does not, "
-            "nor here: write CRON_TZ, or --timezone, if it is meant to",
-        ),
-        "CRON_TZ": (
-            Kind.DIFFERS,
-            "is the zone of the schedules below; Debian's cron ignores it, cronie does not",
-        ),
-        "RANDOM_DELAY": (
-            Kind.DIFFERS,
-            "is taken as `jitter`: cronie draws one delay when it starts, here each slot has its "
-            "own",
-        ),
-        "LOGNAME": (Kind.DIFFERS, "is not taken: cron does not let it be set either"),
-        "USER": (Kind.DIFFERS, "is not taken: cron does not let it be set either"),
-    }  # fmt: skip
     name, value = variable.name, variable.value
-    if name in said and (value or not name.startswith("MAIL")):
-        kind, message = said[name]
-        state.note(variable.line, kind, name.lower(), f"{name}: {message}")
-    if name == "RANDOM_DELAY" and not re.fullmatch(r"[0-9]{1,4}", value):
-        state.note(
-            variable.line, Kind.REFUSED, "random_delay", f"{value!r} is no number of minutes"
-        )
+    if name == "RANDOM_DELAY" and not _MINUTES.fullmatch(value):
+        message = f"{name}: {value!r} is no number of minutes; the jobs start without a delay"
+        state.note(variable.line, Kind.REFUSED, "random_delay", message)
+    elif name in _VARIABLES and (value or not name.startswith("MAIL")):
+        state.note(variable.line, Kind.DIFFERS, name.lower(), f"{name}: {_VARIABLES[name]}")
 
 
 def _take(entry: Entry, state: _State) -> None:
     variables = entry.variables
     timezone = variables.get("CRON_TZ") or state.manner.timezone
     delay = variables.get("RANDOM_DELAY", "")
-    jitter = f"PT{int(delay)}M" if re.fullmatch(r"[0-9]{1,4}", delay) else "PT0S"
+    jitter = f"PT{int(delay)}M" if _MINUTES.fullmatch(delay) else "PT0S"
     try:
         zone(timezone)
     except InvalidInput as error:

@@ -81,10 +81,14 @@ def read_lines(text: str, *, system: bool) -> Iterator[Line]:
     for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip(" \t\r\f\v")
         if stripped.startswith("#"):
-            comment = _with_comment(comment, stripped.lstrip("#").strip())
+            readable = stripped.encode(errors="replace").decode()
+            comment = _with_comment(comment, readable.lstrip("#").strip())
             continue
         above, comment = tuple(comment), []
         if not stripped:
+            continue
+        if not _is_text(stripped):
+            yield Mistake(number, "is no text in UTF-8; write the line in UTF-8")
             continue
         if variable := _VARIABLE.fullmatch(stripped):
             name = variable[1] or variable[2] or variable[3] or ""
@@ -92,6 +96,14 @@ def read_lines(text: str, *, system: bool) -> Iterator[Line]:
             yield Variable(number, name, variables[name])
         else:
             yield _entry(number, stripped, system, variables, above)
+
+
+def _is_text(line: str) -> bool:
+    try:
+        line.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _with_comment(comment: list[str], text: str) -> list[str]:
