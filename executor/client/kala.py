@@ -105,6 +105,10 @@ def _drop_loose(found: Imported, names: Iterable[str]) -> None:
                 del document["after"]
 
 
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _references(document: dict[str, Any]) -> Iterator[str]:
     yield from document.get("after", {}).get("jobs", ())
     if "on_failure" in document:
@@ -141,7 +145,7 @@ class _Reader:
     # When ---------------------------------------------------------------------------------
 
     def _when(self) -> dict[str, Any]:
-        parents = [str(one) for one in self._job.get("parent_jobs") or ()]
+        parents = [str(one) for one in _list(self._job.get("parent_jobs"))]
         text = str(self._job.get("schedule") or "")
         if parents:
             if text:
@@ -204,7 +208,7 @@ class _Reader:
     def _remote(self) -> dict[str, Any]:
         remote = self._job.get("remote_properties")
         remote = remote if isinstance(remote, dict) else {}
-        codes = remote.get("expected_response_codes") or [200]
+        codes = _list(remote.get("expected_response_codes")) or [200]
         target: dict[str, Any] = {
             "kind": "http",
             "url": self._text(str(remote.get("url") or "")),
@@ -224,7 +228,7 @@ class _Reader:
     def _headers(self, given: object) -> dict[str, str]:
         found: dict[str, str] = {}
         for name, values in given.items() if isinstance(given, dict) else ():
-            texts = [str(one) for one in (values if isinstance(values, list) else [values])]
+            texts = [str(one) for one in _list(values)] or [str(values)]
             if len(texts) > 1:
                 message = f"the values of {name} are sent in one header, with commas"
                 self.note(Kind.TOLD, "header", message)
@@ -260,13 +264,16 @@ class _Reader:
             "misfire": {"policy": "skip"} if skips else {"deadline": None},
             "overlap": {"policy": "queue", "queue": 1},
         }
-        if job.get("retries"):
+        retries = job.get("retries")
+        if retries:
+            # What is no number is refused with the rest, in the words of the definition.
+            attempts = min(retries, 1_000) if isinstance(retries, int) else retries
             found["retry"] = {
-                "attempts": min(int(job["retries"]), 1_000),
+                "attempts": attempts,
                 "delay": "PT0S",
                 "backoff": "fixed",
             }
-            if int(job["retries"]) > 1_000:
+            if attempts != retries:
                 self.note(Kind.DIFFERS, "retries", "1,000 retries are the most; taken")
             if job.get("epsilon") and job.get("schedule"):
                 found["retry"]["window"] = str(job["epsilon"])

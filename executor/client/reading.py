@@ -139,6 +139,8 @@ def _yaml_fault(error: yaml.YAMLError, file: str) -> Place:
         return Place(file, 0, "", f"is no YAML: {' '.join(str(error).split())}")
     parts = (getattr(error, "context", None), getattr(error, "problem", None))
     said = ", ".join(part for part in parts if part)
+    if "alias" in said:
+        said += "; a text that begins with `*` needs quotes around it"
     return Place(file, mark.line + 1, "", f"is no YAML: {said} (column {mark.column + 1})")
 
 

@@ -26,6 +26,7 @@ from typing import Any, Final
 from executor.client.imported import Kind
 from executor.domain import zone
 from executor.domain.cron import Cron, DayRule, Dialect, parse
+from executor.domain.cron_column import DAY, HOUR, MINUTE, MONTH, WEEKDAY, Unit
 from executor.domain.errors import InvalidSchedule
 from executor.domain.schedule import CronSchedule
 
@@ -44,13 +45,13 @@ MACROS: Final = {
 #: How far ahead changes of clocks are looked for: every zone that changes does so each year.
 _AHEAD: Final = timedelta(days=400)
 
-_STEP: Final = re.compile(r"(\*|(\d+)-(\d+))/(\d+)", re.ASCII)
+_STEP: Final = re.compile(r"(\*|(\w+)-(\w+))/(\d+)", re.ASCII)
 _LONE_STEP: Final = re.compile(r"\d+/\d+", re.ASCII)
 _RANDOM: Final = re.compile(r"(\d*)~(\d*)(/\d+)?", re.ASCII)
 _OURS: Final = re.compile(r"(?:^|,)(?:[lh]|\d+[lw]|.*#|.*\?)", re.I)
 
-#: The least and the greatest value of each column; cron's weekdays end in 7.
-_LIMITS: Final = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+#: The units of the columns, for their names, and the greatest value that cron takes in each.
+_UNITS: Final = ((MINUTE, 59), (HOUR, 23), (DAY, 31), (MONTH, 12), (WEEKDAY, 7))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +116,8 @@ def _macro(text: str) -> Finding:
 def _rewritten(words: list[str], findings: list[Finding]) -> tuple[str, DayRule]:
     """Return the columns as they are written here, and the rule of days."""
     written = []
-    for word, (low, high) in zip(words, _LIMITS, strict=True):
-        items = [_item(item, low, high, findings) for item in word.split(",")]
+    for word, (unit, high) in zip(words, _UNITS, strict=True):
+        items = [_item(item, unit, high, findings) for item in word.split(",")]
         written.append(",".join(items))
         if _OURS.search(word):
             text = f"`{word}`: cron does not know this, and would not have run the line"
@@ -127,14 +128,17 @@ def _rewritten(words: list[str], findings: list[Finding]) -> tuple[str, DayRule]
     return " ".join(written), rule
 
 
-def _item(item: str, low: int, high: int, findings: list[Finding]) -> str:
+def _item(item: str, unit: Unit, high: int, findings: list[Finding]) -> str:
     """Return one item of a column as it is written here."""
+    low = unit.low
     if found := _STEP.fullmatch(item):
-        first, last = int(found[2] or low), int(found[3] or high)
-        if first <= last and int(found[4]) > last - first:
+        first, last = found[2] or str(low), found[3] or str(high)
+        if unit.fault(first) or unit.fault(last):
+            return item
+        if 0 <= unit.number(last) - unit.number(first) < int(found[4]):
             text = f"`{item}`: the step leaves `{first}` alone, which is what is written"
             findings.append(Finding(Kind.TOLD, "wide_step", text))
-            return str(first)
+            return first
     elif _LONE_STEP.fullmatch(item):
         value, _, step = item.partition("/")
         text = (
