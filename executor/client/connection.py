@@ -92,6 +92,8 @@ class Connection:
         self._token = token
         self._timeout_s = timeout_s
         self._pause = pause
+        #: What another connection to the same service is made with.
+        self._how: dict[str, Any] = {"token": token, "timeout_s": timeout_s, "pause": pause}
         self._open: HTTPConnection | None = None
         self._proxied = False
 
@@ -105,6 +107,10 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def another(self) -> Connection:
+        """Return one more connection to the same service, for another thread."""
+        return Connection(self.url, **self._how)
 
     def close(self) -> None:
         """Give the connection back."""
