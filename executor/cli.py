@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from executor import __version__, log
+from executor.commands import apply, export, imports
+from executor.commands.service import address, connect, failures_shown
 from executor.config import LogForm, Settings
 from executor.config.listing import rows
 from executor.domain.errors import ConfigError, InvalidJob, SolocronError
@@ -149,23 +151,14 @@ def config() -> None:
 @main.command()
 @click.argument("job")
 @click.option("--at", required=True, metavar="INSTANT", help="As 2026-12-01T02:30:00Z.")
-@click.option(
-    "--url",
-    envvar="SOLOCRON_URL",
-    metavar="URL",
-    help="Of any instance; else SOLOCRON_URL, else this machine's PORT (8000).",
-)
+@address
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
 def why(job: str, at: str, url: str | None, as_json: bool) -> None:
     """Tell why JOB (name or id) did or did not run at an instant."""
     from executor import console
 
-    base = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
-    try:
-        answer = console.why(base, job, at)
-    except console.NoAnswer as error:
-        click.echo(f"solocron: {error}", err=True)
-        sys.exit(FAILED)
+    with failures_shown(), connect(url) as connection:
+        answer = console.why(connection, job, at)
     click.echo(console.as_json(answer) if as_json else console.in_words(answer, job))
 
 
@@ -358,6 +351,9 @@ def _tie_web(lifeline: int | None) -> None:
     if lifeline is not None:
         watch(lifeline, end)
 
+
+for _command in (apply.command, export.command, imports.command):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main(prog_name="solocron")

@@ -344,6 +344,22 @@ _BACKFILL: Final = object_of(
     }
 )
 
+_BATCH_ITEM: Final = object_of(
+    {
+        "name": _or_null(_STRING),
+        "status": _enum("sound", "faulty", "pending", *ResultStatus),
+        "revision": _or_null(_WHOLE),
+        "command": {**_or_null(_STRING), "description": "See `/v1/commands/{id}`."},
+        "message": _STRING,
+        "errors": _FAULTS,
+        "warnings": {"type": "array", "items": _STRING},
+        "definition": {
+            "anyOf": [ref("Definition"), {"type": "null"}],
+            "description": "Of a dry run: as the service would keep it.",
+        },
+    }
+)
+
 ANSWERS: Final[dict[str, Schema]] = {
     "Problem": object_of(
         {
@@ -384,6 +400,7 @@ ANSWERS: Final[dict[str, Schema]] = {
     "Revisions": _list_of(ref("Revision")),
     "BackfillPlan": _BACKFILL_PLAN,
     "Backfill": _BACKFILL,
+    "Batch": object_of({"items": {"type": "array", "items": _BATCH_ITEM}}),
     "BrokenCalendar": object_of(
         {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
         "A calendar whose record cannot be read.",

@@ -13,6 +13,7 @@ from flask import Flask, Response
 
 from web import (
     backfills,
+    batches,
     bodies,
     calendars,
     changes,
@@ -43,6 +44,7 @@ __all__ = ["Services", "create_app"]
 _TABLES: Final = (
     jobs.TABLE,
     changes.TABLE,
+    batches.TABLE,
     upcoming.TABLE,
     explanations.TABLE,
     backfills.TABLE,

@@ -21,6 +21,7 @@ from executor.domain.errors import Fault, InvalidJob, JobNotFound
 from executor.domain.fields import Text, is_job_id
 from executor.domain.instant import to_text
 from executor.domain.job import (
+    READ_ONLY,
     Definition,
     Job,
     definition_from_document,
@@ -30,7 +31,7 @@ from executor.domain.targets import Target
 from web.bodies import JSON, Instant, object_reader
 from web.commands import Show, answer, applied, carry_out, command, send
 from web.conditions import if_match
-from web.documents import READ_ONLY, job_document, json_response, run_document
+from web.documents import job_document, json_response, run_document
 from web.jobs import found_job, sound_job
 from web.problems import Problem, unprocessable
 from web.routes import NOTHING, Answer, Body, Call, Table

@@ -2,7 +2,7 @@
 
 A job's document is its definition, in canonical form, with what the service knows
 about it beside it.  What a client may send back is the definition part only;
-:data:`READ_ONLY` names the rest.
+:data:`executor.domain.job.READ_ONLY` names the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 
@@ -20,21 +20,6 @@ from executor.domain.instant import to_text
 from executor.domain.job import Job, Pause, definition_to_document
 from executor.domain.run import AWAITING, Output, Run, RunState
 from executor.domain.writes import BrokenJob
-
-#: Fields of a job's document that are the service's and never the client's.
-READ_ONLY: Final = (
-    "id",
-    "revision",
-    "state",
-    "created_at",
-    "updated_at",
-    "next_fire_at",
-    "done",
-    "paused",
-    "last_run",
-    "managed_by",
-    "in_code",
-)
 
 
 def json_response(

@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from executor.domain.calendar import CALENDAR
-from executor.domain.job import DEFINITION
+from executor.domain.job import DEFINITION, READ_ONLY
 from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Schema, object_of
 from web.backfills import BackfillRequest
+from web.batches import BatchRequest
 from web.changes import PauseRequest
-from web.documents import READ_ONLY
 from web.reports import RunReport
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
@@ -31,6 +31,7 @@ def components() -> Mapping[str, Schema]:
         ("CalendarDefinition", CALENDAR),
         ("PauseRequest", TypeAdapter(PauseRequest)),
         ("BackfillRequest", TypeAdapter(BackfillRequest)),
+        ("BatchRequest", TypeAdapter(BatchRequest)),
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
         ("SecretValue", TypeAdapter(SecretValue)),
         ("RunReport", TypeAdapter(RunReport)),

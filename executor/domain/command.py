@@ -49,11 +49,11 @@ class Command:
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
             calendar's or secret's name.
-        arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
-            ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``sealed`` (put_secret): never the value itself; ``module`` and ``digest``
-            (declare_job; without ``definition``: the code declares the job no more); ``status``,
-            ``details``, ``error``, ``reason`` (report_run).
+        arguments: JSON-ready; ``definition`` (create, put, update), and ``begun`` with it where
+            its schedule may lie in the past; ``reason``, ``by``, ``until`` (pause); ``from``,
+            ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
+            value itself; ``module`` and ``digest`` (declare_job; without ``definition``: the code
+            declares the job no more); ``status``, ``details``, ``error``, ``reason`` (report_run).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose
@@ -67,12 +67,19 @@ class Command:
     if_revision: int | None = None
     sent_at: datetime
     repeatable: bool = True
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def digest(self) -> str:
-        """Fingerprint of what is asked, without id and time: equal for a repeated request."""
-        asked = [self.kind, self.subject, self.arguments, self.if_revision]
-        return blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).hexdigest()
+        """Fingerprint of what is asked, without id and time: equal for a repeated request.
+
+        Computed once, because it takes as long as reading the command and is asked for often.
+        """
+        if not self._digest:
+            asked = [self.kind, self.subject, self.arguments, self.if_revision]
+            text = json.dumps(asked, sort_keys=True).encode()
+            object.__setattr__(self, "_digest", blake2b(text, digest_size=16).hexdigest())
+        return self._digest
 
 
 class ResultStatus(StrEnum):

@@ -184,6 +184,21 @@ class Job:
 
 DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Definition)
 
+#: Fields of a job's document in the API that are the service's and never the client's.
+READ_ONLY: Final = (
+    "id",
+    "revision",
+    "state",
+    "created_at",
+    "updated_at",
+    "next_fire_at",
+    "done",
+    "paused",
+    "last_run",
+    "managed_by",
+    "in_code",
+)
+
 _OBJECTS: Final = {
     (): Definition,
     ("target", "http"): HttpTarget,

@@ -143,6 +143,9 @@ def _schedule_faults(
         return ()
     if schedule is None or (job is not None and job.definition.schedule == schedule):
         return ()
+    if command.arguments.get("begun"):
+        # A document that was kept somewhere: its schedule was judged when somebody first set it.
+        return ()
     return [fault.under("schedule") for fault in creation_faults(schedule, now)]
 
 

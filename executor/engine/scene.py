@@ -202,6 +202,7 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
         touched.update(_mark(SECRETS, one) for one in _secrets_in(definition.get("target")))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
+        touched.update(_jobs_in(definition))
     if command.kind is CommandKind.DELETE_JOB and naming:
         touched.add(_REFERENCES)
         touched.update(part for one in naming for part in (one.id, one.name))
@@ -211,6 +212,14 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
 def _mark(kind: Kind[Any], name: str) -> str:
     """Return what stands for a named resource among what is touched: no job has such a name."""
     return f"\x00{kind.word} {name}"
+
+
+def _jobs_in(definition: dict[str, Any]) -> set[str]:
+    """Return the jobs that a definition, as yet unchecked, names: they have to be there first."""
+    after = definition.get("after")
+    jobs = after.get("jobs") if isinstance(after, dict) else None
+    named = [*jobs] if isinstance(jobs, list | tuple) else []
+    return {one for one in [*named, definition.get("on_failure")] if isinstance(one, str)}
 
 
 def _calendars_in(definition: dict[str, Any]) -> set[str]:

@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from executor.domain.command import (
@@ -289,6 +289,11 @@ class MemorySender:
                 lambda: message.answer is not None, max(0.0, deadline - time.monotonic())
             )
         return None if message.answer is None else decode_result(message.answer)
+
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Send one after another."""
+        deadline = time.monotonic() + timeout_s
+        return [self.send(one, max(0.0, deadline - time.monotonic())) for one in commands]
 
     def token_state(self) -> str:
         """Tell where the token is."""

@@ -9,7 +9,7 @@ Rules
    time, ``before`` lets a test get in between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,6 +62,10 @@ class FakeExecutor:
         self.received.append(arrived)
         result = self._once(arrived)
         return None if self.silent else decode_result(encode_result(result))
+
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Carry *commands* out, one after another."""
+        return [self.send(one, timeout_s) for one in commands]
 
     def token_state(self) -> str:
         """Tell where the token is."""

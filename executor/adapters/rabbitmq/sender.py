@@ -25,7 +25,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -85,12 +86,18 @@ class RabbitSender:
 
     def send(self, command: Command, timeout_s: float) -> CommandResult | None:
         """Send *command* and wait; see :meth:`executor.ports.broker.CommandSender.send`."""
-        request = Request(command)
-        self._link.call(partial(self._begin, request))
-        if not request.wait(timeout_s):
-            request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
-            self._link.call(self._forget_ended)
-        return request.outcome()
+        return self.send_all([command], timeout_s)[0]
+
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Send *commands*, behind one probe, and wait for all of them."""
+        requests = [Request(command) for command in commands]
+        deadline = time.monotonic() + timeout_s
+        self._link.call(partial(self._begin, requests))
+        for request in requests:
+            if not request.wait(max(deadline - time.monotonic(), 0)):
+                request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
+                self._link.call(self._forget_ended)
+        return [request.outcome() for request in requests]
 
     def token_state(self) -> str:
         """Look where the token is, for at most 2 s."""
@@ -174,9 +181,10 @@ class RabbitSender:
 
     # --- on the link's thread: requests --------------------------------------------------------
 
-    def _begin(self, request: Request) -> None:
-        self._last_id += 1
-        self._requests[str(self._last_id)] = request
+    def _begin(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            self._last_id += 1
+            self._requests[str(self._last_id)] = request
         self._probe()
 
     def _probe(self) -> None:
