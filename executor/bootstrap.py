@@ -15,9 +15,11 @@ from executor.adapters.system_clock import SystemClock
 from executor.config import Settings
 
 if TYPE_CHECKING:
+    from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.keyring import Keyring
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
+    from executor.ports.courier import CourierFactory
     from executor.ports.store import ExecutorStore, Readers
     from executor.ports.target import LauncherFactory
     from executor.runtime.service import ExecutorService
@@ -109,17 +111,30 @@ def build_keyring(settings: Settings) -> Keyring | None:
     return Keyring(keys)
 
 
-def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
-    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+def _http_rules(settings: Settings) -> HttpRules:
     from executor.adapters.http_target.rules import HttpRules
-    from executor.adapters.launchers import Launchers
     from executor.config import Proxies
 
-    rules = HttpRules(
+    return HttpRules(
         refusal=settings.http_targets.refusal,
         per_host=settings.http_per_host,
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
+
+
+def build_couriers(settings: Settings, clock: Clock) -> CourierFactory:
+    """Return what makes the courier of all kinds of channels, once its listener exists."""
+    from executor.adapters.courier import Couriers
+
+    rules, keyring = _http_rules(settings), build_keyring(settings)
+    return lambda listener: Couriers(listener, clock, http=rules, opener=keyring)
+
+
+def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
+    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+    from executor.adapters.launchers import Launchers
+
+    rules = _http_rules(settings)
     permitted = settings.permitted_programs
     keyring = build_keyring(settings)
     return lambda listener: Launchers(
@@ -139,6 +154,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         token=build_token(settings),
         intake=build_intake(settings),
         launchers=build_launchers(settings, clock),
+        couriers=build_couriers(settings, clock),
         clock=clock,
         options=Options(
             instance=settings.instance,
@@ -148,5 +164,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
             permitted=settings.permitted_programs,
+            url=settings.url,
         ),
     )

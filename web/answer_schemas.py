@@ -11,6 +11,8 @@ from typing import Any, Final
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.explain import Verdict
 from executor.domain.load import MINUTES
+from executor.domain.notification import NotificationState
+from executor.domain.notify import Event
 from executor.domain.run import Cause, Reason, RunState
 from web.closures import POLICIES
 
@@ -286,6 +288,33 @@ _SECRET: Final = object_of(
     "What can be known of a secret; its value cannot.",
 )
 
+_CHANNEL: Final = object_of(
+    {
+        "name": _STRING,
+        "revision": _WHOLE,
+        "updated_at": _INSTANT,
+        "definition": ref("ChannelDefinition"),
+    }
+)
+
+_NOTIFICATION: Final = object_of(
+    {
+        "id": {**_STRING, "description": "The `Idempotency-Key` of its delivery."},
+        "event": _enum(*Event),
+        "channel": {**_or_null(_STRING), "description": "Null for a ping."},
+        "job_id": {**_or_null(_STRING), "description": "Null for a test of a channel."},
+        "job": _or_null(_STRING),
+        "run_id": _or_null(_STRING),
+        "state": _enum(*NotificationState),
+        "attempts": _WHOLE,
+        "created_at": {**_INSTANT, "description": "When what it tells of happened."},
+        "due_at": {**_or_null(_INSTANT), "description": "When it is tried next."},
+        "finished_at": _or_null(_INSTANT),
+        "last_error": {**_or_null(_STRING), "description": "Why the last attempt failed."},
+        "subject": {**_STRING, "description": "What it says, in one line."},
+    }
+)
+
 _BACKFILL_PLAN: Final = object_of(
     {
         "slots": {
@@ -361,6 +390,14 @@ ANSWERS: Final[dict[str, Schema]] = {
     ),
     "Secret": {"anyOf": [_SECRET, ref("BrokenSecret")]},
     "Secrets": _list_of(ref("Secret")),
+    "BrokenChannel": object_of(
+        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        "A channel whose record cannot be read; put it again.",
+    ),
+    "Channel": {"anyOf": [_CHANNEL, ref("BrokenChannel")]},
+    "Channels": _list_of(ref("Channel")),
+    "Notification": _NOTIFICATION,
+    "Notifications": _list_of(ref("Notification")),
     "Preview": object_of(
         {
             "description": _STRING,

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from executor.domain.calendar import CALENDAR
+from executor.domain.channel import CHANNEL
 from executor.domain.job import DEFINITION
 from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Schema, object_of
 from web.backfills import BackfillRequest
@@ -32,14 +33,17 @@ def components() -> Mapping[str, Schema]:
         ("BackfillRequest", TypeAdapter(BackfillRequest)),
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
         ("SecretValue", TypeAdapter(SecretValue)),
+        ("ChannelDefinition", CHANNEL),
     ]
-    _, found = TypeAdapter.json_schemas(
+    whole, found = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF
     )
     generated: dict[str, Schema] = found["$defs"]
     definition, calendar = generated["Definition"], generated.pop("Calendar")
     return {
         **generated,
+        # The others are objects, which stand among the definitions already; this one is a choice.
+        "ChannelDefinition": whole["ChannelDefinition", "validation"],
         "Replacement": _replacement("Replacement", definition, READ_ONLY),
         "SoundJob": object_of(
             {**SERVICE_FIELDS, **definition["properties"]},

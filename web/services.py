@@ -6,6 +6,8 @@ threads; every member is safe to call from several of them.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
@@ -28,6 +30,7 @@ class Services:
         permitted: the programs of jobs that this instance sends on; the executor decides too.
         sealer: seals secrets before they are sent; None: there is no key.
         max_body: longest request body, bytes; longer ones are refused with 413.
+        wait: lets so many seconds pass, in the thread of a request.
     """
 
     readers: Readers
@@ -39,3 +42,4 @@ class Services:
     permitted: PermittedPrograms = ALL_PROGRAMS
     sealer: Sealer | None = None
     max_body: int = MAX_BODY
+    wait: Callable[[float], None] = time.sleep

@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.job import Job
 from executor.domain.run import Run, RunState
 from executor.domain.secret import StoredSecret
 from executor.domain.writes import (
     BrokenCalendar,
+    BrokenChannel,
     BrokenJob,
     BrokenSecret,
     CalendarClash,
+    ChannelClash,
     JobClash,
     JobWrite,
     SecretClash,
@@ -62,6 +65,15 @@ def judge_secret(
     if standing == written:
         return None
     return SecretClash(standing if isinstance(standing, StoredSecret) else None)
+
+
+def judge_channel(
+    written: StoredChannel, standing: StoredChannel | BrokenChannel | None
+) -> ChannelClash | None:
+    """Return what a write that changed nothing has met; None if it had been applied before."""
+    if standing == written:
+        return None
+    return ChannelClash(standing if isinstance(standing, StoredChannel) else None)
 
 
 def unreadable_run(row: Run, error: str) -> Run:

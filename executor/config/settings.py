@@ -60,9 +60,6 @@ _SERVERS: Final = (
     ("mongodb_uri", MONGODB, "MONGODB_URI"),
 )
 
-#: Variables of ours that are no settings of the service: what clients read.
-_NO_SETTINGS: Final = frozenset({"SOLOCRON_URL"})
-
 #: What Kubernetes sets in every container for a service whose name begins with
 #: "solocron", as name=value.  Source: kubernetes.io, "Service", "Discovering services".
 _KUBERNETES: Final = re.compile(
@@ -84,6 +81,7 @@ class Settings:
 
     host: str
     port: int
+    url: str | None
     rabbitmq_url: str | None = field(repr=False)
     mongodb_uri: str | None = field(repr=False)
     secret_key: bytes | None = field(repr=False)
@@ -283,7 +281,7 @@ class _Reading:
 
     def _check_names(self) -> None:
         """Refuse names that look like ours and are not."""
-        known = {name for v in VARIABLES for name in (v.name, *v.file_names)} | _NO_SETTINGS
+        known = {name for v in VARIABLES for name in (v.name, *v.file_names)}
         for name, text in sorted(self._environ.items()):
             if not name.startswith("SOLOCRON_") or name in known:
                 continue

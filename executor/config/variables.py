@@ -16,6 +16,7 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
 from executor.domain.address_policy import AddressPolicy
@@ -115,6 +116,13 @@ def _host(text: str) -> str:
     return bare
 
 
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError(f"{text!r} is not an address; write https://solocron.example.com")
+    return text.rstrip("/")
+
+
 def _key(text: str) -> bytes:
     try:
         key = b64decode(text, validate=True)
@@ -195,6 +203,14 @@ VARIABLES: Final = (
         read=_integer(1, 65535),
         default="8000",
         meaning="Port that the web process listens on.",
+    ),
+    Variable(
+        name="SOLOCRON_URL",
+        setting="url",
+        kind="URL, `http://` or `https://`",
+        read=_public_url,
+        meaning="Where people and the command line reach this service: links in messages begin "
+        "with it.",
     ),
     Variable(
         name="RABBITMQ_URL",

@@ -38,6 +38,9 @@ class CommandKind(StrEnum):
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
     DELETE_SECRET = "delete_secret"
+    PUT_CHANNEL = "put_channel"
+    DELETE_CHANNEL = "delete_channel"
+    TEST_CHANNEL = "test_channel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +49,10 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
-            calendar's or secret's name.
+            calendar's, secret's or channel's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
             ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``sealed`` (put_secret): never the value itself.
+            ``sealed`` (put_secret): never the value itself; ``channel`` (put_channel).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

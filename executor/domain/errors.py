@@ -59,6 +59,10 @@ class InvalidSecret(InvalidInput):
     """A secret whose name or value cannot be taken; no message repeats the value."""
 
 
+class InvalidChannel(InvalidInput):
+    """A channel that breaks a rule of its own fields; no message repeats a credential."""
+
+
 class InvalidCommand(InvalidInput):
     """A command document that does not decode; it was sent by a newer or a broken sender."""
 
@@ -93,6 +97,22 @@ class SecretNotFound(SolocronError, LookupError):
     def __init__(self, secret: str) -> None:
         self.secret = secret
         super().__init__(f"there is no secret {secret!r}")
+
+
+class ChannelNotFound(SolocronError, LookupError):
+    """No channel has this name."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        super().__init__(f"there is no channel {channel!r}")
+
+
+class NotificationNotFound(SolocronError, LookupError):
+    """No notification has this id (it never existed, or retention removed it)."""
+
+    def __init__(self, notification: str) -> None:
+        self.notification = notification
+        super().__init__(f"there is no notification {notification!r}")
 
 
 class RunNotFound(SolocronError, LookupError):
@@ -134,12 +154,22 @@ class CalendarInUse(Conflict):
 
 
 class SecretInUse(Conflict):
-    """Jobs use the secret that is to be deleted."""
+    """Jobs (or channels) use the secret that is to be deleted."""
 
     def __init__(self, secret: str, jobs: Sequence[str], count: int) -> None:
         more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
         super().__init__(
             f"secret {secret!r} is used by {', '.join(jobs)}{more}; take it out there first"
+        )
+
+
+class ChannelInUse(Conflict):
+    """Rules of jobs name the channel that is to be deleted."""
+
+    def __init__(self, channel: str, jobs: Sequence[str], count: int) -> None:
+        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
+        super().__init__(
+            f"channel {channel!r} is used by {', '.join(jobs)}{more}; take it out there first"
         )
 
 
@@ -154,7 +184,7 @@ class NoSecretKey(Conflict):
 
 
 class RevisionConflict(Conflict):
-    """The job (or calendar, or secret) was changed by somebody else since the caller read it."""
+    """What is to be changed was changed by somebody else since the caller read it."""
 
     def __init__(self, job: str, expected: int, current: int, what: str = "job") -> None:
         self.job, self.expected, self.current = job, expected, current

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -29,10 +30,18 @@ from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
 from executor.domain.limits import Limits
+from executor.domain.notify import Notify, rule_faults
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
+from executor.domain.targets import (
+    CommandTarget,
+    HttpTarget,
+    Sign,
+    Target,
+    check_secret_url,
+    target_faults,
+)
 from executor.domain.tls import Tls
 
 
@@ -82,6 +91,11 @@ class Definition:
     """The job (name or id) to run when the last attempt has failed."""
     calendars: Annotated[tuple[CalendarUse, ...], Field(max_length=20)] = ()
     """When the job is not to begin anything."""
+    notify: Annotated[tuple[Notify, ...], Field(max_length=20)] = ()
+    """Who is told of what."""
+    ping: Annotated[str, AfterValidator(check_secret_url), Field(max_length=8192)] | None = None
+    """Where a monitor (healthchecks.io and its like) is told of starts and ends; a template of
+    secrets."""
     keep_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     keep_for: PositiveDuration = timedelta(days=14)
 
@@ -170,6 +184,7 @@ _OBJECTS: Final = {
     ("retry",): Retry,
     ("after",): After,
     ("calendars",): CalendarUse,
+    ("notify",): Notify,
 }
 
 
@@ -183,7 +198,7 @@ def definition_from_document(document: object) -> Definition:
         definition = DEFINITION.validate_python(document)
     except ValidationError as error:
         raise InvalidJob(faults_of(error, _OBJECTS)) from None
-    faults = target_faults(definition.target)
+    faults = [*target_faults(definition.target), *rule_faults(definition.notify)]
     if faults:
         raise InvalidJob(faults)
     return definition

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.job import Job, LastRun
 from executor.domain.secret import StoredSecret
@@ -38,6 +39,15 @@ class BrokenCalendar:
 @dataclass(frozen=True, slots=True)
 class BrokenSecret:
     """A secret's record that cannot be read; ``revision`` is what a write expects to mend it."""
+
+    name: str
+    error: str
+    revision: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenChannel:
+    """A channel's record that cannot be read; ``revision`` is what a write expects to mend it."""
 
     name: str
     error: str
@@ -156,6 +166,24 @@ class SecretWrite:
     """Store ``secret`` whole, if its record is at revision ``expect`` now (None: if none is)."""
 
     secret: StoredSecret
+    expect: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClash:
+    """A channel that was not written: what stands there instead.
+
+    ``current`` is None if there is none, or one that cannot be read.
+    """
+
+    current: StoredChannel | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelWrite:
+    """Store ``channel`` whole, if its record is at revision ``expect`` now (None: if none is)."""
+
+    channel: StoredChannel
     expect: int | None
 
 

@@ -16,7 +16,9 @@ from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import for_job, next_after
+from executor.domain.tally import is_missed
 from executor.engine.blackouts import Blackouts
+from executor.engine.channels import Channels
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
@@ -42,6 +44,7 @@ class Admission:
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
         self.vault = Vault()
+        self.channels = Channels()
         self.demands: Callable[[Run], bool] = lambda run: True
         roster.on_put = self._on_put
         self.accounted = roster.accounted
@@ -50,6 +53,7 @@ class Admission:
     def _on_put(self, job: Job) -> None:
         self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
         self.vault.follow(job)
+        self.channels.follow(job)
         self.joins.look_again()
 
     def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
@@ -132,7 +136,8 @@ class Admission:
 
     def skip(self, run: Run, reason: Reason) -> None:
         """Record that a pending row of this term will not start."""
-        ended = replace(run, state=RunState.SKIPPED, reason=reason)
+        ended = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._desk.now)
+        matters = failed(ended) or is_missed(ended)
         self._journal.change(
             RunChange(
                 run_id=run.id,
@@ -140,7 +145,7 @@ class Admission:
                 state=RunState.SKIPPED,
                 reason=reason,
                 finished_at=self._desk.now,
-                follow_up=True if failed(ended) and self.demands(ended) else None,
+                follow_up=True if matters and self.demands(ended) else None,
             ),
             ended,
         )

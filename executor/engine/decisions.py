@@ -16,6 +16,7 @@ from executor.domain.job import Job
 from executor.domain.writes import JobClash
 from executor.engine import (
     calendar_decisions,
+    channel_decisions,
     job_decisions,
     run_decisions,
     secret_decisions,
@@ -115,4 +116,7 @@ _DECISIONS = {
     CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
     CommandKind.PUT_SECRET: secret_decisions.put_secret,
     CommandKind.DELETE_SECRET: secret_decisions.delete_secret,
+    CommandKind.PUT_CHANNEL: channel_decisions.put_channel,
+    CommandKind.DELETE_CHANNEL: channel_decisions.delete_channel,
+    CommandKind.TEST_CHANNEL: channel_decisions.test_channel,
 }

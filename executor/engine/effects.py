@@ -14,12 +14,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
+from executor.domain.channel import Channel
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
+from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Reason, Run, RunChange
+from executor.domain.tally import Tally
 from executor.domain.writes import (
     Adoption,
     CalendarWrite,
+    ChannelWrite,
     Instance,
     JobProgress,
     JobWrite,
@@ -36,6 +40,7 @@ class Lane(StrEnum):
     COMMANDS = "commands"
     UPKEEP = "upkeep"
     RETENTION = "retention"
+    OUTBOX = "outbox"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,15 +144,15 @@ class KeepFormer(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteNamed(Request):
-    """``write_calendar`` or ``write_secret`` for each; the answer is a list of clashes or None."""
+    """``write_calendar`` or its like for each; the answer is a list of clashes or None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
-    writes: tuple[CalendarWrite | SecretWrite, ...]
+    writes: tuple[CalendarWrite | SecretWrite | ChannelWrite, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadNamed(Request):
-    """``all_calendars`` and ``all_secrets``; the answer is the pair of their lists."""
+    """``all_calendars``, ``all_secrets`` and ``all_channels``; the answer is their lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -206,14 +211,61 @@ class RenewLeases(Request):
 class Prune(Request):
     """``prune_runs`` and ``purge_jobs``; the answer is the number of rows and jobs removed.
 
-    ``limit`` bounds the rows, ``purge_limit`` the jobs.
+    ``limit`` bounds the rows, ``purge_limit`` the jobs.  Notifications created before
+    ``told_before`` go as well, if they are not pending.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
     retentions: tuple[Retention, ...]
     purge_before: datetime
+    told_before: datetime
     limit: int
     purge_limit: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadTallies(Request):
+    """``read_tallies``; the answer is a list of Tally."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Write ``tally``, if it is given; if it stands then, add the notifications."""
+
+    tally: Tally | None
+    notifications: tuple[Notification, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tell(Request):
+    """``write_tallies``, then ``add_notifications``; the answer is a list, one entry for each.
+
+    It says whether the entry's tally stands, and with it that its notifications do.
+    """
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    tellings: tuple[Telling, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadOutbox(Request):
+    """``due_notifications``; the answer is a list of Notification."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    until: datetime
+    limit: int
+    besides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordDeliveries(Request):
+    """``change_notifications``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    changes: tuple[NotificationChange, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,6 +290,15 @@ class CancelWork:
 
     run_id: str
     reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand a notification to the courier; with its channel (None: a ping) and sealed secrets."""
+
+    notification: Notification
+    channel: Channel | None
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +361,7 @@ Effect = (
     Request
     | StartRuns
     | CancelWork
+    | Deliver
     | OpenIntake
     | CloseIntake
     | Reply

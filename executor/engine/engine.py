@@ -35,6 +35,7 @@ from executor.engine.effects import (
 from executor.engine.events import (
     Answered,
     CommandReceived,
+    Delivered,
     Event,
     Failed,
     JobsLoaded,
@@ -64,6 +65,7 @@ class Engine:
         self._journal = Journal(self._desk)
         self._workload = Workload(self._desk, self._journal, options.instance, options.run_lease_s)
         self._workload.on_finished = self._on_run_over
+        self._workload.on_started = self._on_run_started
         self._workload.demands = self._demands
         self._journal.on_durable = self._on_durable
         self._workload.on_given_back = self._on_given_back
@@ -141,6 +143,9 @@ class Engine:
                 self._workload.started(event)
             case RunFinished():
                 self._workload.finished(event)
+            case Delivered():
+                if self._tenure is not None:
+                    self._tenure.delivered(event)
             case RunNotStarted():
                 self._workload.given_back(event.run_id)
             case CommandReceived():
@@ -263,6 +268,10 @@ class Engine:
     def _on_run_over(self, run: Run) -> None:
         if self._tenure is not None:
             self._tenure.admission.vacate(run)
+
+    def _on_run_started(self, run: Run) -> None:
+        if self._tenure is not None:
+            self._tenure.on_started(run)
 
     def _demands(self, run: Run) -> bool:
         return self._tenure is None or self._tenure.demands(run)

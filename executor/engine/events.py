@@ -117,6 +117,15 @@ class RunFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """The courier is done with a notification; ``error`` says why it failed, if it did."""
+
+    notification_id: str
+    at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The process was asked to end cleanly."""
 
@@ -132,5 +141,6 @@ Event = (
     | RunStarted
     | RunNotStarted
     | RunFinished
+    | Delivered
     | StopRequested
 )

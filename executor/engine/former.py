@@ -22,7 +22,7 @@ class Former:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        #: By job, calendar or secret, the command that made its revision and whose answer is saved.
+        #: By job or other thing, the command that made its revision and whose answer is saved.
         self._answered: dict[str, str] = {}
 
     def request(self, batch: Batch) -> KeepFormer | None:
@@ -48,7 +48,8 @@ class Former:
 
 
 def _subject(result: CommandResult) -> str:
-    """Return a key for the job, calendar or secret that *result* is about; empty for others."""
+    """Return a key for the job or named thing that *result* is about; empty for others."""
     if result.job_id is not None:
         return result.job_id
-    return next((f"{k} {result.facts[k]}" for k in ("calendar", "secret") if k in result.facts), "")
+    kinds = ("calendar", "secret", "channel")
+    return next((f"{kind} {result.facts[kind]}" for kind in kinds if kind in result.facts), "")

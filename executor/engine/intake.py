@@ -29,7 +29,14 @@ from executor.domain.command import Command, CommandKind
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.run import Run
-from executor.domain.writes import CalendarClash, JobClash, JobWrite, KnownCommands, SecretClash
+from executor.domain.writes import (
+    CalendarClash,
+    ChannelClash,
+    JobClash,
+    JobWrite,
+    KnownCommands,
+    SecretClash,
+)
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import (
     decide,
@@ -55,9 +62,11 @@ from executor.engine.scene import (
     Cancel,
     Claim,
     Decision,
+    Post,
     Scene,
     Write,
     WriteCalendar,
+    WriteChannel,
     WriteSecret,
     repeated,
     touched_by,
@@ -231,7 +240,9 @@ class Intake:
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
-        elif isinstance(decision, WriteCalendar | WriteSecret):
+        elif isinstance(decision, Post):
+            self._post(case, decision)
+        elif isinstance(decision, WriteCalendar | WriteSecret | WriteChannel):
             self._batch.named[case.command.id] = decision
         elif isinstance(decision, Cancel):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
@@ -239,6 +250,19 @@ class Intake:
             case.result = decision.result
         else:
             self._claim(case, decision)
+
+    def _post(self, case: Case, decision: Post) -> None:
+        assert self._batch is not None
+        batch = self._batch
+        batch.claims.add(case.command.id)
+
+        def on_posted() -> None:
+            if self._batch is batch:
+                batch.claims.discard(case.command.id)
+                case.result = decision.result
+                self._continue()
+
+        self._scene.herald.post(decision.notification, on_posted)
 
     def _claim(self, case: Case, decision: Claim) -> None:
         assert self._batch is not None
@@ -287,7 +311,7 @@ class Intake:
         self._continue()
 
     def _on_named_written(
-        self, batch: Batch, clashes: list[CalendarClash | SecretClash | None]
+        self, batch: Batch, clashes: list[CalendarClash | SecretClash | ChannelClash | None]
     ) -> None:
         batch.deciding = True
         writes, batch.named = batch.named, {}

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import (
     CommandReused,
@@ -18,13 +19,16 @@ from executor.domain.errors import (
     SolocronError,
 )
 from executor.domain.job import Job, LastCommand
+from executor.domain.notification import Notification
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
 from executor.domain.template import SECRET
 from executor.engine.admission import Admission
+from executor.engine.channels import Channels
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
+from executor.engine.herald import Herald
 from executor.engine.journal import Journal
 from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
@@ -32,6 +36,9 @@ from executor.engine.workload import Workload
 
 #: Commands about calendars.
 CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELETE_CALENDAR})
+
+#: Commands that change a channel.
+CHANNEL_COMMANDS: Final = frozenset({CommandKind.PUT_CHANNEL, CommandKind.DELETE_CHANNEL})
 
 #: Commands about secrets.
 SECRET_COMMANDS: Final = frozenset({CommandKind.PUT_SECRET, CommandKind.DELETE_SECRET})
@@ -41,6 +48,9 @@ _CALENDAR: Final = "\x00calendar "
 
 #: Before the name of a secret among what is touched.
 _SECRET: Final = "\x00secret "
+
+#: Before the name of a channel among what is touched.
+_CHANNEL: Final = "\x00channel "
 
 #: What may be the name of a secret in a template.
 _SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
@@ -93,6 +103,24 @@ class WriteSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class WriteChannel:
+    """Write a channel over revision *expect* (None: there is none), then answer *result*."""
+
+    channel: StoredChannel
+    expect: int | None
+    result: CommandResult
+    former: StoredChannel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Put a notification into the outbox, then answer *result*."""
+
+    notification: Notification
+    result: CommandResult
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Claim *runs*, then answer what *answer* makes of the rows that stand there, by their ids."""
 
@@ -108,7 +136,8 @@ class Cancel:
     result: CommandResult
 
 
-Decision = Answer | Write | WriteCalendar | WriteSecret | Claim | Cancel
+WriteNamed = WriteCalendar | WriteSecret | WriteChannel
+Decision = Answer | Write | WriteNamed | Post | Claim | Cancel
 
 
 class RefusalError(Exception):
@@ -133,6 +162,12 @@ class Scene:
     journal: Journal
     term: int
     permitted: PermittedPrograms
+    herald: Herald
+
+    @property
+    def channels(self) -> Channels:
+        """What is known of channels."""
+        return self.admission.channels
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.
@@ -203,14 +238,19 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
         return {f"{_CALENDAR}{command.subject}"}
     if command.kind in SECRET_COMMANDS:
         return {f"{_SECRET}{command.subject}"}
+    if command.kind in CHANNEL_COMMANDS:
+        secrets = _secrets_in(command.arguments.get("channel"))
+        return {f"{_CHANNEL}{command.subject}", *(f"{_SECRET}{name}" for name in secrets)}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)
     definition = command.arguments.get("definition")
     if isinstance(definition, dict):
         touched.add(str(definition.get("name")))
-        touched.update(_calendars_in(definition))
-        touched.update(f"{_SECRET}{name}" for name in _secrets_in(definition.get("target")))
+        touched.update(_named_in(definition, "calendars", "name", _CALENDAR))
+        touched.update(_named_in(definition, "notify", "channel", _CHANNEL))
+        using = [definition.get("target"), definition.get("ping")]
+        touched.update(f"{_SECRET}{name}" for name in _secrets_in(using))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
     if command.kind is CommandKind.DELETE_JOB and naming:
@@ -219,12 +259,12 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     return touched
 
 
-def _calendars_in(definition: dict[str, Any]) -> set[str]:
-    """Return what a definition, as yet unchecked, touches by naming calendars."""
-    uses = definition.get("calendars")
+def _named_in(definition: dict[str, Any], field: str, name: str, before: str) -> set[str]:
+    """Return what a definition, as yet unchecked, touches by naming something in a list."""
+    uses = definition.get(field)
     if not isinstance(uses, list):
         return set()
-    return {f"{_CALENDAR}{use.get('name')}" for use in uses if isinstance(use, dict)}
+    return {f"{before}{use.get(name)}" for use in uses if isinstance(use, dict)}
 
 
 def _secrets_in(target: object) -> set[str]:

@@ -50,6 +50,7 @@ def delete_secret(command: Command, scene: Scene) -> Decision:
         raise RefusalError(ResultStatus.NOT_FOUND, SecretNotFound(command.subject))
     using = map(scene.roster.get, scene.admission.vault.users(standing.name))
     users = sorted(job.name for job in using if job is not None)
+    users += [f"channel {one}" for one in scene.channels.using_secret(standing.name)]
     if users:
         in_use = SecretInUse(standing.name, users[:_NAMED], len(users))
         raise RefusalError(ResultStatus.CONFLICT, in_use)

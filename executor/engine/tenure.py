@@ -13,20 +13,24 @@ from datetime import timedelta
 from typing import Any
 
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.command import Command
 from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenSecret, LoadedJobs
+from executor.domain.writes import BrokenCalendar, BrokenChannel, BrokenSecret, LoadedJobs
 from executor.engine.admission import Admission
 from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
+from executor.engine.events import Delivered
+from executor.engine.herald import Herald
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.opening import Opening
+from executor.engine.postman import Postman
 from executor.engine.roster import Roster
 from executor.engine.scene import Scene
 from executor.engine.supervision import Supervision
@@ -52,7 +56,13 @@ class Tenure:
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
-        self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
+        self._herald = Herald(desk, self.roster, options.url)
+        self._postman = Postman(desk, self.admission.vault, self.admission.channels)
+        self._herald.on_told = self._postman.look
+        self.consequences = Consequences(
+            desk, self.roster, self.admission, self.dispatcher, self._herald, term
+        )
+        self._opening.on_missed = self.consequences.take
         self.supervision = Supervision(
             desk,
             self.roster,
@@ -73,6 +83,7 @@ class Tenure:
             journal,
             term,
             options.permitted,
+            self._herald,
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
@@ -132,6 +143,8 @@ class Tenure:
             self.dispatcher.answered(request, result)
             or self.supervision.answered(request, result)
             or self.consequences.answered(request)
+            or self._herald.answered(request, result)
+            or self._postman.answered(request, result)
             or self._zone_check.answered(request, result)
         ):
             return True
@@ -150,6 +163,8 @@ class Tenure:
             self.dispatcher.failed,
             self.supervision.failed,
             self.consequences.failed,
+            self._herald.failed,
+            self._postman.failed,
             self._zone_check.failed,
             self._intake.failed,
             self._upkeep.failed,
@@ -184,7 +199,18 @@ class Tenure:
         self,
         calendars: list[StoredCalendar | BrokenCalendar],
         secrets: list[StoredSecret | BrokenSecret],
+        channels: list[StoredChannel | BrokenChannel],
     ) -> None:
+        for channel in channels:
+            self.admission.channels.put(channel)
+            if isinstance(channel, BrokenChannel):
+                self._desk.note(
+                    "channel_broken",
+                    "a channel cannot be read; nobody is told of anything over it",
+                    "ERROR",
+                    channel=channel.name,
+                    error=channel.error,
+                )
         for secret in secrets:
             self.admission.vault.put(secret)
             if isinstance(secret, BrokenSecret):
@@ -242,6 +268,15 @@ class Tenure:
         if run.term == self.term and not self.stopping and not self.admission.joins.written(run.id):
             self.consequences.take(run)
 
+    def on_started(self, run: Run) -> None:
+        """A run has begun."""
+        if run.term == self.term and not self.stopping:
+            self._herald.started(run)
+
+    def delivered(self, event: Delivered) -> None:
+        """The courier reports."""
+        self._postman.delivered(event)
+
     def demands(self, run: Run) -> bool:
         """Whether the end of a run demands something; what is unknown here is left to others."""
         return run.term != self.term or self.stopping or self.consequences.demands(run)
@@ -273,6 +308,7 @@ class Tenure:
             self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
+            self._tell()
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
@@ -280,6 +316,12 @@ class Tenure:
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()
+
+    def _tell(self) -> None:
+        self._herald.advance()
+        if self.dispatcher.trusted:
+            # An executor that was paused first learns whether others have delivered meanwhile.
+            self._postman.advance()
 
     @property
     def wake_at(self) -> float:
@@ -290,7 +332,9 @@ class Tenure:
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts.append(self.consequences.wake_at)
+            parts += [self.consequences.wake_at, self._herald.wake_at]
+            if self.dispatcher.trusted:
+                parts.append(self._postman.wake_at)
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
             if self.dispatcher.has_room:

@@ -15,7 +15,14 @@ from executor.domain.writes import Instance, Retention
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import Beat, Prune, Request
 from executor.engine.roster import Roster
-from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S, Options
+from executor.engine.timing import (
+    BEAT_S,
+    DELETED_KEPT_S,
+    NOTIFICATIONS_KEPT_S,
+    UPKEEP_ROWS,
+    UPKEEP_S,
+    Options,
+)
 
 #: Jobs looked at in one step: those that ran, and those whose turn it is.
 _RAN: Final = 200
@@ -114,6 +121,7 @@ class Upkeep:
             Prune(
                 tuple(map(self._retention, sorted(chosen & set(self._roster.ids())))),
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
+                self._desk.now - timedelta(seconds=NOTIFICATIONS_KEPT_S),
                 UPKEEP_ROWS,
                 _PURGED,
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from executor.domain.filling import secrets_of
+from executor.domain.filling import secrets_of_job
 from executor.domain.job import Job
 from executor.domain.secret import StoredSecret
 from executor.domain.writes import BrokenSecret
@@ -39,11 +39,19 @@ class Vault:
 
     def follow(self, job: Job) -> None:
         """Note which secrets *job* needs, as it is now."""
-        needed = frozenset() if job.deleted else secrets_of(job.definition.target)
+        needed = frozenset() if job.deleted else secrets_of_job(job.definition)
         if needed:
             self._needed[job.id] = needed
         else:
             self._needed.pop(job.id, None)
+
+    def sealed_of(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return the sealed values of these secrets; what cannot be read is missing."""
+        return {
+            name: record.sealed
+            for name in names
+            if isinstance(record := self._records.get(name), StoredSecret) and not record.deleted
+        }
 
     def users(self, name: str) -> list[str]:
         """Return the ids of the jobs that need the secret."""
@@ -54,8 +62,4 @@ class Vault:
         if not self._needed:
             return {}
         names = {name for job_id in job_ids for name in self._needed.get(job_id, ())}
-        return {
-            name: record.sealed
-            for name in names
-            if isinstance(record := self._records.get(name), StoredSecret) and not record.deleted
-        }
+        return self.sealed_of(names)

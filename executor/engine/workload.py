@@ -42,6 +42,7 @@ class Workload:
         self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
         self.demands: Callable[[Run], bool] = lambda run: True
+        self.on_started: Callable[[Run], None] = lambda run: None
         self.on_finished: Callable[[Run], None] = lambda run: None
         self.on_given_back: Callable[[Run], bool] = lambda run: False
 
@@ -88,6 +89,7 @@ class Workload:
             ),
             piece.run,
         )
+        self.on_started(replace(piece.run, state=RunState.RUNNING, started_at=event.at))
 
     def given_back(self, run_id: str) -> None:
         """A launcher gave the run back untouched."""
@@ -127,6 +129,8 @@ class Workload:
             finished_at=at,
             exit_code=outcome.exit_code,
             http_status=outcome.http_status,
+            error=outcome.error,
+            output=outcome.output,
         )
         demands = self.demands(ended)
         self._journal.change(

@@ -11,13 +11,21 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
 from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, Instance
+from executor.domain.writes import (
+    BrokenCalendar,
+    BrokenChannel,
+    BrokenJob,
+    BrokenSecret,
+    Instance,
+)
 
 Item = TypeVar("Item", covariant=True)
 
@@ -57,6 +65,15 @@ class RunFilter:
     cause: Cause | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFilter:
+    """Which notifications; None means any.  An empty ``channel`` is that of pings."""
+
+    state: NotificationState | None = None
+    job_id: str | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +200,36 @@ class Readers(Protocol):
 
         Raises:
             SecretNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def list_channels(self) -> list[StoredChannel | BrokenChannel]:
+        """Return every channel that is not deleted, in the order of their names (code point)."""
+        ...
+
+    def get_channel(self, name: str) -> StoredChannel | BrokenChannel:
+        """Return the channel with this name.
+
+        Raises:
+            ChannelNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def list_notifications(
+        self, which: NotificationFilter, limit: int, cursor: str | None
+    ) -> Page[Notification]:
+        """Return at most *limit* notifications, newest ``created_at`` first.
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def get_notification(self, notification_id: str) -> Notification:
+        """Return the notification.
+
+        Raises:
+            NotificationNotFound: there is none, or its record cannot be read.
         """
         ...
 

@@ -15,7 +15,8 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
    left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
-   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`).
+   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`, a channel's as
+   :class:`BrokenChannel`).
 """
 
 from __future__ import annotations
@@ -25,17 +26,22 @@ from datetime import datetime
 from typing import Protocol
 
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Run, RunChange
 from executor.domain.secret import StoredSecret
+from executor.domain.tally import Tally
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
     BrokenCalendar,
+    BrokenChannel,
     BrokenJob,
     BrokenSecret,
     CalendarClash,
+    ChannelClash,
     Instance,
     JobClash,
     JobProgress,
@@ -49,6 +55,7 @@ from executor.ports.readers import (
     Counts,
     InvalidCursor,
     JobFilter,
+    NotificationFilter,
     Page,
     Readers,
     RunFilter,
@@ -58,10 +65,13 @@ from executor.ports.readers import (
 __all__ = [
     "Adoption",
     "BrokenCalendar",
+    "BrokenChannel",
     "BrokenJob",
     "BrokenSecret",
     "CalendarClash",
     "CalendarStore",
+    "ChannelClash",
+    "ChannelStore",
     "Counts",
     "ExecutorStore",
     "Instance",
@@ -72,6 +82,8 @@ __all__ = [
     "JobWrite",
     "KnownCommands",
     "LoadedJobs",
+    "NotificationFilter",
+    "OutboxStore",
     "Page",
     "Readers",
     "Retention",
@@ -207,7 +219,8 @@ class JobStore(Protocol):
     def purge_jobs(self, before: datetime, limit: int) -> int:
         """Remove deleted jobs not updated since *before*, at most *limit* jobs.
 
-        With their runs and former revisions.  One with open rows waits until they are closed.
+        With their runs, former revisions and tallies.  One with open rows waits until they are
+        closed.
         """
         ...
 
@@ -254,6 +267,76 @@ class SecretStore(Protocol):
         ...
 
 
+class ChannelStore(Protocol):
+    """Channels: few, and loaded all at once.  As calendars in everything."""
+
+    def all_channels(self) -> list[StoredChannel | BrokenChannel]:
+        """Return every record, deleted ones included, in the order of their names (code point)."""
+        ...
+
+    def write_channel(self, channel: StoredChannel, expect: int | None) -> ChannelClash | None:
+        """Store *channel* whole, if its record is at revision *expect* (None: there is none).
+
+        None means applied, now or by an earlier call.  A record that cannot be read is
+        overwritten by a write that expects its revision.
+        """
+        ...
+
+    def purge_channels(self, before: datetime) -> int:
+        """Remove the records of channels deleted before *before*; return how many."""
+        ...
+
+
+class OutboxStore(Protocol):
+    """What is to be told, and what of it was: tallies of jobs, and notifications."""
+
+    def read_tallies(self, job_ids: Collection[str]) -> list[Tally]:
+        """Return the tallies of these jobs, in no order.
+
+        A job without one is left out, and so is one whose tally cannot be read.
+        """
+        ...
+
+    def write_tallies(self, tallies: Sequence[Tally]) -> list[bool]:
+        """Store each tally if that of its job is at the revision before (none: at 0).
+
+        One that cannot be read is overwritten.
+
+        Returns:
+            For each, whether it stands there now, written by this call or by an earlier one.
+        """
+        ...
+
+    def add_notifications(self, notifications: Sequence[Notification]) -> None:
+        """Insert each unless its id is taken.
+
+        A pending ping of which the store holds a later one of its job (by ``created_at``) is
+        superseded then, whichever came first; its ``finished_at`` is its own ``created_at``.
+        """
+        ...
+
+    def due_notifications(
+        self, until: datetime, limit: int, besides: Collection[str]
+    ) -> list[Notification]:
+        """Return pending ones that are due at *until*, the earliest ``due_at`` first.
+
+        Args:
+            besides: channels of which none is returned.
+        """
+        ...
+
+    def change_notifications(self, changes: Sequence[NotificationChange]) -> None:
+        """Apply each change to its notification while that is pending; the others do nothing."""
+        ...
+
+    def prune_notifications(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* that were created before *before*; return how many.
+
+        Pending ones stay.
+        """
+        ...
+
+
 class CommandStore(Protocol):
     """Answers to commands, kept for a day."""
 
@@ -267,7 +350,15 @@ class CommandStore(Protocol):
 
 
 class ExecutorStore(
-    TermStore, RunStore, JobStore, CalendarStore, SecretStore, CommandStore, Protocol
+    TermStore,
+    RunStore,
+    JobStore,
+    CalendarStore,
+    SecretStore,
+    ChannelStore,
+    OutboxStore,
+    CommandStore,
+    Protocol,
 ):
     """Everything the executor may do to the store."""
 

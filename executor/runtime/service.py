@@ -29,6 +29,7 @@ from executor.domain.run import Outcome
 from executor.engine.effects import (
     CancelWork,
     CloseIntake,
+    Deliver,
     Effect,
     Exit,
     Note,
@@ -43,6 +44,7 @@ from executor.engine.effects import (
 from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
+    Delivered,
     Event,
     Moment,
     RunFinished,
@@ -56,6 +58,7 @@ from executor.engine.events import (
 from executor.engine.timing import Options
 from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
 from executor.ports.clock import Clock
+from executor.ports.courier import Courier, CourierFactory, Parcel
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
 from executor.runtime.lanes import Lanes
@@ -114,6 +117,7 @@ class ExecutorService:
         token: Token,
         intake: CommandIntake,
         launchers: LauncherFactory,
+        couriers: CourierFactory,
         clock: Clock,
         options: Options,
     ) -> None:
@@ -126,6 +130,7 @@ class ExecutorService:
         self._engine = Engine(options, self._moment())
         self._lanes = Lanes(store, self.post)
         self._launcher: Launcher = launchers(_Reporter(self))
+        self._courier: Courier = couriers(self._on_delivered)
         self._done = Flag()
         self._stop_asked_at: float | None = None
         self._status = UNCLEAN
@@ -161,6 +166,7 @@ class ExecutorService:
             self._loop()
         finally:
             self._launcher.stop()
+            self._courier.stop()
             self._intake.stop()
             self._token.stop()
             if self._lanes.stop(LANES_S):
@@ -243,6 +249,9 @@ class ExecutorService:
                 self._launcher.start(works)
             case Note():
                 self._log(effect)
+            case Deliver():
+                parcel = Parcel(effect.notification, effect.channel, effect.sealed)
+                self._courier.deliver(parcel)
             case CancelWork():
                 self._launcher.cancel(effect.run_id, effect.reason)
             case Reply():
@@ -273,6 +282,9 @@ class ExecutorService:
 
     def _on_news(self, news: TokenNews) -> None:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))
+
+    def _on_delivered(self, notification_id: str, at: datetime, error: str | None) -> None:
+        self.post(Delivered(notification_id, at, error))
 
     def _on_delivery(self, delivery: Delivery) -> None:
         if delivery.command.kind is CommandKind.PUT_CALENDAR:

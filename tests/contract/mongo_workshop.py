@@ -68,6 +68,12 @@ class MongoWorkshop(StoreWorkshop):
     def break_secret(self, name: str) -> None:
         self.raw["secrets"].update_one({"_id": name}, {"$unset": {"sealed": ""}})
 
+    def break_channel(self, name: str) -> None:
+        self.raw["channels"].update_one({"_id": name}, {"$unset": {"definition.url": ""}})
+
+    def break_tally(self, job_id: str) -> None:
+        self.raw["tallies"].update_one({"_id": job_id}, {"$unset": {"failures": ""}})
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}
         self.raw["instances"].update_one({"_id": instance_id}, [{"$set": {"seen_at": aged}}])

@@ -8,10 +8,12 @@ real time but what the contract says: leases, heartbeats and instances.
 
 from tests.contract.calendar_law import CalendarLaw
 from tests.contract.change_law import ChangeLaw, OpenRowLaw
+from tests.contract.channel_law import ChannelLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
 from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
+from tests.contract.outbox_law import NotificationLaw, NotificationListLaw, TallyLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
@@ -35,6 +37,10 @@ class StoreContract(
     RevisionLaw,
     CalendarLaw,
     SecretLaw,
+    ChannelLaw,
+    TallyLaw,
+    NotificationLaw,
+    NotificationListLaw,
     CommandLaw,
     FindLaw,
     JobListLaw,

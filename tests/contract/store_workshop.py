@@ -52,6 +52,14 @@ class StoreWorkshop:
         """Make the secret's sealed value unreadable in the database."""
         raise NotImplementedError
 
+    def break_channel(self, name: str) -> None:
+        """Make the channel's definition unreadable in the database."""
+        raise NotImplementedError
+
+    def break_tally(self, job_id: str) -> None:
+        """Make the job's tally unreadable in the database, but for its revision."""
+        raise NotImplementedError
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         """Set back when the instance was seen, as if it had been silent since."""
         raise NotImplementedError

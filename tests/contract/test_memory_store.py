@@ -35,6 +35,12 @@ class TestMemoryStore(StoreContract):
     def break_secret(self, name: str) -> None:
         self._memory().break_secret(name)
 
+    def break_channel(self, name: str) -> None:
+        self._memory().break_channel(name)
+
+    def break_tally(self, job_id: str) -> None:
+        self._memory().break_tally(job_id)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._memory().age_instance(instance_id, seconds)
 

@@ -64,6 +64,14 @@ class TestSqliteStore(StoreContract):
             "UPDATE secrets SET document = json_remove(document, '$.sealed') WHERE name = ?", name
         )
 
+    def break_channel(self, name: str) -> None:
+        damage = "json_remove(document, '$.definition.url')"
+        self._execute(f"UPDATE channels SET document = {damage} WHERE name = ?", name)
+
+    def break_tally(self, job_id: str) -> None:
+        damage = "json_remove(document, '$.failures')"
+        self._execute(f"UPDATE tallies SET document = {damage} WHERE job_id = ?", job_id)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._execute(
             "UPDATE instances SET seen_at = seen_at - ? WHERE id = ?", seconds * 1000, instance_id

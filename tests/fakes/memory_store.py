@@ -15,6 +15,8 @@ from executor.domain.writes import Instance, KnownCommands
 from executor.ports.clock import Clock
 from executor.ports.store import Counts
 from tests.fakes.memory_calendars import MemoryCalendars
+from tests.fakes.memory_channels import MemoryChannels
+from tests.fakes.memory_outbox import MemoryOutbox
 from tests.fakes.memory_revisions import MemoryRevisions
 from tests.fakes.memory_secrets import MemorySecrets
 from tests.fakes.memory_terms import MemoryTerms
@@ -23,7 +25,9 @@ from tests.fakes.memory_terms import MemoryTerms
 _SEEN_FOR = timedelta(seconds=30)
 
 
-class MemoryStore(MemoryTerms, MemoryCalendars, MemorySecrets, MemoryRevisions):
+class MemoryStore(
+    MemoryTerms, MemoryCalendars, MemorySecrets, MemoryChannels, MemoryOutbox, MemoryRevisions
+):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 
     Args:
@@ -40,6 +44,13 @@ class MemoryStore(MemoryTerms, MemoryCalendars, MemorySecrets, MemoryRevisions):
         self.fenced = fenced
         self._results: dict[str, CommandResult] = {}
         self._instances: dict[str, Instance] = {}
+
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs with all that belongs to them."""
+        with self.lock:
+            purged = super().purge_jobs(before, limit)
+            self._tallies = {one: kept for one, kept in self._tallies.items() if one in self._jobs}
+            return purged
 
     def prepare(self) -> None:
         """There is nothing to prepare."""

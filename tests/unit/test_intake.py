@@ -11,7 +11,7 @@ from executor.domain.identity import job_id
 from executor.domain.job import Job, LastCommand, Pause
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
-from executor.engine.scene import CALENDAR_COMMANDS, SECRET_COMMANDS
+from executor.engine.scene import CALENDAR_COMMANDS, CHANNEL_COMMANDS, SECRET_COMMANDS
 from tests.builders import (
     a_command,
     a_definition,
@@ -196,6 +196,8 @@ PAST = "2026-01-01T00:00:00Z"
             CommandKind.CANCEL_RUN,
             *CALENDAR_COMMANDS,
             *SECRET_COMMANDS,
+            *CHANNEL_COMMANDS,
+            CommandKind.TEST_CHANNEL,
         }
     ],
 )

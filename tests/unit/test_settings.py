@@ -76,6 +76,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_COMMANDS": "Allow-List",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_THREADS": "32",
+            "SOLOCRON_URL": "https://cron.example.com/",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
             "SOLOCRON_LOG_LEVEL": "DEBUG",
@@ -94,6 +95,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
     assert (settings.secret_key, settings.secret_key_old) == (bytes(32), bytes(32))
+    assert settings.url == "https://cron.example.com"
     assert settings.clustered
     assert "default" not in {row.origin for row in rows(settings)}
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from executor.domain import identity
 from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.channel import StoredChannel, channel_from_document
 from executor.domain.command import (
     Command,
     CommandKind,
@@ -28,6 +29,9 @@ from executor.domain.command import (
 from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
+from executor.domain.message import facts_of_test
+from executor.domain.notification import a_message
+from executor.domain.notify import Event
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
 from executor.domain.secret import StoredSecret
@@ -89,6 +93,10 @@ class FakeExecutor:
                 return self._cancel(command)
             case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
                 return self._secret(command)
+            case CommandKind.PUT_CHANNEL | CommandKind.DELETE_CHANNEL:
+                return self._channel(command)
+            case CommandKind.TEST_CHANNEL:
+                return self._test(command)
             case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
                 return self._calendar(command)
         try:
@@ -248,6 +256,38 @@ class FakeExecutor:
         assert self._store.write_secret(stored, expect) is None
         status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
+
+    def _channel(self, command: Command) -> CommandResult:
+        """Write a channel, or mark it as deleted."""
+        known = {one.name: one for one in self._store.all_channels()}
+        standing = known.get(command.subject)
+        expect = None if standing is None else standing.revision
+        here = isinstance(standing, StoredChannel) and not standing.deleted
+        if command.if_revision is not None and command.if_revision != (expect if here else None):
+            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
+        deletes = command.kind is CommandKind.DELETE_CHANNEL
+        hook = {"kind": "webhook", "url": "http://gone"}
+        stored = StoredChannel(
+            name=command.subject,
+            channel=channel_from_document(hook if deletes else command.arguments["channel"]),
+            revision=(expect or 0) + 1,
+            updated_at=self._clock.now(),
+            last_command=LastCommand.of(command),
+            deleted=deletes,
+        )
+        assert self._store.write_channel(stored, expect) is None
+        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
+        return self._result(command, status, revision=stored.revision)
+
+    def _test(self, command: Command) -> CommandResult:
+        """Put a test of a channel into the outbox."""
+        now = self._clock.now()
+        about = {"job_id": "", "job": "", "run_id": None, "about": command.id}
+        payload = facts_of_test(command.subject, now)
+        test = a_message(Event.TEST, command.subject, **about, at=now, payload=payload)
+        self._store.add_notifications([test])
+        facts = {"notification": test.id}
+        return self._result(command, ResultStatus.DONE, facts=facts)
 
     def _cancel(self, command: Command) -> CommandResult:
         run = self._store.get_run(command.subject)

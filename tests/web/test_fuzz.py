@@ -51,6 +51,11 @@ def crowded() -> World:
     world.send("PUT", "/v1/calendars/lost", {})
     world.store.break_calendar("lost")
     world.send("PUT", "/v1/secrets/TOKEN", {"value": "nobody knows"})
+    hook = {"kind": "webhook", "url": "https://example.com/hook"}
+    world.send("PUT", "/v1/channels/ops", hook)
+    world.send("PUT", "/v1/channels/lost", hook)
+    world.store.break_channel("lost")
+    world.post("/v1/channels/ops/test")
     world.clear()
     world.beat("web-1", "executing")
     return world
@@ -66,6 +71,7 @@ EXISTING = {
     "run": "r2",
     "calendar": "holidays",
     "secret": "TOKEN",
+    "channel": "ops",
     "revision": "1",
 }
 

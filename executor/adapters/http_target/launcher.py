@@ -23,10 +23,12 @@ from executor.adapters.http_target.answer import outcome_of
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
 from executor.adapters.http_target.request import (
+    Identify,
     new_handle,
     place_of,
     prepare,
     release,
+    run_headers,
     system_authorities,
 )
 from executor.adapters.http_target.rules import HttpRules
@@ -90,6 +92,7 @@ class HttpLauncher:
         authorities: file of the certificates to trust; by default the system's.
         rules: what the operator allows requests; by default everything.
         opener: opens secrets; None if there is no key.
+        identify: returns the header lines that say who sends a request; by default those of runs.
     """
 
     def __init__(
@@ -103,13 +106,16 @@ class HttpLauncher:
         authorities: str | None = None,
         rules: HttpRules | None = None,
         opener: Opener | None = None,
+        identify: Identify = run_headers,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         rules = rules or HttpRules()
         handles = partial(
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules, opener)
+        loop = _Loop(
+            self._inbox, listener, clock, parallel, handles, output_limit, rules, opener, identify
+        )
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -140,6 +146,7 @@ class _Loop:
         output_limit: int,
         rules: HttpRules,
         opener: Opener | None,
+        identify: Identify,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -150,6 +157,7 @@ class _Loop:
         self._rules = rules
         self._line = Line(_host_of, rules.per_host)
         self._opener = opener
+        self._identify = identify
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -210,7 +218,7 @@ class _Loop:
         guard = Guard(self._rules.refusal)
         try:
             signature = signed(target, prepared.secrets, self._clock.now())
-            prepare(curl, work.run, target, timeout_ms, body.add, guard, signature)
+            prepare(curl, work.run, target, timeout_ms, body.add, guard, signature, self._identify)
             self._transfers.add(curl)
         except BaseException:
             self._give_back(curl)

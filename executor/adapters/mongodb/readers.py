@@ -26,6 +26,7 @@ from executor.adapters.documents import (
 )
 from executor.adapters.job_documents import fold
 from executor.adapters.mongodb.calendars import MongoCalendarReaders
+from executor.adapters.mongodb.channels import MongoChannelReaders
 from executor.adapters.mongodb.connection import (
     TIMEOUT_S,
     connect,
@@ -34,6 +35,7 @@ from executor.adapters.mongodb.connection import (
     translated,
 )
 from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.outbox import MongoOutboxReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
 from executor.adapters.mongodb.secrets import MongoSecretReaders
@@ -59,7 +61,12 @@ _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
 class MongoReaders(
-    MongoRevisionReaders, MongoSlotReaders, MongoCalendarReaders, MongoSecretReaders
+    MongoRevisionReaders,
+    MongoSlotReaders,
+    MongoCalendarReaders,
+    MongoSecretReaders,
+    MongoChannelReaders,
+    MongoOutboxReaders,
 ):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 

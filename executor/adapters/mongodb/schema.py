@@ -13,8 +13,10 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
-calendars, secrets
-    Few: their names, the keys, are enough.
+calendars, secrets, channels
+    Few: their names, the keys, are enough.  Tallies are found by their jobs' ids.
+outbox
+    ``due`` holds what is still to be delivered; the others are the orders of the list.
 """
 
 from __future__ import annotations
@@ -71,6 +73,12 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "job_revisions": [
         _index("revision", "job_id", "revision", unique=True),
+    ],
+    "outbox": [
+        _index("due", "due_at", partialFilterExpression={"state": "pending"}),
+        _index("by_job", "job_id", "created_at", "_id"),
+        _index("by_state", "state", "created_at", "_id"),
+        _index("by_age", "created_at", "_id"),
     ],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))

@@ -5,9 +5,11 @@ from __future__ import annotations
 from executor.adapters.documents import instance_to_document
 from executor.adapters.mongodb import schema
 from executor.adapters.mongodb.calendars import MongoCalendars
+from executor.adapters.mongodb.channels import MongoChannels
 from executor.adapters.mongodb.commands import MongoCommands
 from executor.adapters.mongodb.connection import TIMEOUT_S, connect, translated
 from executor.adapters.mongodb.jobs import MongoJobs
+from executor.adapters.mongodb.outbox import MongoOutbox
 from executor.adapters.mongodb.retention import MongoRetention
 from executor.adapters.mongodb.revisions import MongoRevisions
 from executor.adapters.mongodb.runs import MongoRuns
@@ -24,6 +26,8 @@ class MongoStore(
     MongoRevisions,
     MongoCalendars,
     MongoSecrets,
+    MongoChannels,
+    MongoOutbox,
     MongoCommands,
 ):
     """:class:`~executor.ports.store.ExecutorStore` on the database that *uri* names.

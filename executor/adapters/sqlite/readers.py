@@ -29,17 +29,20 @@ from executor.adapters.documents import (
 from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import calendars, revisions, secrets
+from executor.adapters.sqlite import calendars, channels, revisions, secrets
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
+from executor.adapters.sqlite.outbox_reading import OutboxReading
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES
 from executor.adapters.sqlite.terms import read_record
 from executor.domain.calendar import StoredCalendar
+from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.errors import (
     CalendarNotFound,
+    ChannelNotFound,
     CommandNotFound,
     JobNotFound,
     RevisionNotFound,
@@ -51,7 +54,13 @@ from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, Instance
+from executor.domain.writes import (
+    BrokenCalendar,
+    BrokenChannel,
+    BrokenJob,
+    BrokenSecret,
+    Instance,
+)
 from executor.ports.readers import Counts, JobFilter, Page, RunFilter, ScheduleCount
 
 #: How long a silent process is still listed, milliseconds, as the port promises.
@@ -89,6 +98,10 @@ class SqliteReaders:
     def __init__(self, path: Path) -> None:
         """Read the file *path*; nothing is opened yet."""
         self._database = Database(path, StoreUnavailable)
+
+        outbox = OutboxReading(self._database)
+        self.list_notifications = outbox.list_notifications
+        self.get_notification = outbox.get_notification
 
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id, else the one with this name."""
@@ -225,6 +238,25 @@ class SqliteReaders:
         if row is None:
             raise SecretNotFound(name)
         return secrets.from_row(row)
+
+    def list_channels(self) -> list[StoredChannel | BrokenChannel]:
+        """Return every channel that is not deleted, in the order of their names."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                f"SELECT {channels.COLUMNS} FROM channels WHERE NOT deleted ORDER BY name"
+            ).fetchall()
+        return [channels.from_row(row) for row in rows]
+
+    def get_channel(self, name: str) -> StoredChannel | BrokenChannel:
+        """Return the channel with this name."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {channels.COLUMNS} FROM channels WHERE name = ? AND NOT deleted",
+                (name,),
+            ).fetchone()
+        if row is None:
+            raise ChannelNotFound(name)
+        return channels.from_row(row)
 
     def get_result(self, command_id: str) -> CommandResult:
         """Return the durable answer to a command."""

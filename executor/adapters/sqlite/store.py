@@ -6,10 +6,12 @@ from pathlib import Path
 
 from executor.adapters.sqlite import schema
 from executor.adapters.sqlite.calendars import CalendarTable
+from executor.adapters.sqlite.channels import ChannelTable
 from executor.adapters.sqlite.commands import CommandTable
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
+from executor.adapters.sqlite.outbox import OutboxTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
 from executor.adapters.sqlite.secrets import SecretTable
@@ -70,6 +72,19 @@ class SqliteStore:
         self.all_secrets = secrets.all_secrets
         self.write_secret = secrets.write_secret
         self.purge_secrets = secrets.purge_secrets
+
+        channels = ChannelTable(self._database)
+        self.all_channels = channels.all_channels
+        self.write_channel = channels.write_channel
+        self.purge_channels = channels.purge_channels
+
+        outbox = OutboxTable(self._database)
+        self.read_tallies = outbox.read_tallies
+        self.write_tallies = outbox.write_tallies
+        self.add_notifications = outbox.add_notifications
+        self.due_notifications = outbox.due_notifications
+        self.change_notifications = outbox.change_notifications
+        self.prune_notifications = outbox.prune_notifications
 
         commands = CommandTable(self._database)
         self.known_commands = commands.known_commands
