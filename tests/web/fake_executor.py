@@ -282,9 +282,16 @@ class FakeExecutor:
     def _test(self, command: Command) -> CommandResult:
         """Put a test of a channel into the outbox."""
         now = self._clock.now()
-        about = {"job_id": "", "job": "", "run_id": None, "about": command.id}
-        payload = facts_of_test(command.subject, now)
-        test = a_message(Event.TEST, command.subject, **about, at=now, payload=payload)
+        test = a_message(
+            Event.TEST,
+            command.subject,
+            job_id="",
+            job="",
+            run_id=None,
+            about=command.id,
+            at=now,
+            payload=facts_of_test(command.subject, now),
+        )
         self._store.add_notifications([test])
         facts = {"notification": test.id}
         return self._result(command, ResultStatus.DONE, facts=facts)

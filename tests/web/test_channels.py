@@ -93,7 +93,7 @@ def test_a_deleted_channel_is_gone(world: World) -> None:
         ({**MAIL, "to": []}, "to", "must not be empty"),
         ({**MAIL, "to": ["ops"]}, "to.0", "somebody@example.com"),
         ({**MAIL, "from": "a@b.c\nBcc: d@e.f"}, "from", "is not an address"),
-        ({**MAIL, "sender": "a@b.c"}, "sender", "the fields here are"),
+        ({**MAIL, "frm": "a@b.c"}, "frm", "write `from`"),
     ],
 )
 def test_a_wrong_channel_is_refused(
