@@ -44,8 +44,6 @@ def components() -> Mapping[str, Schema]:
         **generated,
         # The others are objects, which stand among the definitions already; this one is a choice.
         "ChannelDefinition": whole["ChannelDefinition", "validation"],
-        # The others are objects, which stand among the definitions already; this one is a choice.
-        "ChannelDefinition": whole["ChannelDefinition", "validation"],
         "Replacement": _replacement("Replacement", definition, READ_ONLY),
         "SoundJob": object_of(
             {**SERVICE_FIELDS, **definition["properties"]},

@@ -92,9 +92,6 @@ class Consequences:
         else:
             rows = list(self._following(run, job))
         unwritten = {row.id for row in rows}
-        if job is not None and self._herald.wants(run, job, final=repeat is None):
-            unwritten.add(_TOLD)
-            self._herald.take(run, lambda: on_done(_TOLD), final=repeat is None)
 
         def on_done(what: str) -> None:
             unwritten.discard(what)
@@ -108,6 +105,9 @@ class Consequences:
             self._in_hand.discard(run.id)
             self._refused[run.id] = run
 
+        if job is not None and self._herald.wants(run, job, final=repeat is None):
+            unwritten.add(_TOLD)
+            self._herald.take(run, lambda: on_done(_TOLD), final=repeat is None)
         if not unwritten:
             self.settle(run.id)
         self._dispatcher.claim(rows, on_written, on_refused)

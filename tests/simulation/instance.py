@@ -14,10 +14,12 @@ from datetime import datetime, timedelta
 from math import inf
 
 from executor.domain.command import Command
+from executor.domain.notification import Notification
 from executor.domain.run import Run
 from executor.engine.effects import (
     CancelWork,
     CloseIntake,
+    Deliver,
     Effect,
     Exit,
     Note,
@@ -32,6 +34,7 @@ from executor.engine.effects import (
 from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
+    Delivered,
     Event,
     Moment,
     StopRequested,
@@ -368,6 +371,22 @@ class SimulatedInstance:
                 f"{self._engine.term} for {run.term}, cleared {age:.3f} s ago"
             )
 
+    def _deliver_later(self, notification: Notification) -> None:
+        """Bring a notification where it is to go, or fail; the process may learn of it or not."""
+        failed = self._world.chance(0.2)
+
+        def arrive() -> None:
+            if not failed:
+                self._ledger.arrived[notification.id] += 1
+            error = "the network says no" if failed else None
+            report = Delivered(notification.id, self._wall(), error)
+            self._world.after(
+                self._world.delay(0.01), self._living(life, lambda: self._tell(report))
+            )
+
+        life = self.life
+        self._world.after(self._world.random.uniform(0.01, 0.5), arrive)
+
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Request():
@@ -378,6 +397,8 @@ class SimulatedInstance:
                     self._check_trust(run)
                     self._ledger.handed(run, self._wall())
                     self._launcher.start(run)
+            case Deliver():
+                self._deliver_later(effect.notification)
             case CancelWork():
                 self._ledger.told_to_end.add(effect.run_id)
                 self._launcher.cancel(effect.run_id, effect.reason)

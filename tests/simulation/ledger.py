@@ -6,6 +6,7 @@ be judged at the moment itself is judged here, and kept in ``wrong``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -64,7 +65,8 @@ class Ledger:
     ``well_since`` says since when (world time) the holder of a term is well, infinity if it is not.
     ``limits``: so many runs of a job go on at once, one unless it says otherwise.  ``locks``: jobs
     with the same one never do.  ``in_order``: jobs that run one after another, by fire time.
-    ``replaces``: jobs of which a run is ended when the next one comes due.
+    ``replaces``: jobs of which a run is ended when the next one comes due.  ``arrived``: how often
+    each notification was delivered.
     """
 
     world: World
@@ -86,6 +88,7 @@ class Ledger:
     watermarks: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)
     hand_offs: list[Handed] = field(default_factory=list)
     paused: Callable[[Run, datetime], bool] = lambda run, wall: False
+    arrived: Counter[str] = field(default_factory=Counter)
     wholes: Wholes = field(init=False)
     _in_progress: dict[str, Start] = field(default_factory=dict)
 

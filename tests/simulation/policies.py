@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, Final
 
 from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.channel import StoredChannel, channel_from_document
 from executor.domain.job import Job, definition_from_document
 from executor.domain.writes import JobWrite
 from tests.simulation import checker, following_checker, slot_checker
@@ -20,6 +21,7 @@ from tests.simulation.clients import definition
 from tests.simulation.facts import Facts
 from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.slot_checker import Habits
+from tests.simulation.telling_checker import EACH, RULES, THRICE, check_telling
 from tests.simulation.work import Work
 from tests.simulation.world import EPOCH
 
@@ -52,6 +54,10 @@ class Scene:
 
     jobs: Mapping[str, Policed]
     judge: Callable[[Facts], list[str]] = lambda facts: []
+
+
+def _told(name: str) -> Document:
+    return {"notify": RULES[name], "ping": "https://monitor.example.com/id"}
 
 
 def _queue(queue: int, limit: int = 1) -> Document:
@@ -260,6 +266,14 @@ SCENES: Final[dict[str, Scene]] = {
     ),
 }
 
+SCENES["told"] = Scene(
+    {
+        EACH: Policed(2, _told(EACH), Work(0.001, 1.2, None, fails=0.4)),
+        THRICE: Policed(3, _told(THRICE), Work(0.001, 0.8, None, fails=1.0)),
+    },
+    check_telling,
+)
+
 #: Most scenes of one history: every other one has so many, the others have one less.
 _SCENES: Final = 2
 
@@ -278,6 +292,11 @@ def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> No
         window = {"cron": cron, "dialect": "cron6s", "duration": lasts}
         calendar = calendar_from_document({"name": "dark", "windows": [window]})
         store.write_calendar(StoredCalendar(calendar=calendar, revision=1, updated_at=EPOCH), None)
+    if "told" in scenes:
+        hook = channel_from_document({"kind": "webhook", "url": "https://example.com/hook"})
+        for name in ("ops", "pager"):
+            channel = StoredChannel(name=name, channel=hook, revision=1, updated_at=EPOCH)
+            store.write_channel(channel, None)
     for scene in scenes.values():
         for name, policed in scene.jobs.items():
             store.write_jobs([JobWrite(_job(name, policed), None)])
