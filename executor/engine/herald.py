@@ -3,8 +3,10 @@
 A run whose end is to be told is recorded with ``follow_up``, like one that others follow; only
 when everything about it is in the outbox is that demand settled.  The steps between are
 
-1. *read* the tally of the job, once in a tenure;
-2. count the run, decide by the rules of the job whom to tell of it, and *tell*: write the tally
+1. *verify* the term: that no newer one existed after the end was written.  Otherwise the row may
+   have been declared lost before, the end have changed nothing, and what is told be untrue;
+2. *read* the tally of the job, once in a tenure;
+3. count the run, decide by the rules of the job whom to tell of it, and *tell*: write the tally
    by compare-and-set, and then the notifications that follow from it.
 
 The tally remembers the decision.  So whoever comes to the same run again, after any interruption,
@@ -69,14 +71,24 @@ class Herald:
     """Fills the outbox; part of a tenure.
 
     Args:
+        verify: calls what it is given once the term is known to stand, from now on.
         url: where people reach the web process, for links; None if that is not known.
     """
 
-    def __init__(self, desk: Desk, roster: Roster, url: str | None) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        roster: Roster,
+        verify: Callable[[Callable[[], None]], None],
+        url: str | None,
+    ) -> None:
         self._desk = desk
         self._roster = roster
         self._url = url
         self._tallies: dict[str, Tally] = {}
+        self._verify = verify
+        self._verifying = False
+        self._unverified: list[_News] = []
         self._waiting: list[_News] = []
         self._posts: list[_Draft] = []
         self._out: list[_Draft] = []
@@ -121,16 +133,23 @@ class Herald:
         if job is None:
             return
         if job.definition.ping or any(is_late(run, rule) for rule in job.definition.notify):
-            self._waiting.append(_News(run, lambda: None, started=True))
+            self._unverified.append(_News(run, lambda: None, started=True))
 
     def take(self, run: Run, then: Callable[[], None], *, final: bool) -> None:
         """Tell of the end of *run*, which is durable; call *then* when that is durable too."""
         self._unsettled.setdefault(run.job_id, set()).add(run.id)
-        self._waiting.append(_News(run, then, final=final))
+        self._unverified.append(_News(run, then, final=final))
 
     def post(self, notification: Notification, then: Callable[[], None]) -> None:
         """Put *notification* into the outbox; call *then* when it is durable."""
         self._posts.append(_Draft(notifications=[notification], then=then))
+
+    def _on_verified(self, news: list[_News]) -> Callable[[], None]:
+        def verified() -> None:
+            self._verifying = False
+            self._waiting += news
+
+        return verified
 
     # Drafting -----------------------------------------------------------------------------
 
@@ -231,6 +250,10 @@ class Herald:
         """Take the next step, if the one before is done."""
         self._read.advance()
         self._tell.advance()
+        if self._unverified and not self._verifying:
+            self._verifying = True
+            self._verify(self._on_verified(self._unverified))
+            self._unverified = []
         if not (self._read.idle and self._tell.idle and (self._waiting or self._posts)):
             return
         news = self._waiting[:TOLD_TOGETHER]

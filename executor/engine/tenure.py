@@ -56,7 +56,7 @@ class Tenure:
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
-        self._herald = Herald(desk, self.roster, options.url)
+        self._herald = Herald(desk, self.roster, self.dispatcher.verify, options.url)
         self._postman = Postman(desk, self.admission.vault, self.admission.channels)
         self._herald.on_told = self._postman.look
         self.consequences = Consequences(

@@ -209,6 +209,6 @@ def _explained(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         with suppress(AttributeError, ValueError):
             return f"the server refuses {', '.join(sorted(error.recipients))}"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or str(error).endswith("timed out"):
         return "no answer in time"
     return str(error) or repr(error)
