@@ -53,7 +53,6 @@ def facts_of(tiding: Tiding, run: Run, job: Job, url: str | None) -> dict[str, A
         "at": to_text(at),
         "local": _local(at, job),
         "late_by": late,
-        "slots": run.covers,
         "failures": tiding.count,
         "held_back": tiding.held,
         "exit_code": run.exit_code,
@@ -92,7 +91,7 @@ def subject(facts: Facts) -> str:
         case Event.LOST:
             return f"{job} was lost: its executor died, and how it ended is unknown"
         case Event.MISSED:
-            return f"{job} missed {_times(facts.get('slots', 1), 'fire time')}"
+            return f"{job} missed fire times, the latest {facts.get('fire_at')}"
         case _:
             return f"{job}: {facts['event']}"
 
