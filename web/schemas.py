@@ -21,6 +21,7 @@ from web.changes import PauseRequest
 from web.documents import READ_ONLY
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
+from web.telling_schemas import TELLING
 
 
 @cache
@@ -55,6 +56,7 @@ def components() -> Mapping[str, Schema]:
             "A calendar: its definition and what the service knows about it.",
         ),
         **ANSWERS,
+        **TELLING,
     }
 
 

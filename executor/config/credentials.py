@@ -183,3 +183,15 @@ def _address(binding: Binding, server: Server) -> str:
         if uri.partition("://")[0] == fitting[0].partition("://")[0]:
             nodes.setdefault(uri.rpartition("@")[2].partition("/")[0].partition(":")[0], uri)
     return ",".join(nodes.values())
+
+
+def public_url(text: str) -> str:
+    """Return the address under which people reach the web process, without a slash at its end.
+
+    Raises:
+        ValueError: it is none; says what to write.
+    """
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError(f"{text!r} is not an address; write https://solocron.example.com")
+    return text.rstrip("/")

@@ -16,9 +16,8 @@ from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
 from executor.domain.permitted_programs import CommandsMode
@@ -116,13 +115,6 @@ def _host(text: str) -> str:
     return bare
 
 
-def _public_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
-        raise ValueError(f"{text!r} is not an address; write https://solocron.example.com")
-    return text.rstrip("/")
-
-
 def _key(text: str) -> bytes:
     try:
         key = b64decode(text, validate=True)
@@ -208,7 +200,7 @@ VARIABLES: Final = (
         name="SOLOCRON_URL",
         setting="url",
         kind="URL, `http://` or `https://`",
-        read=_public_url,
+        read=public_url,
         meaning="Where people and the command line reach this service: links in messages begin "
         "with it.",
     ),

@@ -187,6 +187,10 @@ class ChannelWrite:
     expect: int | None
 
 
+#: What stands instead of any of the things that have a name.
+NamedClash = CalendarClash | SecretClash | ChannelClash
+
+
 @dataclass(frozen=True, slots=True)
 class KnownCommands:
     """What the store remembers of some commands.

@@ -13,7 +13,6 @@ from executor.domain.channel import StoredChannel
 from executor.domain.command import Command, CommandResult
 from executor.domain.secret import StoredSecret
 from executor.domain.writes import CalendarWrite, ChannelWrite, SecretWrite
-from executor.engine import scene as scenes
 from executor.engine.calendar_decisions import decide_calendar_again, implied_calendar_result
 from executor.engine.channel_decisions import decide_channel_again, implied_channel_result
 from executor.engine.effects import WriteNamed
@@ -21,6 +20,7 @@ from executor.engine.scene import (
     CHANNEL_COMMANDS,
     SECRET_COMMANDS,
     Decision,
+    NamedWrite,
     Scene,
     WriteCalendar,
     WriteChannel,
@@ -29,12 +29,12 @@ from executor.engine.scene import (
 from executor.engine.secret_decisions import decide_secret_again, implied_secret_result
 
 
-def named_request(decisions: Iterable[scenes.WriteNamed]) -> WriteNamed:
+def named_request(decisions: Iterable[NamedWrite]) -> WriteNamed:
     """Return the request that writes what was decided, in its order."""
     return WriteNamed(tuple(map(_write_of, decisions)))
 
 
-def _write_of(one: scenes.WriteNamed) -> CalendarWrite | SecretWrite | ChannelWrite:
+def _write_of(one: NamedWrite) -> CalendarWrite | SecretWrite | ChannelWrite:
     if isinstance(one, WriteCalendar):
         return CalendarWrite(one.calendar, one.expect)
     if isinstance(one, WriteSecret):
@@ -42,7 +42,7 @@ def _write_of(one: scenes.WriteNamed) -> CalendarWrite | SecretWrite | ChannelWr
     return ChannelWrite(one.channel, one.expect)
 
 
-def apply_named(write: scenes.WriteNamed, command: Command, scene: Scene) -> None:
+def apply_named(write: NamedWrite, command: Command, scene: Scene) -> None:
     """Go by what has been written, and say so."""
     if isinstance(write, WriteCalendar):
         what, name = "calendar", write.calendar.name

@@ -136,8 +136,8 @@ class Cancel:
     result: CommandResult
 
 
-WriteNamed = WriteCalendar | WriteSecret | WriteChannel
-Decision = Answer | Write | WriteNamed | Post | Claim | Cancel
+NamedWrite = WriteCalendar | WriteSecret | WriteChannel
+Decision = Answer | Write | NamedWrite | Post | Claim | Cancel
 
 
 class RefusalError(Exception):

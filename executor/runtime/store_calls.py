@@ -17,13 +17,11 @@ from executor.domain.notification import Notification
 from executor.domain.run import Run, RunChange
 from executor.domain.writes import (
     Adoption,
-    CalendarClash,
     CalendarWrite,
-    ChannelClash,
     ChannelWrite,
     JobClash,
     JobProgress,
-    SecretClash,
+    NamedClash,
     SecretWrite,
 )
 from executor.engine.effects import (
@@ -182,7 +180,7 @@ def _reported(request: Request, found: list[Result]) -> list[Result]:
 
 def _write_named(
     write: CalendarWrite | SecretWrite | ChannelWrite, store: ExecutorStore
-) -> CalendarClash | SecretClash | ChannelClash | None:
+) -> NamedClash | None:
     if isinstance(write, CalendarWrite):
         return store.write_calendar(write.calendar, write.expect)
     if isinstance(write, ChannelWrite):

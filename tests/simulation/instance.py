@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from math import inf
 
 from executor.domain.command import Command
-from executor.domain.notification import Notification
 from executor.domain.run import Run
 from executor.engine.effects import (
     CancelWork,
@@ -34,7 +33,6 @@ from executor.engine.effects import (
 from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
-    Delivered,
     Event,
     Moment,
     StopRequested,
@@ -45,6 +43,7 @@ from executor.engine.events import (
 from executor.engine.timing import Options
 from tests.simulation.broker import Connection, ModelBroker
 from tests.simulation.command_queue import CommandLink
+from tests.simulation.courier import ModelCourier
 from tests.simulation.launcher import ModelLauncher
 from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.parked import LineWatch
@@ -166,6 +165,7 @@ class SimulatedInstance:
             tell=self._tell,
             inside=inside,
         )
+        self._courier = ModelCourier(self._world, self._ledger, self._wall, self._tell, inside)
 
     def crash(self, silent_s: float = 0.0) -> None:
         """Die on the spot; the broker may notice only after up to *silent_s*, link by link."""
@@ -371,22 +371,6 @@ class SimulatedInstance:
                 f"{self._engine.term} for {run.term}, cleared {age:.3f} s ago"
             )
 
-    def _deliver_later(self, notification: Notification) -> None:
-        """Bring a notification where it is to go, or fail; the process may learn of it or not."""
-        failed = self._world.chance(0.2)
-
-        def arrive() -> None:
-            if not failed:
-                self._ledger.arrived[notification.id] += 1
-            error = "the network says no" if failed else None
-            report = Delivered(notification.id, self._wall(), error)
-            self._world.after(
-                self._world.delay(0.01), self._living(life, lambda: self._tell(report))
-            )
-
-        life = self.life
-        self._world.after(self._world.random.uniform(0.01, 0.5), arrive)
-
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case Request():
@@ -398,7 +382,7 @@ class SimulatedInstance:
                     self._ledger.handed(run, self._wall())
                     self._launcher.start(run)
             case Deliver():
-                self._deliver_later(effect.notification)
+                self._courier.deliver(effect.notification)
             case CancelWork():
                 self._ledger.told_to_end.add(effect.run_id)
                 self._launcher.cancel(effect.run_id, effect.reason)
