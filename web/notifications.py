@@ -7,8 +7,6 @@ from typing import Any, Final
 
 from flask import Response
 
-from executor.domain.errors import JobNotFound
-from executor.domain.fields import is_job_id
 from executor.domain.instant import to_text
 from executor.domain.message import subject
 from executor.domain.notification import Notification, NotificationState
@@ -16,6 +14,7 @@ from executor.ports.store import NotificationFilter
 from web import parameters
 from web.documents import instant_text, json_response, list_document
 from web.routes import Answer, Call, Table
+from web.runs import job_id_of
 
 TABLE: Final = Table()
 
@@ -41,7 +40,7 @@ def list_notifications(call: Call) -> Response:
     job = query["job"]
     which = NotificationFilter(
         state=query["state"],
-        job_id=None if job is None else _job_id(call, job),
+        job_id=None if job is None else job_id_of(call, job),
         channel=query["channel"],
     )
     page = call.services.readers.list_notifications(which, query["limit"], query["cursor"])
@@ -85,13 +84,3 @@ def _subject(one: Notification) -> str:
     if one.is_ping:
         return f"{one.job}: {one.payload.get('signal') or 'success'}"
     return subject(one.payload)
-
-
-def _job_id(call: Call, job: str) -> str:
-    try:
-        return call.services.readers.find_job(job).id
-    except JobNotFound:
-        # A deleted job has no name any more, but what was told of it keeps its id.
-        if is_job_id(job):
-            return job
-        raise
