@@ -19,6 +19,7 @@ from executor.domain.following import Repeat, begin_of, failed, repeat_of, start
 from executor.domain.identity import following_run_id, retrigger_run_id, retry_run_id
 from executor.domain.job import Job
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
+from executor.domain.tally import is_missed
 from executor.engine.admission import Admission
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
@@ -57,6 +58,7 @@ class Consequences:
         self._settle: Call[SettleFollowUps] = Call(desk)
         self.all_loaded = False
         admission.demands = self.demands
+        dispatcher.on_skipped = self._on_skipped
         admission.joins.settle = self.settle
         admission.joins.release = dispatcher.call
         admission.joins.withdraw = dispatcher.withdraw
@@ -111,6 +113,11 @@ class Consequences:
         if not unwritten:
             self.settle(run.id)
         self._dispatcher.claim(rows, on_written, on_refused)
+
+    def _on_skipped(self, run: Run) -> None:
+        """A row of this term stands that was over when it was written: a slot that was skipped."""
+        if run.follow_up and is_missed(run):
+            self.take(run)
 
     def settle(self, run_id: str) -> None:
         """Record that nothing is left to do about the end of this run."""

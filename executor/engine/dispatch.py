@@ -60,6 +60,7 @@ class Dispatcher:
         self._on_refused: dict[str, list[Callable[[Exception], None]]] = {}
         self.claiming = True
         self.on_foreign: Callable[[Run], None] = lambda run: None
+        self.on_skipped: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
 
     @property
@@ -239,6 +240,8 @@ class Dispatcher:
             self._known.discard(run.id)
             self._written(present)
         elif not present.is_live:
+            if present.term == self._term:
+                self.on_skipped(present)
             self._accounted(run, present)
         elif present.term == self._term:
             if present.state is RunState.PENDING:
@@ -276,6 +279,7 @@ class Dispatcher:
         else:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
+            self.on_skipped(run)
 
     def _written(self, run: Run) -> None:
         self._unwritten.discard(run.id)

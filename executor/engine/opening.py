@@ -8,7 +8,6 @@ What is put off keeps its fire time: that is the slot's identity.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -44,7 +43,6 @@ class Opening:
         self._admission = admission
         self._dispatcher = dispatcher
         self._term = term
-        self.on_missed: Callable[[Run], None] = lambda run: None
 
     def advance(self) -> None:
         """Claim the slots of every job that is due within the next moments."""
@@ -59,12 +57,8 @@ class Opening:
             except Exception as error:  # One job that cannot be evaluated must not stop others.
                 self._roster.set_aside(job, error)
             else:
-                self._dispatcher.claim(runs, self._on_written)
+                self._dispatcher.claim(runs)
                 slots += sum(run.covers for run in runs)
-
-    def _on_written(self, run: Run) -> None:
-        if run.follow_up and run.term == self._term and is_missed(run):
-            self.on_missed(run)
 
     def _open(self, job: Job) -> list[Run]:
         if not job.is_active(self._desk.now):

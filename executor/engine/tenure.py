@@ -62,7 +62,6 @@ class Tenure:
         self.consequences = Consequences(
             desk, self.roster, self.admission, self.dispatcher, self._herald, term
         )
-        self._opening.on_missed = self.consequences.take
         self.supervision = Supervision(
             desk,
             self.roster,

@@ -223,3 +223,25 @@ def test_pings_tell_of_starts_and_final_ends() -> None:
     signals = [one.payload["signal"] for one in parcels(driver)]
     assert signals == ["start", "fail"]
     assert not driver.row(run).follow_up
+
+
+def test_a_slot_that_was_run_is_not_told_as_missed() -> None:
+    """A claim as skipped that meets the row of the run is nothing, whatever it would have told."""
+    rule = {"channel": "ops", "on": ["missed"], "every": "PT0S"}
+    job = a_job(notify=[rule], misfire={"policy": "skip"})
+    store = with_jobs(job)
+    store.write_channel(OPS, None)
+    former = Driver(store)
+    former.take_over()
+    former.hold(Record)
+    former.advance(10)
+    [run] = former.handed_off
+    former.begin(run)
+    store.clock.advance(60)  # type: ignore[attr-defined]
+    driver = Driver(store, "successor")
+    driver.take_over()
+    driver.advance(1)
+
+    assert driver.row(run).state is not RunState.SKIPPED
+    assert run.id not in {run_id for _, run_id in outbox(driver)}
+    assert [event for event, _ in outbox(driver)] == ["missed"]
