@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from executor.adapters.keyring import Keyring
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
+    from executor.ports.code import JobCode
     from executor.ports.courier import CourierFactory
     from executor.ports.store import ExecutorStore, Readers
     from executor.ports.target import LauncherFactory
@@ -142,6 +143,13 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
     )
 
 
+def build_job_code(settings: Settings) -> JobCode:
+    """Return what asks the modules with jobs."""
+    from executor.adapters.python_target.job_code import PythonJobCode
+
+    return PythonJobCode(settings.jobs or (), settings.precondition)
+
+
 def build_executor(settings: Settings) -> ExecutorService:
     """Return the executor, ready to run."""
     from executor.domain.zone import tzdata_version
@@ -156,6 +164,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         launchers=build_launchers(settings, clock),
         couriers=build_couriers(settings, clock),
         clock=clock,
+        code=build_job_code(settings),
         options=Options(
             instance=settings.instance,
             host=socket.gethostname(),
@@ -164,6 +173,9 @@ def build_executor(settings: Settings) -> ExecutorService:
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
             permitted=settings.permitted_programs,
+            # Without modules too: the jobs of former ones are not in code any more.
+            code=True,
+            precondition=settings.precondition is not None,
             url=settings.url,
         ),
     )

@@ -85,8 +85,14 @@ class _Listener:
     def started(self, run_id: str, at: datetime) -> None:
         self._started_at = at
 
+    def progressed(self, run_id: str, details: Mapping[str, object]) -> None:
+        """Nobody asks how far it is."""
+
     def not_started(self, run_id: str) -> None:
         raise AssertionError("a run that may start is not given back")
+
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        """Do nothing: all of it comes with the end."""
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         seconds = self._clock.monotonic() - self._began

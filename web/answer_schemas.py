@@ -86,6 +86,14 @@ SERVICE_FIELDS: Final[dict[str, Schema]] = {
             "The latest run that has finished.",
         )
     ),
+    "managed_by": {
+        **enum("api", "code"),
+        "description": "Whether the job was made through the API, or is declared in code.",
+    },
+    "in_code": {
+        "type": "boolean",
+        "description": "The code declared it when an executor last looked.",
+    },
 }
 
 _RUN: Final = object_of(
@@ -122,8 +130,15 @@ _RUN: Final = object_of(
         "covers_from": or_null(INSTANT),
         "exit_code": or_null(WHOLE),
         "http_status": or_null(WHOLE),
+        "retry_after": {
+            **or_null(WHOLE),
+            "description": "Seconds after its end for which the target asked to be left alone.",
+        },
         "error": or_null(STRING),
-        "details": {"type": "object"},
+        "details": {
+            "type": "object",
+            "description": "What the target says of its progress and its result.",
+        },
         "parent_run_id": {
             **or_null(STRING),
             "description": "The run that this one repeats or follows.",
@@ -285,7 +300,15 @@ _CALENDAR_SUMMARY: Final = object_of(
 )
 
 _SECRET: Final = object_of(
-    {"name": STRING, "revision": WHOLE, "updated_at": INSTANT},
+    {
+        "name": STRING,
+        "revision": WHOLE,
+        "key": {
+            **enum("current", "former", "unknown"),
+            "description": "Which key of the answering instance it is sealed with.",
+        },
+        "updated_at": INSTANT,
+    },
     "What can be known of a secret; its value cannot.",
 )
 

@@ -23,6 +23,7 @@ from web import (
     load,
     notifications,
     openapi,
+    outputs,
     pages,
     problems,
     protection,
@@ -34,6 +35,7 @@ from web import (
     upcoming,
 )
 from web.documents import json_response
+from web.following import FOLLOWERS
 from web.routes import Answer, Call, Route, register
 from web.services import Services
 
@@ -47,6 +49,7 @@ _TABLES: Final = (
     backfills.TABLE,
     revisions.TABLE,
     runs.TABLE,
+    outputs.TABLE,
     calendars.TABLE,
     secrets.TABLE,
     channels.TABLE,
@@ -62,6 +65,7 @@ def create_app(services: Services) -> Flask:
     """Return the WSGI application that serves *services*; safe under threads."""
     app = Flask("web", static_folder="static", template_folder="templates")
     bodies.limit(app, services.max_body)
+    app.extensions[FOLLOWERS] = services.followers
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
     problems.install(app)

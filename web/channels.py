@@ -11,15 +11,16 @@ from typing import Any, Final
 from flask import Response
 
 from executor.domain.channel import (
-    StoredChannel,
+    CHANNELS,
+    Channel,
     channel_from_document,
     channel_to_document,
     check_name,
 )
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.instant import to_text
+from executor.domain.named import Broken, Stored
 from executor.domain.notification import Notification, NotificationState
-from executor.domain.writes import BrokenChannel
 from web.commands import applied, carry_out, command
 from web.conditions import if_match
 from web.documents import etag, json_response, list_document
@@ -47,7 +48,7 @@ _CHANGED: Final = Answer(schema="Channel", description="As it is now.", headers=
 )
 def list_channels(call: Call) -> Response:
     """Answer with every channel."""
-    found = call.services.readers.list_channels()
+    found = call.services.readers.list_named(CHANNELS)
     return json_response(list_document(map(_document, found), None))
 
 
@@ -97,7 +98,7 @@ def put_channel(call: Call) -> Response:
 )
 def delete_channel(call: Call) -> Response:
     """Ask for a channel to be deleted."""
-    name = call.services.readers.get_channel(call.path["channel"]).name
+    name = call.services.readers.get_named(CHANNELS, call.path["channel"]).name
     asked = command(call, CommandKind.DELETE_CHANNEL, name, if_revision=if_match(call))
     return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
 
@@ -116,7 +117,7 @@ def delete_channel(call: Call) -> Response:
 )
 def test_channel(call: Call) -> Response:
     """Ask for a test message, and wait for what comes of it."""
-    name = call.services.readers.get_channel(call.path["channel"]).name
+    name = call.services.readers.get_named(CHANNELS, call.path["channel"]).name
     asked = command(call, CommandKind.TEST_CHANNEL, name)
     return carry_out(call, asked, lambda result: _outcome(call, result))
 
@@ -139,19 +140,19 @@ def _applied(call: Call, result: CommandResult, name: str) -> Response:
 
 
 def _shown(call: Call, name: str) -> Response:
-    channel = call.services.readers.get_channel(name)
+    channel = call.services.readers.get_named(CHANNELS, name)
     response = json_response(_document(channel))
-    if isinstance(channel, StoredChannel):
+    if isinstance(channel, Stored):
         response.headers["ETag"] = etag(channel.revision)
     return response
 
 
-def _document(channel: StoredChannel | BrokenChannel) -> dict[str, Any]:
-    if isinstance(channel, BrokenChannel):
+def _document(channel: Stored[Channel] | Broken) -> dict[str, Any]:
+    if isinstance(channel, Broken):
         return {"name": channel.name, "state": "broken", "error": channel.error}
     return {
         "name": channel.name,
         "revision": channel.revision,
         "updated_at": to_text(channel.updated_at),
-        "definition": channel_to_document(channel.channel),
+        "definition": channel_to_document(channel.value),
     }

@@ -32,6 +32,8 @@ READ_ONLY: Final = (
     "done",
     "paused",
     "last_run",
+    "managed_by",
+    "in_code",
 )
 
 
@@ -68,6 +70,8 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
             "state": job.last_run.state,
             "finished_at": to_text(job.last_run.finished_at),
         },
+        "managed_by": "api" if job.code is None else "code",
+        "in_code": job.code is not None and job.code.present,
     }
 
 
@@ -86,7 +90,8 @@ def pause_document(pause: Pause | None) -> dict[str, Any] | None:
 def is_done(job: Job) -> bool:
     """Whether the schedule of *job*, which is enabled, has no fire time left."""
     definition = job.definition
-    return definition.enabled and definition.schedule is not None and job.next_fire_at is None
+    timed = definition.schedule is not None and not definition.is_continuous
+    return definition.enabled and timed and job.next_fire_at is None
 
 
 def waits_for(run: Run) -> str | None:
@@ -129,18 +134,18 @@ def run_document(run: Run) -> dict[str, Any]:
         "covers_from": instant_text(run.covers_from),
         "exit_code": run.exit_code,
         "http_status": run.http_status,
+        "retry_after": run.retry_after,
         "error": run.error,
-        "details": {},
+        "details": dict(run.details or {}),
         "parent_run_id": run.parent_run_id,
         "parent_job_id": run.parent_job_id,
     }
 
 
-def output_document(run: Run) -> dict[str, Any]:
-    """Return what the run's target said; ``complete`` is False where the middle was dropped."""
-    output = run.output or Output()
+def output_document(run_id: str, output: Output) -> dict[str, Any]:
+    """Return what a run's target said; ``complete`` is False where something was dropped."""
     return {
-        "run_id": run.id,
+        "run_id": run_id,
         "head": output.head,
         "tail": output.tail,
         "size": output.size,

@@ -149,7 +149,10 @@ def _responses(route: Route) -> dict[str, Any]:
 def _answer(answer: Answer) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description}
     if answer.schema is not None:
-        described["content"] = {"application/json": {"schema": ref(answer.schema)}}
+        described["content"] = {
+            "application/json": {"schema": ref(answer.schema)},
+            **{media_type: {"schema": {"type": "string"}} for media_type in answer.streams},
+        }
     if answer.headers:
         described["headers"] = {name: _header(name) for name in answer.headers}
     return described

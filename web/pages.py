@@ -24,7 +24,7 @@ from executor.domain.job import Job
 from executor.domain.preview import clock_name, describe, schedule_text
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.schedule import Schedule, for_job
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import HttpTarget, PythonTarget, Target
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.documents import is_done, job_state, waits_for
@@ -225,9 +225,11 @@ def _next_fire(job: Job, now: datetime) -> Moment | None:
     return replace(moment, text="now")
 
 
-def _target(target: HttpTarget | CommandTarget) -> str:
+def _target(target: Target) -> str:
     if isinstance(target, HttpTarget):
         return f"{target.method} {target.url}"
+    if isinstance(target, PythonTarget):
+        return target.callable
     return target.command or " ".join(target.argv or ())
 
 

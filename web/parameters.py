@@ -24,6 +24,9 @@ from web.problems import bad_request
 MAX_LIMIT: Final = 1_000
 DEFAULT_LIMIT: Final = 50
 
+#: The farthest place in an output, bytes: more than any run ever says, and exact in JavaScript.
+MAX_OFFSET: Final = 10**15
+
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
@@ -89,8 +92,13 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from *low* to *high*."""
 
     def read(text: str) -> int:
-        # Nine digits: int() of a text of a million would take seconds.
-        if text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high:
+        # So many digits at most: int() of a text of a million would take seconds.
+        if (
+            text.isascii()
+            and text.isdigit()
+            and len(text) <= len(str(high))
+            and low <= int(text) <= high
+        ):
             return int(text)
         raise ValueError(f"must be a whole number from {low} to {high}")
 
@@ -113,6 +121,12 @@ def _yes_or_no(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError("must be true or false")
     return text == "true"
+
+
+def _one_or_zero(text: str) -> bool:
+    if text not in {"1", "0", "true", "false"}:
+        raise ValueError("must be 1 or 0")
+    return text in {"1", "true"}
 
 
 def _instant(text: str) -> datetime:
@@ -171,4 +185,17 @@ UPCOMING_CURSOR: Final = _moment(
     "cursor", "`next` of the answer before: the fire time it ended with."
 )
 AT: Final = _moment("at", "An instant, as 2026-12-01T02:30:00Z.", required=True)
+FOLLOW: Final = Parameter(
+    name="follow",
+    description="1: send what the run says while it goes on, until it is over.",
+    read=_one_or_zero,
+    schema={"type": "string", "enum": ["1", "0", "true", "false"], "default": "0"},
+    default=False,
+)
+OFFSET: Final = Parameter(
+    name="offset",
+    description="Where to begin, in bytes from the start of the output; only with `follow=1`.",
+    read=whole(0, MAX_OFFSET),
+    schema={"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
+)
 RUN_FILTERS: Final = (RUN_STATE, CAUSE, FROM, TO, limit(), CURSOR)

@@ -71,11 +71,15 @@ NOTHING: Final = Body(schema="Nothing", read=_read_nothing, required=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success: the name of its schema in ``schemas``, None for an empty body."""
+    """A success: the name of its schema in ``schemas``, None for an empty body.
+
+    ``streams`` are the media types of text that it may be instead.
+    """
 
     schema: str | None
     description: str
     headers: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

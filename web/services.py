@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.keys import Sealer
 from executor.ports.store import Readers
+from web.following import Followers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
 MAX_BODY = 1_000_000
@@ -29,6 +30,7 @@ class Services:
         instance_id: this instance, as ``/v1/status`` and the page name it.
         permitted: the programs of jobs that this instance sends on; the executor decides too.
         sealer: seals secrets before they are sent; None: there is no key.
+        followers: the places of those who follow the output of runs.
         max_body: longest request body, bytes; longer ones are refused with 413.
         wait: lets so many seconds pass, in the thread of a request.
     """
@@ -41,5 +43,6 @@ class Services:
     version: str
     permitted: PermittedPrograms = ALL_PROGRAMS
     sealer: Sealer | None = None
+    followers: Followers = field(default_factory=Followers)
     max_body: int = MAX_BODY
     wait: Callable[[float], None] = time.sleep

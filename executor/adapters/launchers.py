@@ -15,6 +15,8 @@ from executor.adapters.command_target.launcher import PARALLEL as PARALLEL_COMMA
 from executor.adapters.http_target import HttpLauncher
 from executor.adapters.http_target.launcher import PARALLEL as PARALLEL_REQUESTS
 from executor.adapters.http_target.rules import HttpRules
+from executor.adapters.python_target import PythonLauncher
+from executor.adapters.python_target.launcher import PARALLEL as PARALLEL_JOBS
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Reason
 from executor.ports.clock import Clock
@@ -28,10 +30,11 @@ class Launchers:
     Args:
         requests: HTTP requests in flight at most.
         commands: programs running at most.
+        jobs: Python jobs running at most.
         output_limit: bytes kept of each run's output.
         grace_s: seconds a program has between SIGTERM and SIGKILL.
         http: what the operator allows HTTP requests; by default everything.
-        permitted: the programs that may run; others fail.
+        permitted: the programs and modules that may run; others fail.
         opener: opens secrets; None if there is no key.
     """
 
@@ -42,6 +45,7 @@ class Launchers:
         *,
         requests: int = PARALLEL_REQUESTS,
         commands: int = PARALLEL_COMMANDS,
+        jobs: int = PARALLEL_JOBS,
         output_limit: int = OUTPUT_LIMIT,
         grace_s: float = GRACE_S,
         http: HttpRules | None = None,
@@ -61,6 +65,15 @@ class Launchers:
                 listener,
                 clock,
                 parallel=commands,
+                output_limit=output_limit,
+                grace_s=grace_s,
+                permitted=permitted,
+                opener=opener,
+            ),
+            "python": PythonLauncher(
+                listener,
+                clock,
+                parallel=jobs,
                 output_limit=output_limit,
                 grace_s=grace_s,
                 permitted=permitted,

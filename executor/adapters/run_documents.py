@@ -1,7 +1,11 @@
-"""Runs and changes to runs as documents (the rules are in ``documents.py``)."""
+"""Runs and changes to runs as documents (the rules are in ``documents.py``).
+
+Details are kept as JSON text: their keys are the target's own, and no store's business.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -29,6 +33,7 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
     ("covers_from", None),
     ("exit_code", None),
     ("http_status", None),
+    ("retry_after", None),
     ("error", None),
 )
 
@@ -59,6 +64,8 @@ def run_to_document(run: Run) -> Document:
             document[name] = value
     if run.reason is not None:
         document["reason"] = run.reason.value
+    if run.details is not None:
+        document["details"] = json.dumps(run.details)
     if run.output is not None:
         document["output"] = output_to_document(run.output)
     return document
@@ -83,8 +90,11 @@ def _read_run(document: Mapping[str, Any]) -> Run:
         if value is not None:
             optional[name] = instant(value) if name in _RUN_INSTANTS else value
     reason, output = document.get("reason"), document.get("output")
+    details = document.get("details")
     if reason is not None:
         optional["reason"] = _REASONS[reason]
+    if details is not None:
+        optional["details"] = json.loads(details)
     if output is not None:
         optional["output"] = output_from_document(output)
     return Run(
@@ -123,6 +133,7 @@ _PLAIN_CHANGE_FIELDS: Final = (
     "follow_up",
     "exit_code",
     "http_status",
+    "retry_after",
     "error",
 )
 
@@ -136,6 +147,8 @@ def change_to_document(change: RunChange) -> Document:
             document[name] = value
     if change.reason is not None:
         document["reason"] = change.reason.value
+    if change.details is not None:
+        document["details"] = json.dumps(change.details)
     if change.output is not None:
         document["output"] = output_to_document(change.output)
     return document

@@ -17,7 +17,7 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -97,6 +97,8 @@ class Settings:
     http_per_host: int
     commands: CommandsMode
     commands_allowed: tuple[str, ...] | None
+    jobs: tuple[str, ...] | None
+    precondition: str | None
     threads: int
     instance: str
     log_form: LogForm
@@ -124,30 +126,33 @@ class Settings:
 
     @property
     def permitted_programs(self) -> PermittedPrograms:
-        """What command targets may run on this instance."""
-        return PermittedPrograms(self.commands, self.commands_allowed or ())
+        """What command targets and Python targets may run on this instance."""
+        return PermittedPrograms(self.commands, self.commands_allowed or (), self.jobs or ())
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What is allowed and yet probably not meant, one sentence each; logged at start."""
-        if self.platform is None:
-            return ()
-        name, given_s = self.platform.name, self.platform.given_s
-        kept = f"jobs are kept in {self.data}, which {name} empties at every restart"
-        return tuple(
-            note
-            for applies, note in (
-                (
-                    not self.clustered,
-                    f"{kept} and shares with no instance; set RABBITMQ_URL and MONGODB_URI",
-                ),
-                (
-                    self.grace_s >= given_s,
-                    f"{name} kills {given_s:g} s after SIGTERM; make SOLOCRON_GRACE shorter",
-                ),
+        return (*self._notes_on_reach(), *self._notes_on_platform())
+
+    def _notes_on_reach(self) -> Iterator[str]:
+        if self.commands is CommandsMode.ON and not _is_loopback(self.host):
+            yield (
+                f"whoever reaches {self.host} on port {self.port} can have any program run as this "
+                "service's user; set SOLOCRON_COMMANDS to off, or to allow-list with the programs "
+                "in SOLOCRON_COMMANDS_ALLOWED, or let something in front decide who comes through"
             )
-            if applies
-        )
+
+    def _notes_on_platform(self) -> Iterator[str]:
+        if self.platform is None:
+            return
+        name, given_s = self.platform.name, self.platform.given_s
+        if not self.clustered:
+            yield (
+                f"jobs are kept in {self.data}, which {name} empties at every restart and shares "
+                "with no instance; set RABBITMQ_URL and MONGODB_URI"
+            )
+        if self.grace_s >= given_s:
+            yield f"{name} kills {given_s:g} s after SIGTERM; make SOLOCRON_GRACE shorter"
 
     @property
     def kill_after_s(self) -> float:

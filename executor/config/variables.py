@@ -140,6 +140,28 @@ def _programs(text: str) -> tuple[str, ...]:
     return programs
 
 
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def _function(text: str) -> str:
+    module, _, name = text.partition(":")
+    if not _is_module(module) or not name.isidentifier():
+        raise ValueError(f"{text!r} names no function; write package.module:function")
+    return text
+
+
+def _modules(text: str) -> tuple[str, ...]:
+    modules = tuple(part.strip() for part in text.split(","))
+    for module in modules:
+        if not _is_module(module):
+            raise ValueError(
+                f"{module!r} is not the name of a module; "
+                "write them with commas between: reports.jobs,backup"
+            )
+    return modules
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
     """One environment variable.
@@ -361,13 +383,30 @@ VARIABLES: Final = (
         "written just so; a shell such as `/bin/sh` permits everything.",
     ),
     Variable(
+        name="SOLOCRON_JOBS",
+        setting="jobs",
+        kind="names of modules, separated by commas",
+        read=_modules,
+        meaning="Modules with Python jobs. The jobs that they declare are saved when an executor "
+        "takes over, and only functions of these modules may be named by Python targets.",
+    ),
+    Variable(
+        name="SOLOCRON_PRECONDITION",
+        setting="precondition",
+        kind="function, as `package.module:function`",
+        read=_function,
+        meaning="Called when an executor takes over, before it schedules anything. While it raises "
+        "an error nothing is started; it is called again, after a minute at most.",
+    ),
+    Variable(
         name="SOLOCRON_THREADS",
         setting="threads",
         kind="number, 1 to 256",
         read=_integer(1, 256),
         unit="threads",
         default="16",
-        meaning="Requests that the web process serves at the same time.",
+        meaning="Requests that the web process serves at the same time, beside those that follow "
+        "an output.",
     ),
     Variable(
         name="SOLOCRON_INSTANCE",

@@ -1,7 +1,7 @@
 """Channels: named places where people are told about their jobs.
 
-:data:`Channel` is the user's part, exactly the document of the API: a webhook, a mailbox or a
-Slack-compatible webhook.  :class:`StoredChannel` adds the service's part.
+:data:`Channel` is exactly the document of the API: a webhook, a mailbox or a Slack-compatible
+webhook.
 
 Rules
 -----
@@ -15,9 +15,8 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Any, Final, Literal, Union
 
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
@@ -25,7 +24,7 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from executor.domain.errors import Fault, InvalidChannel
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, Text
-from executor.domain.job import LastCommand
+from executor.domain.named import Kind
 from executor.domain.targets import Sign, check_header, check_secret_url
 from executor.domain.template import check_only_secrets, secrets_in
 
@@ -118,24 +117,6 @@ Channel = Annotated[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredChannel:
-    """A channel as it is stored.
-
-    Attributes:
-        revision: counts the changes under this name, deletions among them, from 1.
-        last_command: the command that made this revision.
-        deleted: it is gone for its users; the record stays so that a repeated command is known.
-    """
-
-    name: str
-    channel: Channel
-    revision: int
-    updated_at: datetime
-    last_command: LastCommand | None = None
-    deleted: bool = False
-
-
 @dataclass(frozen=True, slots=True)
 class _Named:
     name: JobName = field()
@@ -210,3 +191,17 @@ def _mail_faults(channel: EmailChannel) -> list[Fault]:
         words = "would send the password as it is; write `starttls` or `tls`"
         faults.append(Fault("security", words))
     return faults
+
+
+def _stored_in(document: Mapping[str, Any]) -> Channel:
+    check_name(document["id"])
+    return channel_from_document(document["definition"])
+
+
+CHANNELS: Final[Kind[Channel]] = Kind(
+    word="channel",
+    plural="channels",
+    harm="nobody is told of anything over it",
+    to_fields=lambda channel: {"definition": channel_to_document(channel)},
+    from_fields=_stored_in,
+)

@@ -23,7 +23,7 @@ WIRE_VERSION: Final = 1
 
 
 class CommandKind(StrEnum):
-    """Everything web may ask for."""
+    """Everything web may ask for; ``declare_job`` is the executor's own, for jobs in code."""
 
     CREATE_JOB = "create_job"
     PUT_JOB = "put_job"
@@ -41,6 +41,7 @@ class CommandKind(StrEnum):
     PUT_CHANNEL = "put_channel"
     DELETE_CHANNEL = "delete_channel"
     TEST_CHANNEL = "test_channel"
+    DECLARE_JOB = "declare_job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,9 @@ class Command:
             calendar's, secret's or channel's name.
         arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
             ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``sealed`` (put_secret): never the value itself; ``channel`` (put_channel).
+            ``sealed`` (put_secret): never the value itself; ``channel`` (put_channel); ``module``
+            and ``digest`` (declare_job; without ``definition``: the code declares the job no
+            more).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

@@ -83,28 +83,12 @@ class RevisionNotFound(SolocronError, LookupError):
         super().__init__(f"no former revision {revision} of job {job!r} is kept")
 
 
-class CalendarNotFound(SolocronError, LookupError):
-    """No calendar has this name."""
+class NamedNotFound(SolocronError, LookupError):
+    """There is no named resource of this kind and name."""
 
-    def __init__(self, calendar: str) -> None:
-        self.calendar = calendar
-        super().__init__(f"there is no calendar {calendar!r}")
-
-
-class SecretNotFound(SolocronError, LookupError):
-    """No secret has this name."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-        super().__init__(f"there is no secret {secret!r}")
-
-
-class ChannelNotFound(SolocronError, LookupError):
-    """No channel has this name."""
-
-    def __init__(self, channel: str) -> None:
-        self.channel = channel
-        super().__init__(f"there is no channel {channel!r}")
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"there is no {what} {name!r}")
 
 
 class NotificationNotFound(SolocronError, LookupError):
@@ -143,33 +127,13 @@ class NameTaken(Conflict):
         super().__init__(f"a job named {name!r} exists already; PUT /v1/jobs/{name} changes it")
 
 
-class CalendarInUse(Conflict):
-    """Jobs use the calendar that is to be deleted."""
+class NamedInUse(Conflict):
+    """Something uses the named resource that is to be deleted."""
 
-    def __init__(self, calendar: str, jobs: Sequence[str], count: int) -> None:
+    def __init__(self, what: str, name: str, jobs: Sequence[str], count: int) -> None:
         more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
         super().__init__(
-            f"calendar {calendar!r} is used by {', '.join(jobs)}{more}; take it out there first"
-        )
-
-
-class SecretInUse(Conflict):
-    """Jobs (or channels) use the secret that is to be deleted."""
-
-    def __init__(self, secret: str, jobs: Sequence[str], count: int) -> None:
-        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
-        super().__init__(
-            f"secret {secret!r} is used by {', '.join(jobs)}{more}; take it out there first"
-        )
-
-
-class ChannelInUse(Conflict):
-    """Rules of jobs name the channel that is to be deleted."""
-
-    def __init__(self, channel: str, jobs: Sequence[str], count: int) -> None:
-        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
-        super().__init__(
-            f"channel {channel!r} is used by {', '.join(jobs)}{more}; take it out there first"
+            f"{what} {name!r} is used by {', '.join(jobs)}{more}; take it out there first"
         )
 
 

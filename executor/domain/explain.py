@@ -14,7 +14,7 @@ from typing import Final
 from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunState
-from executor.domain.schedule import Schedule, for_job, next_after, next_epoch
+from executor.domain.schedule import ContinuousSchedule, Schedule, for_job, next_after, next_epoch
 
 #: How far back the slot before an instant is looked for, seconds; at last since 1970.
 _LOOK_BACK: Final = (3_600, 86_400, 7 * 86_400, 60 * 86_400, 366 * 86_400, 8 * 366 * 86_400)
@@ -243,6 +243,8 @@ def _no_slot(
         text = f"The job did not exist yet; it was created at {to_text(job.created_at)}."
     elif in_force.definition.schedule is None:
         text = "The job had no schedule then; it ran on request and after other jobs only."
+    elif isinstance(in_force.definition.schedule, ContinuousSchedule):
+        text = "The job is continuous: it has no fire times, but runs whenever it does not."
     else:
         around = [
             f"the one before is {to_text(before)}" if before else "there is none before",

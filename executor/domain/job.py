@@ -10,6 +10,7 @@ all: :func:`definition_from_document` reports every fault at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
@@ -25,18 +26,26 @@ from pydantic import (
 )
 
 from executor.domain.command import Command, CommandKind
-from executor.domain.errors import InvalidJob
+from executor.domain.declared import CodeOrigin
+from executor.domain.duration import LONGEST
+from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
 from executor.domain.limits import Limits
 from executor.domain.notify import Notify, rule_faults
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
-from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
+from executor.domain.schedule import (
+    ContinuousSchedule,
+    Schedule,
+    schedule_from_document,
+    schedule_to_document,
+)
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from executor.domain.targets import (
     CommandTarget,
     HttpTarget,
+    PythonTarget,
     Sign,
     Target,
     check_secret_url,
@@ -78,7 +87,7 @@ class Definition:
     overlap: Overlap = field(default_factory=Overlap)
     retry: Retry = field(default_factory=Retry)
     timeout: PositiveDuration = timedelta(hours=1)
-    """Longest time a run may take, from its start."""
+    """Longest time a run may take, from its start; of a continuous job 100 years if not given."""
     start_timeout: PositiveDuration | None = None
     """Longest time a run may wait once it is due; then it is skipped."""
     retrigger: Annotated[int, Field(ge=0, le=100)] = 1
@@ -98,6 +107,11 @@ class Definition:
     secrets."""
     keep_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     keep_for: PositiveDuration = timedelta(days=14)
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether it runs for ever: it is started again when it has ended."""
+        return isinstance(self.schedule, ContinuousSchedule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +155,7 @@ class Job:
         next_fire_at: the watermark: the earliest slot not yet accounted for.  It only moves
             forward within a revision; None when the schedule has no further slot.
         last_command: the command that made this revision.
+        code: that it is declared in code; None: it was made through the API.
         deleted: the job is gone for its users; the row waits for retention to remove its runs.
     """
 
@@ -154,6 +169,7 @@ class Job:
     last_run: LastRun | None = None
     last_command: LastCommand | None = None
     deleted: bool = False
+    code: CodeOrigin | None = None
 
     @property
     def name(self) -> str:
@@ -179,6 +195,8 @@ _OBJECTS: Final = {
     ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("target", "command", "limits"): Limits,
+    ("target", "python"): PythonTarget,
+    ("target", "python", "limits"): Limits,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,
@@ -195,13 +213,41 @@ def definition_from_document(document: object) -> Definition:
         InvalidJob: with every fault of the document.
     """
     try:
-        definition = DEFINITION.validate_python(document)
+        definition = DEFINITION.validate_python(_with_defaults(document))
     except ValidationError as error:
         raise InvalidJob(faults_of(error, _OBJECTS)) from None
-    faults = [*target_faults(definition.target), *rule_faults(definition.notify)]
+    faults = [
+        *target_faults(definition.target),
+        *_continuous_faults(definition),
+        *rule_faults(definition.notify),
+    ]
     if faults:
         raise InvalidJob(faults)
     return definition
+
+
+def _with_defaults(document: object) -> object:
+    """Return *document* with the defaults that depend on what else it says."""
+    if not isinstance(document, Mapping) or "timeout" in document:
+        return document
+    schedule = document.get("schedule")
+    continuous = isinstance(schedule, ContinuousSchedule) or (
+        isinstance(schedule, Mapping) and schedule.get("kind") == ContinuousSchedule.kind
+    )
+    # An hour, the default, would end what is meant to run for ever.
+    return {**document, "timeout": LONGEST} if continuous else document
+
+
+def _continuous_faults(definition: Definition) -> list[Fault]:
+    overlap = definition.overlap
+    if not definition.is_continuous:
+        return []
+    if overlap.policy not in {"forbid", "replace"}:
+        text = "a continuous job has one run at a time; write forbid, or replace"
+        return [Fault("overlap.policy", text)]
+    if overlap.limit != 1:
+        return [Fault("overlap.limit", "a continuous job has one run at a time; write 1")]
+    return []
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:

@@ -17,10 +17,11 @@ started although nobody recorded the start.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 
 class RunState(StrEnum):
@@ -51,7 +52,10 @@ class Cause(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why a run was skipped or cancelled."""
+    """Why a run was skipped or cancelled, or what kind of success it was by its own account.
+
+    The last three are what a job's code says of a run that did not fail.
+    """
 
     OVERLAP = "overlap"
     QUEUE_FULL = "queue_full"
@@ -68,6 +72,9 @@ class Reason(StrEnum):
     REQUESTED = "requested"
     SHUTDOWN = "shutdown"
     BROKEN = "broken"
+    WARNING = "warning"
+    NO_ACTION_NEEDED = "no_action_needed"
+    SKIPPED = "skipped"
 
 
 _ENDS: Final = frozenset(
@@ -81,10 +88,11 @@ _ENDS: Final = frozenset(
 )
 
 #: state -> the states it may change to.  A short run's start and end are one change,
-#: so everything reachable from ``running`` is reachable from ``pending`` too.
+#: so everything reachable from ``running`` is reachable from ``pending`` too.  From ``running``
+#: to itself: there are news of it.
 TRANSITIONS: Final[dict[RunState, frozenset[RunState]]] = {
     RunState.PENDING: _ENDS | {RunState.RUNNING, RunState.CANCELLING, RunState.SKIPPED},
-    RunState.RUNNING: _ENDS | {RunState.CANCELLING},
+    RunState.RUNNING: _ENDS | {RunState.RUNNING, RunState.CANCELLING},
     RunState.CANCELLING: _ENDS,
     **{end: frozenset() for end in (*_ENDS, RunState.SKIPPED)},
 }
@@ -146,6 +154,9 @@ class Run:
         follow_up: the end of this run still demands a run (a retrigger) that is not yet written.
         covers: how many slots this row accounts for; more than one only for skipped rows that
             sum up the oldest slots of a long gap, from ``covers_from`` to ``fire_at``.
+        details: what the target says of its progress and its result; a JSON object.
+        retry_after: for how many seconds after its end the target does not want to be asked
+            again, as it said itself; None if it did not.
     """
 
     id: str
@@ -176,7 +187,9 @@ class Run:
     covers_from: datetime | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
+    details: Mapping[str, Any] | None = None
     output: Output | None = None
 
     @property
@@ -205,6 +218,8 @@ class Outcome:
     """How a target's work ended; ``state`` is one of succeeded, failed, timed_out, cancelled.
 
     ``signal`` is the number of the one that ended a program; a row has it in words, in ``error``.
+    ``details`` None: those told before stay.
+    ``retry_after`` (s) is for how long the target wants to be left alone.
     """
 
     state: RunState
@@ -212,7 +227,9 @@ class Outcome:
     exit_code: int | None = None
     signal: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
+    details: Mapping[str, Any] | None = None
     output: Output | None = None
 
 
@@ -237,7 +254,9 @@ class RunChange:
     follow_up: bool | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
+    details: Mapping[str, Any] | None = None
     output: Output | None = None
 
     def merged_with(self, later: RunChange) -> RunChange:

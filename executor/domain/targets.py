@@ -1,9 +1,10 @@
 """Targets: what a run does.
 
-The url, header values and body of a request, and the command, argv and env values of a
-program, are templates (``template.py``): what is stored and shown is what was written, and
-every run fills it in for itself.  A field is judged twice: when the job is saved, as far as
-that can be without the values, and as a whole when it is filled in.
+The url, header values and body of a request, the command, argv and env values of a program,
+and the texts in the arguments of a Python job, are templates (``template.py``): what is
+stored and shown is what was written, and every run fills it in for itself.  A field is
+judged twice: when the job is saved, as far as that can be without the values, and as a
+whole when it is filled in.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, Union
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -20,6 +21,7 @@ from executor.domain import command_line
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
+from executor.domain.json_value import texts_in, within
 from executor.domain.limits import Limits
 from executor.domain.template import SECRET_NAME, Value, check_only_secrets, faults, parse
 from executor.domain.tls import Tls
@@ -145,6 +147,35 @@ def _umask(value: object) -> object:
     raise ValueError(f'{value!r} is not a mask; write three octal digits as text: "022"')
 
 
+_User = Annotated[str, BeforeValidator(_user), WithJsonSchema(_USER_SCHEMA)]
+_Umask = Annotated[str, BeforeValidator(_umask), WithJsonSchema(_UMASK_SCHEMA)]
+
+
+def _callable(value: str) -> str:
+    module, colon, function = value.partition(":")
+    if not colon or not function.isidentifier() or not _is_module(module):
+        raise ValueError(f"{value[:100]!r} names no function; write package.module:function")
+    return value
+
+
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+#: Longest arguments of a Python job as JSON text, characters: a run gets them in one message.
+_LONGEST_ARGUMENTS: Final = 65_536
+
+
+def _arguments(value: dict[str, Any]) -> dict[str, Any]:
+    for name in value:
+        if not name.isidentifier():
+            raise ValueError(f"{name[:100]!r} cannot be the name of an argument")
+    within(value, _LONGEST_ARGUMENTS)
+    for text in texts_in(value):
+        _template(text)
+    return value
+
+
 def _secret_name(value: str) -> str:
     if not SECRET_NAME.fullmatch(value):
         raise ValueError("is no name of a secret: letters, digits, `_` or `-`")
@@ -209,10 +240,10 @@ class CommandTarget:
     env: dict[Text, _Template] = field(default_factory=dict)
     cwd: Text | None = None
     limits: Limits = field(default_factory=Limits)
-    user: Annotated[str, BeforeValidator(_user), WithJsonSchema(_USER_SCHEMA)] | None = None
+    user: _User | None = None
     """Name or number of the user it runs as, with that user's groups and HOME; null for the
     service's own.  Another one needs a service that runs as root."""
-    umask: Annotated[str, BeforeValidator(_umask), WithJsonSchema(_UMASK_SCHEMA)] | None = None
+    umask: _Umask | None = None
     """Permissions that files it makes do not get; null for the service's own mask."""
 
     @property
@@ -225,12 +256,44 @@ class CommandTarget:
         return self.argv if self.argv is not None else command_line.render(self.command or "", {})
 
 
-Target = Annotated[Union[HttpTarget, CommandTarget], Field(discriminator="kind")]  # noqa: UP007
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonTarget:
+    """Call a function in a process of its own; it succeeds when the function returns.
+
+    The function belongs to one of the modules that the operator permits (``SOLOCRON_JOBS``); it
+    gets a context (``executor.jobs``) and ``arguments`` as keywords.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["python"] = "python"
+    callable: Annotated[Text, AfterValidator(_callable), Field(max_length=1_000)]
+    """Where the function is: package.module:function."""
+    arguments: Annotated[dict[Text, Any], AfterValidator(_arguments)] = field(default_factory=dict)
+    """JSON values by name; the texts in them are templates."""
+    limits: Limits = field(default_factory=Limits)
+    user: _User | None = None
+    """Name or number of the user it runs as, as in a command."""
+    umask: _Umask | None = None
+    """Permissions that files it makes do not get; null for the service's own mask."""
+
+    @property
+    def module(self) -> str:
+        """The module that the function is in."""
+        return self.callable.partition(":")[0]
+
+
+Target = Annotated[
+    Union[HttpTarget, CommandTarget, PythonTarget],  # noqa: UP007
+    Field(discriminator="kind"),
+]
 
 
 def target_faults(target: Target) -> list[Fault]:
     """Return what no single field of *target* says: faults by path within a job."""
-    return _http_faults(target) if isinstance(target, HttpTarget) else _command_faults(target)
+    if isinstance(target, HttpTarget):
+        return _http_faults(target)
+    return _command_faults(target) if isinstance(target, CommandTarget) else []
 
 
 def _http_faults(target: HttpTarget) -> list[Fault]:

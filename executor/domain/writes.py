@@ -11,11 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from executor.domain.calendar import StoredCalendar
-from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.job import Job, LastRun
-from executor.domain.secret import StoredSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,33 +22,6 @@ class BrokenJob:
     id: str
     name: str
     error: str
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenCalendar:
-    """A calendar's record that cannot be read; ``revision`` is what a write expects to mend it."""
-
-    name: str
-    error: str
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenSecret:
-    """A secret's record that cannot be read; ``revision`` is what a write expects to mend it."""
-
-    name: str
-    error: str
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenChannel:
-    """A channel's record that cannot be read; ``revision`` is what a write expects to mend it."""
-
-    name: str
-    error: str
-    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,64 +101,6 @@ class JobClash:
 
     current: Job | None
     name_taken: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarClash:
-    """A calendar that was not written: what stands there instead.
-
-    ``current`` is None if there is none, or one that cannot be read.
-    """
-
-    current: StoredCalendar | None
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarWrite:
-    """Store ``calendar`` whole, if its record is at revision ``expect`` now (None: if none is)."""
-
-    calendar: StoredCalendar
-    expect: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretClash:
-    """A secret that was not written: what stands there instead.
-
-    ``current`` is None if there is none, or one that cannot be read.
-    """
-
-    current: StoredSecret | None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretWrite:
-    """Store ``secret`` whole, if its record is at revision ``expect`` now (None: if none is)."""
-
-    secret: StoredSecret
-    expect: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelClash:
-    """A channel that was not written: what stands there instead.
-
-    ``current`` is None if there is none, or one that cannot be read.
-    """
-
-    current: StoredChannel | None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelWrite:
-    """Store ``channel`` whole, if its record is at revision ``expect`` now (None: if none is)."""
-
-    channel: StoredChannel
-    expect: int | None
-
-
-#: What stands instead of any of the things that have a name.
-NamedClash = CalendarClash | SecretClash | ChannelClash
 
 
 @dataclass(frozen=True, slots=True)

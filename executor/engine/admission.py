@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
+from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.following import failed, is_too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
+from executor.domain.named import Kind, Value
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import for_job, next_after
+from executor.domain.secret import SECRETS
 from executor.domain.tally import is_missed
 from executor.engine.blackouts import Blackouts
 from executor.engine.channels import Channels
@@ -23,6 +27,7 @@ from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
 from executor.engine.journal import Journal
+from executor.engine.records import Records
 from executor.engine.roster import Roster
 from executor.engine.timing import OVERTAKEN_S
 from executor.engine.turns import Turns
@@ -45,15 +50,22 @@ class Admission:
         self.blackouts = Blackouts()
         self.vault = Vault()
         self.channels = Channels()
+        self._named: dict[Kind[Any], Records[Any]] = {
+            CALENDARS: self.blackouts.calendars,
+            SECRETS: self.vault.secrets,
+            CHANNELS: self.channels.records,
+        }
         self.demands: Callable[[Run], bool] = lambda run: True
+        self.on_vacated: Callable[[Run], None] = lambda run: None
+        self.followers: list[Callable[[Job], None]] = [self.vault.follow, self.channels.follow]
         roster.on_put = self._on_put
         self.accounted = roster.accounted
         self.refused = roster.refused
 
     def _on_put(self, job: Job) -> None:
         self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
-        self.vault.follow(job)
-        self.channels.follow(job)
+        for follow in self.followers:
+            follow(job)
         self.joins.look_again()
 
     def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
@@ -86,12 +98,14 @@ class Admission:
         if job is None:
             return Reason.DELETED
         now = self._desk.now
-        if run.scheduled and run.cause is not Cause.BACKFILL:
-            assert run.fire_at is not None
+        if run.cause is Cause.SCHEDULE or (run.scheduled and run.cause is not Cause.BACKFILL):
             if not job.definition.enabled:
                 return Reason.DISABLED
             if job.is_paused(now):
                 return Reason.PAUSED
+            if not run.scheduled:
+                return None if job.definition.is_continuous else Reason.SUPERSEDED
+            assert run.fire_at is not None
             if run.revision != job.revision and not _is_slot(job, run.fire_at):
                 return Reason.SUPERSEDED
             if not self.turns.was_called(run) and self._is_misfire(run, job):
@@ -117,6 +131,10 @@ class Admission:
     def sealed(self, works: Iterable[tuple[Run, Definition]]) -> Mapping[str, str]:
         """Return the secrets that *works* need, sealed, by their names."""
         return self.vault.sealed(run.job_id for run, _ in works)
+
+    def records(self, kind: Kind[Value]) -> Records[Value]:
+        """Return what is known of the named resources of a kind."""
+        return self._named[kind]
 
     def parked(self, run: Run) -> None:
         """A parked row is durable: let it wait for its turn, or for the ends of other jobs."""
@@ -162,6 +180,7 @@ class Admission:
     def vacate(self, run: Run) -> None:
         """Note that an unfinished run, here or elsewhere, is over."""
         self.turns.vacate(run)
+        self.on_vacated(run)
         self._roster.finished_since_prune.add(run.job_id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from executor.domain.command import Command, CommandResult
-from executor.engine.scene import NamedWrite, Write
+from executor.engine.scene import Write, WriteRecord
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Batch:
     repeats: list[Case] = field(default_factory=list)
     writes: dict[str, Write] = field(default_factory=dict)
     first: list[tuple[str, Write]] = field(default_factory=list)
-    named: dict[str, NamedWrite] = field(default_factory=dict)
+    named: dict[str, WriteRecord] = field(default_factory=dict)
     kept: bool = False
     claims: set[str] = field(default_factory=set)
     cancels: set[str] = field(default_factory=set)

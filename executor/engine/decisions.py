@@ -13,13 +13,14 @@ from executor.domain.command import Command, CommandKind, CommandResult, ResultS
 from executor.domain.errors import NameTaken
 from executor.domain.identity import job_id
 from executor.domain.job import Job
+from executor.domain.kinds import DELETES, PUTS
 from executor.domain.writes import JobClash
 from executor.engine import (
-    calendar_decisions,
-    channel_decisions,
+    channel_trial,
+    code_decisions,
     job_decisions,
+    named_decisions,
     run_decisions,
-    secret_decisions,
 )
 from executor.engine.scene import (
     Answer,
@@ -112,11 +113,8 @@ _DECISIONS = {
     CommandKind.RESUME_JOB: job_decisions.resume,
     CommandKind.BACKFILL_JOB: run_decisions.backfill,
     CommandKind.CANCEL_RUN: run_decisions.cancel,
-    CommandKind.PUT_CALENDAR: calendar_decisions.put_calendar,
-    CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
-    CommandKind.PUT_SECRET: secret_decisions.put_secret,
-    CommandKind.DELETE_SECRET: secret_decisions.delete_secret,
-    CommandKind.PUT_CHANNEL: channel_decisions.put_channel,
-    CommandKind.DELETE_CHANNEL: channel_decisions.delete_channel,
-    CommandKind.TEST_CHANNEL: channel_decisions.test_channel,
+    **dict.fromkeys(PUTS, named_decisions.put),
+    **dict.fromkeys(DELETES, named_decisions.delete),
+    CommandKind.TEST_CHANNEL: channel_trial.test_channel,
+    CommandKind.DECLARE_JOB: code_decisions.declare,
 }

@@ -12,23 +12,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from executor.domain.channel import Channel
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import NamedWrite
 from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Reason, Run, RunChange
 from executor.domain.tally import Tally
 from executor.domain.writes import (
     Adoption,
-    CalendarWrite,
-    ChannelWrite,
     Instance,
     JobProgress,
     JobWrite,
     Retention,
-    SecretWrite,
 )
 
 
@@ -41,6 +40,7 @@ class Lane(StrEnum):
     UPKEEP = "upkeep"
     RETENTION = "retention"
     OUTBOX = "outbox"
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,15 +144,15 @@ class KeepFormer(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteNamed(Request):
-    """``write_calendar`` or its like for each; the answer is a list of clashes or None."""
+    """``write_named`` for each; the answer is a list of clashes or None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
-    writes: tuple[CalendarWrite | SecretWrite | ChannelWrite, ...]
+    writes: tuple[NamedWrite[Any], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadNamed(Request):
-    """``all_calendars``, ``all_secrets`` and ``all_channels``; the answer is their lists."""
+    """``all_named`` of every kind; the answer is a dict of their lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,11 +208,20 @@ class RenewLeases(Request):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prune(Request):
-    """``prune_runs`` and ``purge_jobs``; the answer is the number of rows and jobs removed.
+class KeepOutput(Request):
+    """``keep_output``; the answer is None."""
 
-    ``limit`` bounds the rows, ``purge_limit`` the jobs.  Notifications created before
-    ``told_before`` go as well, if they are not pending.
+    lane: ClassVar[Lane] = Lane.OUTPUT
+    chunks: tuple[OutputChunk, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prune(Request):
+    """``prune_runs``, ``purge_output``, ``purge_named``, ``prune_notifications``, ``purge_jobs``.
+
+    The answer is the number of rows and records removed, but for output.  ``limit`` bounds the
+    rows, ``purge_limit`` the jobs; ``output_rest_s`` is for ``purge_output``.  Notifications
+    created before ``told_before`` go as well, if they are not pending.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
@@ -221,6 +230,7 @@ class Prune(Request):
     told_before: datetime
     limit: int
     purge_limit: int
+    output_rest_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -327,6 +337,16 @@ class Settle:
     result: CommandResult
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadDeclarations:
+    """Ask the code which jobs it declares; answered by ``DeclarationsRead``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskPrecondition:
+    """Ask the code whether scheduling may begin; answered by ``PreconditionAnswered``."""
+
+
 @dataclass(frozen=True, slots=True)
 class StepAside:
     """Give the token away and keep away from it for so many seconds."""
@@ -366,6 +386,8 @@ Effect = (
     | CloseIntake
     | Reply
     | Settle
+    | ReadDeclarations
+    | AskPrecondition
     | StepAside
     | StopToken
     | Exit

@@ -35,13 +35,17 @@ from executor.engine.effects import (
 from executor.engine.events import (
     Answered,
     CommandReceived,
+    DeclarationsRead,
     Delivered,
     Event,
     Failed,
     JobsLoaded,
     Moment,
+    PreconditionAnswered,
     RunFinished,
     RunNotStarted,
+    RunProgressed,
+    RunSaid,
     RunStarted,
     StopRequested,
     Tick,
@@ -141,8 +145,12 @@ class Engine:
                 self._failed(event)
             case RunStarted():
                 self._workload.started(event)
+            case RunSaid():
+                self._workload.live_output.said(event)
             case RunFinished():
                 self._workload.finished(event)
+            case RunProgressed():
+                self._workload.progressed(event)
             case Delivered():
                 if self._tenure is not None:
                     self._tenure.delivered(event)
@@ -153,6 +161,12 @@ class Engine:
                     self._tenure.receive(event.tag, event.command, event.first)
             case JobsLoaded():
                 self._jobs_loaded(event)
+            case DeclarationsRead():
+                if self._tenure is not None:
+                    self._tenure.code.read(event.request, event.declarations)
+            case PreconditionAnswered():
+                if self._tenure is not None:
+                    self._tenure.precondition.answered(event.request, event.fault)
             case TokenGained():
                 self._token_gained()
             case TokenGone():
@@ -313,7 +327,7 @@ class Engine:
         """Return what ails this instance, for the list of instances; empty if nothing does."""
         ails = [one.sentence for one in (self._silence, self._backlog) if one.lasts]
         if self._tenure is not None:
-            ails += self._tenure.roster.ailing()
+            ails += self._tenure.ailing()
         return "; ".join(ails)
 
     def _mind_intake(self, tenure: Tenure) -> None:

@@ -5,15 +5,17 @@ Every event is handled at a :class:`Moment`, which the runtime reads from the cl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from executor.domain.command import Command
+from executor.domain.declared import Declarations
 from executor.domain.errors import SolocronError
 from executor.domain.run import Outcome
 from executor.domain.writes import LoadedJobs
-from executor.engine.effects import ReadAllJobs, Request
+from executor.engine.effects import AskPrecondition, ReadAllJobs, ReadDeclarations, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,27 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RunProgressed:
+    """The work has something to say of itself; ``details`` replace those told before."""
+
+    run_id: str
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RunNotStarted:
     """A launcher gave the work back untouched, because trust had run out."""
 
     run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSaid:
+    """The work has said ``data``, from ``offset`` (bytes) on, and goes on."""
+
+    run_id: str
+    offset: int
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,22 @@ class RunFinished:
     run_id: str
     at: datetime
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationsRead:
+    """What the code declares."""
+
+    request: ReadDeclarations
+    declarations: Declarations
+
+
+@dataclass(frozen=True, slots=True)
+class PreconditionAnswered:
+    """Whether scheduling may begin: ``fault`` None, or why not."""
+
+    request: AskPrecondition
+    fault: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +174,12 @@ Event = (
     | JobsLoaded
     | CommandReceived
     | RunStarted
+    | RunProgressed
     | RunNotStarted
+    | RunSaid
     | RunFinished
     | Delivered
+    | DeclarationsRead
+    | PreconditionAnswered
     | StopRequested
 )

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from executor.domain.command import CommandResult
+from executor.domain.kinds import KINDS
 from executor.engine.batch import Batch
 from executor.engine.decisions import implied_result
 from executor.engine.desk import Desk
 from executor.engine.effects import KeepFormer
-from executor.engine.named_writes import implied_named_result
+from executor.engine.named_decisions import implied_named_result
 
 
 class Former:
@@ -32,7 +33,9 @@ class Former:
         jobs = tuple(one.former for one in writes if one.former is not None)
         results = [implied_result(job, now) for job in jobs]
         results += [
-            implied_named_result(one.former, now) for one in batch.named.values() if one.former
+            implied_named_result(one.write.kind, one.former, now)
+            for one in batch.named.values()
+            if one.former
         ]
         unanswered = tuple(result for result in results if result and not self._is_saved(result))
         return KeepFormer(unanswered, jobs) if unanswered or jobs else None
@@ -51,5 +54,5 @@ def _subject(result: CommandResult) -> str:
     """Return a key for the job or named thing that *result* is about; empty for others."""
     if result.job_id is not None:
         return result.job_id
-    kinds = ("calendar", "secret", "channel")
-    return next((f"{kind} {result.facts[kind]}" for kind in kinds if kind in result.facts), "")
+    words = (kind.word for kind in KINDS if kind.word in result.facts)
+    return next((f"{word} {result.facts[word]}" for word in words), "")

@@ -28,8 +28,11 @@ from typing import Any
 from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
+from executor.domain.named import NamedClash
 from executor.domain.run import Run
-from executor.domain.writes import JobClash, JobWrite, KnownCommands, NamedClash
+from executor.domain.writes import JobClash, JobWrite, KnownCommands
+from executor.engine import named_decisions
+from executor.engine.answers import reply, settle
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import (
     decide,
@@ -40,25 +43,22 @@ from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,
     RecallCommands,
-    Reply,
     Request,
     SaveResults,
-    Settle,
     WriteJobs,
     WriteNamed,
 )
 from executor.engine.events import Refused
 from executor.engine.former import Former
-from executor.engine.named_writes import apply_named, decide_named_again, named_request
 from executor.engine.scene import (
     Answer,
     Cancel,
     Claim,
     Decision,
-    NamedWrite,
     Post,
     Scene,
     Write,
+    WriteRecord,
     repeated,
     touched_by,
 )
@@ -233,7 +233,7 @@ class Intake:
             self._batch.writes[case.command.id] = decision
         elif isinstance(decision, Post):
             self._post(case, decision)
-        elif isinstance(decision, NamedWrite):
+        elif isinstance(decision, WriteRecord):
             self._batch.named[case.command.id] = decision
         elif isinstance(decision, Cancel):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
@@ -298,16 +298,16 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
-    def _on_named_written(self, batch: Batch, clashes: list[NamedClash | None]) -> None:
+    def _on_named_written(self, batch: Batch, clashes: list[NamedClash[Any] | None]) -> None:
         batch.deciding = True
         writes, batch.named = batch.named, {}
         for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
             case = batch.cases[command_id]
             if clash is None:
                 case.result = write.result
-                apply_named(write, case.command, self._scene)
+                named_decisions.apply(write, case.command, self._scene)
             else:
-                self._decide(case, partial(decide_named_again, current=clash.current))
+                self._decide(case, partial(named_decisions.decide_again, current=clash.current))
         batch.deciding = False
         self._continue()
 
@@ -368,7 +368,7 @@ class Intake:
             return
         batch.kept = False
         if batch.named:
-            self._write_named.send(named_request(batch.named.values()))
+            self._write_named.send(WriteNamed(tuple(one.write for one in batch.named.values())))
         elif batch.writes:
             batch.first = [(one, w) for one, write in batch.writes.items() for w in write.first]
             jobs = [w for _, w in batch.first] or batch.writes.values()
@@ -378,7 +378,7 @@ class Intake:
             batch.verifying = True
             for case in batch.cases.values():
                 if case.is_verified and case.result is not None:
-                    self._desk.emit(Reply(case.tag, case.result))
+                    reply(self._desk, case.tag, case.result)
             if all(case.is_verified for case in batch.cases.values()):
                 self._save_results(batch)
             else:
@@ -393,8 +393,8 @@ class Intake:
         self._batch = None
         for case in batch.cases.values():
             assert case.result is not None
-            self._desk.emit(Settle(case.tag, case.result))
+            settle(self._desk, case.tag, case.result)
         for repeat in batch.repeats:
             result = batch.cases[repeat.command.id].result
             assert result is not None
-            self._desk.emit(Settle(repeat.tag, repeated(repeat.command, result, self._desk.now)))
+            settle(self._desk, repeat.tag, repeated(repeat.command, result, self._desk.now))

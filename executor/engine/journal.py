@@ -209,6 +209,8 @@ def _plain(change: RunChange, why: str) -> RunChange:
         change,
         exit_code=None,
         http_status=None,
+        details=None,
+        retry_after=None,
         output=None,
         error=None if change.finished_at is None else reason[:_REASON],
     )

@@ -17,10 +17,10 @@ from executor.domain import notification as outcomes
 from executor.domain.channel import Channel, secret_places
 from executor.domain.notification import Notification, NotificationChange
 from executor.domain.template import secrets_in
-from executor.engine.channels import Channels
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import Deliver, ReadOutbox, RecordDeliveries, Request
 from executor.engine.events import Delivered
+from executor.engine.records import Records
 from executor.engine.timing import OUTBOX_POLL_S, OUTBOX_ROWS, PER_CHANNEL, PINGS_AT_ONCE
 from executor.engine.vault import Vault
 
@@ -28,7 +28,7 @@ from executor.engine.vault import Vault
 class Postman:
     """Empties the outbox; part of a tenure."""
 
-    def __init__(self, desk: Desk, vault: Vault, channels: Channels) -> None:
+    def __init__(self, desk: Desk, vault: Vault, channels: Records[Channel]) -> None:
         self._desk = desk
         self._vault = vault
         self._channels = channels
@@ -97,7 +97,7 @@ class Postman:
         if one.is_ping:
             self._pinged.add(one.job_id)
         gone = outcomes.expired(one, self._desk.now)
-        channel = None if one.is_ping else self._channels.find(one.channel)
+        channel = None if one.is_ping else self._channels.value(one.channel)
         if gone is not None:
             self._fail(one, gone)
         elif channel is None and not one.is_ping:

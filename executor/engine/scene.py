@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from executor.domain.calendar import StoredCalendar
-from executor.domain.channel import StoredChannel
+from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import (
     CommandReused,
@@ -19,13 +19,14 @@ from executor.domain.errors import (
     SolocronError,
 )
 from executor.domain.job import Job, LastCommand
+from executor.domain.kinds import DELETES, PUTS
+from executor.domain.named import Kind, NamedWrite, Stored
 from executor.domain.notification import Notification
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
+from executor.domain.secret import SECRETS
 from executor.domain.template import SECRET
 from executor.engine.admission import Admission
-from executor.engine.channels import Channels
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.herald import Herald
@@ -34,23 +35,8 @@ from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
 
-#: Commands about calendars.
-CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELETE_CALENDAR})
-
-#: Commands that change a channel.
-CHANNEL_COMMANDS: Final = frozenset({CommandKind.PUT_CHANNEL, CommandKind.DELETE_CHANNEL})
-
-#: Commands about secrets.
-SECRET_COMMANDS: Final = frozenset({CommandKind.PUT_SECRET, CommandKind.DELETE_SECRET})
-
-#: Before the name of a calendar among what is touched: no job has such a name.
-_CALENDAR: Final = "\x00calendar "
-
-#: Before the name of a secret among what is touched.
-_SECRET: Final = "\x00secret "
-
-#: Before the name of a channel among what is touched.
-_CHANNEL: Final = "\x00channel "
+#: The kind of named resource that a command is about.
+_KIND_OF: Final = {**PUTS, **DELETES, CommandKind.TEST_CHANNEL: CHANNELS}
 
 #: What may be the name of a secret in a template.
 _SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
@@ -83,33 +69,12 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteCalendar:
-    """Write a calendar over revision *expect* (None: there is none), then answer *result*."""
+class WriteRecord:
+    """Carry out *write* of a named resource, then answer *result*."""
 
-    calendar: StoredCalendar
-    expect: int | None
+    write: NamedWrite[Any]
     result: CommandResult
-    former: StoredCalendar | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteSecret:
-    """Write a secret over revision *expect* (None: there is none), then answer *result*."""
-
-    secret: StoredSecret
-    expect: int | None
-    result: CommandResult
-    former: StoredSecret | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteChannel:
-    """Write a channel over revision *expect* (None: there is none), then answer *result*."""
-
-    channel: StoredChannel
-    expect: int | None
-    result: CommandResult
-    former: StoredChannel | None = None
+    former: Stored[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +101,7 @@ class Cancel:
     result: CommandResult
 
 
-NamedWrite = WriteCalendar | WriteSecret | WriteChannel
-Decision = Answer | Write | NamedWrite | Post | Claim | Cancel
+Decision = Answer | Write | WriteRecord | Post | Claim | Cancel
 
 
 class RefusalError(Exception):
@@ -163,11 +127,6 @@ class Scene:
     term: int
     permitted: PermittedPrograms
     herald: Herald
-
-    @property
-    def channels(self) -> Channels:
-        """What is known of channels."""
-        return self.admission.channels
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.
@@ -234,23 +193,18 @@ def repeated(command: Command, result: CommandResult, now: datetime) -> CommandR
 
 def touched_by(command: Command, roster: Roster) -> set[str]:
     """Return what must not be decided about twice in one batch: ids and names."""
-    if command.kind in CALENDAR_COMMANDS:
-        return {f"{_CALENDAR}{command.subject}"}
-    if command.kind in SECRET_COMMANDS:
-        return {f"{_SECRET}{command.subject}"}
-    if command.kind in CHANNEL_COMMANDS:
-        secrets = _secrets_in(command.arguments.get("channel"))
-        return {f"{_CHANNEL}{command.subject}", *(f"{_SECRET}{name}" for name in secrets)}
+    if command.kind in _KIND_OF:
+        named = _mark(_KIND_OF[command.kind], command.subject)
+        return {named, *_secrets_touched(command.arguments)}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)
     definition = command.arguments.get("definition")
     if isinstance(definition, dict):
         touched.add(str(definition.get("name")))
-        touched.update(_named_in(definition, "calendars", "name", _CALENDAR))
-        touched.update(_named_in(definition, "notify", "channel", _CHANNEL))
-        using = [definition.get("target"), definition.get("ping")]
-        touched.update(f"{_SECRET}{name}" for name in _secrets_in(using))
+        touched.update(_named_in(definition, "calendars", "name", CALENDARS))
+        touched.update(_named_in(definition, "notify", "channel", CHANNELS))
+        touched.update(_secrets_touched([definition.get("target"), definition.get("ping")]))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
     if command.kind is CommandKind.DELETE_JOB and naming:
@@ -259,16 +213,25 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
     return touched
 
 
-def _named_in(definition: dict[str, Any], field: str, name: str, before: str) -> set[str]:
+def _mark(kind: Kind[Any], name: str) -> str:
+    """Return what stands for a named resource among what is touched: no job has such a name."""
+    return f"\x00{kind.word} {name}"
+
+
+def _named_in(definition: dict[str, Any], field: str, name: str, kind: Kind[Any]) -> set[str]:
     """Return what a definition, as yet unchecked, touches by naming something in a list."""
     uses = definition.get(field)
     if not isinstance(uses, list):
         return set()
-    return {f"{before}{use.get(name)}" for use in uses if isinstance(use, dict)}
+    return {_mark(kind, str(use.get(name))) for use in uses if isinstance(use, dict)}
+
+
+def _secrets_touched(unchecked: object) -> set[str]:
+    return {_mark(SECRETS, name) for name in _secrets_in(unchecked)}
 
 
 def _secrets_in(target: object) -> set[str]:
-    """Return what a target, as yet unchecked, touches by naming secrets."""
+    """Return the secrets that a target or channel, as yet unchecked, names."""
     if isinstance(target, str):
         return set(_SECRET_NAME.findall(target)) if SECRET in target else set()
     if isinstance(target, list):

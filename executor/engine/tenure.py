@@ -7,21 +7,21 @@ everything.  Commands wait until everything is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from executor.domain.calendar import StoredCalendar
-from executor.domain.channel import StoredChannel
 from executor.domain.command import Command
 from executor.domain.job import Job
+from executor.domain.named import Broken, Kind, Stored
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenChannel, BrokenSecret, LoadedJobs
+from executor.domain.writes import LoadedJobs
 from executor.engine.admission import Admission
+from executor.engine.code import CodeJobs, Precondition
 from executor.engine.consequences import Consequences
+from executor.engine.continuity import Continuity
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
@@ -57,10 +57,13 @@ class Tenure:
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
         self._herald = Herald(desk, self.roster, self.dispatcher.verify, options.url)
-        self._postman = Postman(desk, self.admission.vault, self.admission.channels)
+        self._postman = Postman(desk, self.admission.vault, self.admission.channels.records)
         self._herald.on_told = self._postman.look
         self.consequences = Consequences(
             desk, self.roster, self.admission, self.dispatcher, self._herald, term
+        )
+        self._continuity = Continuity(
+            desk, self.roster, self.admission, self.dispatcher, workload, term
         )
         self.supervision = Supervision(
             desk,
@@ -85,6 +88,8 @@ class Tenure:
             self._herald,
         )
         self._intake = Intake(self._scene)
+        self.precondition = Precondition(desk, options.precondition)
+        self.code = CodeJobs(desk, self.roster, self._intake.receive, term, options.code)
         self._upkeep = Upkeep(desk, self.roster, options.retention_rest_s)
         self._zone_check = ZoneCheck(desk, self.roster, record.term)
         self._named: Call[ReadNamed] = Call(desk, LOAD_S)
@@ -119,6 +124,7 @@ class Tenure:
     def drop_commands(self) -> None:
         """Forget the commands in hand: they are back in the queue and come again."""
         self._intake.abandon()
+        self.code.again()
 
     def receive(self, tag: object, command: Command, first: bool) -> None:
         """Take a command."""
@@ -130,8 +136,8 @@ class Tenure:
             assert isinstance(result, list)
             self._stock = result
         elif self._named.answered(request):
-            assert isinstance(result, tuple)
-            self._take_named(*result)
+            assert isinstance(result, dict)
+            self._take_named(result)
         elif self._due_jobs.answered(request):
             assert isinstance(result, LoadedJobs)
             self.take_jobs(result)
@@ -194,42 +200,18 @@ class Tenure:
             self.roster.put(replace(job, next_fire_at=None))
             self.roster.set_aside(job, error)
 
-    def _take_named(
-        self,
-        calendars: list[StoredCalendar | BrokenCalendar],
-        secrets: list[StoredSecret | BrokenSecret],
-        channels: list[StoredChannel | BrokenChannel],
-    ) -> None:
-        for channel in channels:
-            self.admission.channels.put(channel)
-            if isinstance(channel, BrokenChannel):
-                self._desk.note(
-                    "channel_broken",
-                    "a channel cannot be read; nobody is told of anything over it",
-                    "ERROR",
-                    channel=channel.name,
-                    error=channel.error,
-                )
-        for secret in secrets:
-            self.admission.vault.put(secret)
-            if isinstance(secret, BrokenSecret):
-                self._desk.note(
-                    "secret_broken",
-                    "a secret cannot be read; runs that need it fail",
-                    "ERROR",
-                    secret=secret.name,
-                    error=secret.error,
-                )
-        for record in calendars:
-            self.admission.blackouts.put(record)
-            if isinstance(record, BrokenCalendar):
-                self._desk.note(
-                    "calendar_broken",
-                    "a calendar cannot be read; jobs that use it run as if it were not there",
-                    "ERROR",
-                    calendar=record.name,
-                    error=record.error,
-                )
+    def _take_named(self, found: Mapping[Kind[Any], Sequence[Stored[Any] | Broken]]) -> None:
+        for kind, records in found.items():
+            for record in records:
+                self.admission.records(kind).put(record)
+                if isinstance(record, Broken):
+                    self._desk.note(
+                        f"{kind.word}_broken",
+                        f"a {kind.word} cannot be read; {kind.harm}",
+                        "ERROR",
+                        **{kind.word: record.name},
+                        error=record.error,
+                    )
 
     def _begin(self) -> None:
         """Dispatch once the urgent part is known."""
@@ -240,6 +222,7 @@ class Tenure:
         self._ready = True
         # After the jobs, so that rows can be repeated by their jobs' rules.
         self.supervision.take_stock(self._stock)
+        self._continuity.take_stock(self._stock)
         self._desk.note(
             "executing",
             "this instance executes",
@@ -280,10 +263,16 @@ class Tenure:
         """Whether the end of a run demands something; what is unknown here is left to others."""
         return run.term != self.term or self.stopping or self.consequences.demands(run)
 
+    def ailing(self) -> list[str]:
+        """Say what ails this tenure, for the list of instances."""
+        parts = (self.precondition, self.code, self.roster)
+        return [words for part in parts for words in part.ailing()]
+
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
         self.stopping = True
         self.dispatcher.claiming = False
+        self._continuity.stop()
 
     @property
     def may_resign(self) -> bool:
@@ -304,7 +293,10 @@ class Tenure:
         if not self._ready:
             return
         if not self.stopping:
-            self._opening.advance()
+            self.precondition.advance()
+            self.dispatcher.held = not self.precondition.met
+            if self.precondition.met:
+                self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
             self._tell()
@@ -312,6 +304,9 @@ class Tenure:
             if self.loaded:
                 self.admission.joins.advance()
                 self.admission.turns.advance(self.dispatcher.call)
+                self.code.advance()
+                if self.precondition.met:
+                    self._continuity.advance()
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()
@@ -336,6 +331,10 @@ class Tenure:
                 parts.append(self._postman.wake_at)
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
-            if self.dispatcher.has_room:
+                if self.precondition.met:
+                    parts.append(self._continuity.wake_at)
+            if not self.precondition.met:
+                parts.append(self.precondition.wake_at)
+            elif self.dispatcher.has_room:
                 parts.append(self.roster.wake_at)
         return min(parts)

@@ -71,6 +71,19 @@ BEAT_S: Final = 5.0
 UPKEEP_S: Final = 10.0
 UPKEEP_ROWS: Final = 2_000
 
+#: Live output is written this often at most, and at most so many bytes of it at once.  Together
+#: they bound what talkative programs take of the store; SQLite's one writer is kept from all
+#: others for some milliseconds by it.
+OUTPUT_EVERY_S: Final = 0.25
+OUTPUT_BATCH: Final = 1024 * 1024
+
+#: Bytes of live output that wait for the store; beyond it the oldest are left out.
+OUTPUT_BACKLOG: Final = 4 * OUTPUT_BATCH
+
+#: Live output stays this long after a run has said something last, though the run is over: who
+#: follows it has read all of it by then.
+OUTPUT_REST_S: Final = 60.0
+
 #: Rows claimed but not yet written, above which no further seconds are opened.
 CLAIM_BACKLOG: Final = 20_000
 
@@ -113,7 +126,9 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
-        permitted: the programs of jobs that may be saved.
+        permitted: the programs and modules of jobs that may be saved.
+        code: whether there may be jobs that are declared in code.
+        precondition: whether scheduling may begin only once the code says so.
         url: where people reach the web process, for links in messages; None if not known.
     """
 
@@ -125,4 +140,6 @@ class Options:
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
     permitted: PermittedPrograms = ALL_PROGRAMS
+    code: bool = False
+    precondition: bool = False
     url: str | None = None

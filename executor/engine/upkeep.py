@@ -19,6 +19,7 @@ from executor.engine.timing import (
     BEAT_S,
     DELETED_KEPT_S,
     NOTIFICATIONS_KEPT_S,
+    OUTPUT_REST_S,
     UPKEEP_ROWS,
     UPKEEP_S,
     Options,
@@ -124,6 +125,7 @@ class Upkeep:
                 self._desk.now - timedelta(seconds=NOTIFICATIONS_KEPT_S),
                 UPKEEP_ROWS,
                 _PURGED,
+                OUTPUT_REST_S,
             )
         )
 

@@ -17,8 +17,9 @@ from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.domain.writes import JobProgress
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import CancelWork, RenewLeases, Request
-from executor.engine.events import RunFinished, RunStarted
+from executor.engine.events import RunFinished, RunProgressed, RunStarted
 from executor.engine.journal import Journal
+from executor.engine.live_output import LiveOutput
 
 
 @dataclass(slots=True)
@@ -41,6 +42,7 @@ class Workload:
         self._renew_at = inf
         self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
+        self.live_output = LiveOutput(desk)
         self.demands: Callable[[Run], bool] = lambda run: True
         self.on_started: Callable[[Run], None] = lambda run: None
         self.on_finished: Callable[[Run], None] = lambda run: None
@@ -51,6 +53,10 @@ class Workload:
 
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._pieces
+
+    def runs_of(self, job_id: str) -> list[Run]:
+        """Return the runs of a job in hand."""
+        return [piece.run for piece in self._pieces.values() if piece.run.job_id == job_id]
 
     def remembers(self, run_id: str) -> bool:
         """Whether this process has the run in hand, or news of it that are not durable yet."""
@@ -91,6 +97,17 @@ class Workload:
         )
         self.on_started(replace(piece.run, state=RunState.RUNNING, started_at=event.at))
 
+    def progressed(self, event: RunProgressed) -> None:
+        """A run says how it goes on."""
+        piece = self._pieces.get(event.run_id)
+        if piece is None or piece.cancelling is not None:
+            return
+        run = piece.run
+        self._journal.change(
+            RunChange(run_id=run.id, term=run.term, state=RunState.RUNNING, details=event.details),
+            run,
+        )
+
     def given_back(self, run_id: str) -> None:
         """A launcher gave the run back untouched."""
         piece = self._pop(run_id)
@@ -129,6 +146,7 @@ class Workload:
             finished_at=at,
             exit_code=outcome.exit_code,
             http_status=outcome.http_status,
+            retry_after=outcome.retry_after,
             error=outcome.error,
             output=outcome.output,
         )
@@ -147,7 +165,9 @@ class Workload:
                 follow_up=True if demands else None,
                 exit_code=outcome.exit_code,
                 http_status=outcome.http_status,
+                retry_after=outcome.retry_after,
                 error=outcome.error,
+                details=outcome.details,
                 output=outcome.output,
             ),
             ended,
@@ -165,7 +185,7 @@ class Workload:
             facts["error"] = outcome.error
         level = "DEBUG" if outcome.state is RunState.SUCCEEDED else "INFO"
         self._desk.note("run_finished", "run finished", level, **facts)
-        self.on_finished(run)
+        self.on_finished(ended)
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Ask the launcher to end the run; what it reports then decides the state."""
@@ -194,6 +214,8 @@ class Workload:
 
     def answered(self, request: Request, gone: object) -> bool:
         """Handle a renewal's answer; False if the request is not ours."""
+        if self.live_output.answered(request):
+            return True
         if not any(call.answered(request) for call in self._renewals.values()):
             return False
         assert isinstance(gone, frozenset)
@@ -214,10 +236,13 @@ class Workload:
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not ours."""
         # The next round renews everything again; repeating this one would add nothing.
-        return any(call.answered(request) for call in self._renewals.values())
+        return self.live_output.failed(request) or any(
+            call.answered(request) for call in self._renewals.values()
+        )
 
     def advance(self) -> None:
         """Renew the leases if it is time; take back what has not started in time."""
+        self.live_output.advance()
         late = [one for one, latest in self._start_by.items() if latest <= self._desk.monotonic]
         for run_id in late:
             del self._start_by[run_id]
@@ -237,5 +262,5 @@ class Workload:
 
     @property
     def wake_at(self) -> float:
-        """Monotonic time of the next renewal, or of a start that is overdue."""
-        return min(self._renew_at, *self._start_by.values(), inf)
+        """Monotonic time of the next renewal or piece of output, or of a start that is overdue."""
+        return min(self._renew_at, *self._start_by.values(), self.live_output.wake_at)

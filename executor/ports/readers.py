@@ -10,22 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from executor.domain.calendar import StoredCalendar
-from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import Broken, Kind, Stored, Value
 from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
-from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import (
-    BrokenCalendar,
-    BrokenChannel,
-    BrokenJob,
-    BrokenSecret,
-    Instance,
-)
+from executor.domain.writes import BrokenJob, Instance
 
 Item = TypeVar("Item", covariant=True)
 
@@ -128,6 +121,14 @@ class Readers(Protocol):
         """
         ...
 
+    def read_output(self, run_id: str, offset: int, limit: int) -> list[OutputChunk]:
+        """Return chunks of what a run said, by offset, from the one that holds *offset* on.
+
+        At most *limit* chunks.  None if nothing is kept of what it said there or later; an
+        unknown run has said nothing.
+        """
+        ...
+
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return at most *limit* runs without their output, newest ``created_at`` first.
 
@@ -179,39 +180,15 @@ class Readers(Protocol):
         """
         ...
 
-    def list_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
-        """Return every calendar that is not deleted, in the order of their names (code point)."""
+    def list_named(self, kind: Kind[Value]) -> list[Stored[Value] | Broken]:
+        """Return those of a kind that are not deleted, in the order of their names (code point)."""
         ...
 
-    def get_calendar(self, name: str) -> StoredCalendar | BrokenCalendar:
-        """Return the calendar with this name.
+    def get_named(self, kind: Kind[Value], name: str) -> Stored[Value] | Broken:
+        """Return the one of a kind with this name; of a secret there is its sealed value.
 
         Raises:
-            CalendarNotFound: there is none, or it is deleted.
-        """
-        ...
-
-    def list_secrets(self) -> list[StoredSecret | BrokenSecret]:
-        """Return every secret that is not deleted, in the order of their names (code point)."""
-        ...
-
-    def get_secret(self, name: str) -> StoredSecret | BrokenSecret:
-        """Return the secret with this name, sealed.
-
-        Raises:
-            SecretNotFound: there is none, or it is deleted.
-        """
-        ...
-
-    def list_channels(self) -> list[StoredChannel | BrokenChannel]:
-        """Return every channel that is not deleted, in the order of their names (code point)."""
-        ...
-
-    def get_channel(self, name: str) -> StoredChannel | BrokenChannel:
-        """Return the channel with this name.
-
-        Raises:
-            ChannelNotFound: there is none, or it is deleted.
+            NamedNotFound: there is none, or it is deleted.
         """
         ...
 

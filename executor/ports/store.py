@@ -14,34 +14,27 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 4. Instants are aware UTC in whole milliseconds, both ways.
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
-   left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
-   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`, a channel's as
-   :class:`BrokenChannel`).
+   left out of :class:`Job` lists and reported as :class:`BrokenJob` (that of a
+   named resource as :class:`~executor.domain.named.Broken`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from executor.domain.calendar import StoredCalendar
-from executor.domain.channel import StoredChannel
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import Broken, Kind, NamedClash, NamedWrite, Stored, Value
 from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Run, RunChange
-from executor.domain.secret import StoredSecret
 from executor.domain.tally import Tally
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
-    BrokenCalendar,
-    BrokenChannel,
     BrokenJob,
-    BrokenSecret,
-    CalendarClash,
-    ChannelClash,
     Instance,
     JobClash,
     JobProgress,
@@ -49,7 +42,6 @@ from executor.domain.writes import (
     KnownCommands,
     LoadedJobs,
     Retention,
-    SecretClash,
 )
 from executor.ports.readers import (
     Counts,
@@ -64,14 +56,7 @@ from executor.ports.readers import (
 
 __all__ = [
     "Adoption",
-    "BrokenCalendar",
-    "BrokenChannel",
     "BrokenJob",
-    "BrokenSecret",
-    "CalendarClash",
-    "CalendarStore",
-    "ChannelClash",
-    "ChannelStore",
     "Counts",
     "ExecutorStore",
     "Instance",
@@ -82,6 +67,7 @@ __all__ = [
     "JobWrite",
     "KnownCommands",
     "LoadedJobs",
+    "NamedStore",
     "NotificationFilter",
     "OutboxStore",
     "Page",
@@ -89,8 +75,6 @@ __all__ = [
     "Retention",
     "RunFilter",
     "ScheduleCount",
-    "SecretClash",
-    "SecretStore",
 ]
 
 
@@ -179,6 +163,27 @@ class RunStore(Protocol):
         ...
 
 
+class OutputStore(Protocol):
+    """What runs say while they go on: passing, bounded, and never in anybody's way."""
+
+    def keep_output(self, chunks: Sequence[OutputChunk]) -> None:
+        """Keep *chunks*; one that is kept already under its run and offset is replaced.
+
+        Of each run only what belongs to its newest :data:`~executor.domain.live_output.KEPT`
+        bytes stays.  Rule 2 of the contract does not hold here: a power cut may take it back.
+        Runs need not exist.
+        """
+        ...
+
+    def purge_output(self, rest_s: float) -> None:
+        """Remove the chunks of runs that are over or have no row.
+
+        Once no chunk was added for *rest_s* seconds of the store's clock, so that who follows can
+        finish.  Those of lost runs stay as long as their rows: nothing else tells of them.
+        """
+        ...
+
+
 class JobStore(Protocol):
     """Jobs as the engine needs them."""
 
@@ -225,65 +230,25 @@ class JobStore(Protocol):
         ...
 
 
-class CalendarStore(Protocol):
-    """Calendars: few, and loaded all at once."""
+class NamedStore(Protocol):
+    """Named resources of each :class:`~executor.domain.named.Kind`: few, and loaded all at once."""
 
-    def all_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
-        """Return every record, deleted ones included, in the order of their names."""
-        ...
-
-    def write_calendar(self, calendar: StoredCalendar, expect: int | None) -> CalendarClash | None:
-        """Store *calendar* whole, if its record is at revision *expect* (None: there is none).
-
-        None means applied, now or by an earlier call.  A deleted calendar is written with
-        ``deleted``: its record, and what it knows of the last command, stays under its name and
-        is overwritten by whoever makes a calendar of that name again.  A record that cannot
-        be read is overwritten by a write that expects its revision.
-        """
-        ...
-
-    def purge_calendars(self, before: datetime) -> int:
-        """Remove the records of calendars deleted before *before*; return how many."""
-        ...
-
-
-class SecretStore(Protocol):
-    """Secrets, sealed: few, and loaded all at once.  As calendars in everything."""
-
-    def all_secrets(self) -> list[StoredSecret | BrokenSecret]:
+    def all_named(self, kind: Kind[Value]) -> list[Stored[Value] | Broken]:
         """Return every record, deleted ones included, in the order of their names (code point)."""
         ...
 
-    def write_secret(self, secret: StoredSecret, expect: int | None) -> SecretClash | None:
-        """Store *secret* whole, if its record is at revision *expect* (None: there is none).
+    def write_named(self, write: NamedWrite[Value]) -> NamedClash[Value] | None:
+        """Store a record whole, if it is at the revision that is expected (None: there is none).
 
         None means applied, now or by an earlier call; nothing remains of the former value.  A
-        record that cannot be read is overwritten by a write that expects its revision.
+        deleted resource is written with ``deleted``: its record, and what it knows of the last
+        command, stays under its name and is overwritten by whoever makes one of that name again.
+        A record that cannot be read is overwritten by a write that expects its revision.
         """
         ...
 
-    def purge_secrets(self, before: datetime) -> int:
-        """Remove the records of secrets deleted before *before*; return how many."""
-        ...
-
-
-class ChannelStore(Protocol):
-    """Channels: few, and loaded all at once.  As calendars in everything."""
-
-    def all_channels(self) -> list[StoredChannel | BrokenChannel]:
-        """Return every record, deleted ones included, in the order of their names (code point)."""
-        ...
-
-    def write_channel(self, channel: StoredChannel, expect: int | None) -> ChannelClash | None:
-        """Store *channel* whole, if its record is at revision *expect* (None: there is none).
-
-        None means applied, now or by an earlier call.  A record that cannot be read is
-        overwritten by a write that expects its revision.
-        """
-        ...
-
-    def purge_channels(self, before: datetime) -> int:
-        """Remove the records of channels deleted before *before*; return how many."""
+    def purge_named(self, kind: Kind[Any], before: datetime) -> int:
+        """Remove the records of those deleted before *before*; return how many."""
         ...
 
 
@@ -352,10 +317,9 @@ class CommandStore(Protocol):
 class ExecutorStore(
     TermStore,
     RunStore,
+    OutputStore,
     JobStore,
-    CalendarStore,
-    SecretStore,
-    ChannelStore,
+    NamedStore,
     OutboxStore,
     CommandStore,
     Protocol,

@@ -10,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 from executor.domain.job import Definition
 from executor.domain.run import Outcome, Reason, Run
+
+#: Seconds for which a work is not listened to: most are over by then, and cost nothing.
+SAID_AFTER_S: Final = 1.0
+
+#: Seconds between two reports of what a work has said: what a person takes for at once.
+SAID_EVERY_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,25 @@ class WorkListener(Protocol):
         """The work has begun; reported at most once for each work, before :meth:`finished`."""
         ...
 
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        """News of work in progress: a JSON object that replaces what was told before.
+
+        Launchers pass on at most some in a second of one run, always the newest.
+        """
+        ...
+
     def not_started(self, run_id: str) -> None:
         """The work was given back untouched because :meth:`may_start` said no."""
+        ...
+
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        """The work has said *data*, from *offset* (bytes) on, and goes on; between start and end.
+
+        Launchers that cannot hear their work before its end never call it, nor does any for work
+        that is over within :data:`SAID_AFTER_S`; later at most every :data:`SAID_EVERY_S` and
+        once before the end.  Secrets are replaced.  What is told and what is left out keep to
+        ``domain/live_output.py``.
+        """
         ...
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:

@@ -15,18 +15,20 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from threading import Thread
-from typing import Final
+from typing import Any, Final
 
 from executor.domain.calendar import calendar_from_document
 from executor.domain.command import CommandKind
 from executor.domain.errors import InvalidCalendar, StoreUnavailable
 from executor.domain.run import Outcome
 from executor.engine.effects import (
+    AskPrecondition,
     CancelWork,
     CloseIntake,
     Deliver,
@@ -34,6 +36,7 @@ from executor.engine.effects import (
     Exit,
     Note,
     OpenIntake,
+    ReadDeclarations,
     Reply,
     Request,
     Settle,
@@ -44,11 +47,15 @@ from executor.engine.effects import (
 from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
+    DeclarationsRead,
     Delivered,
     Event,
     Moment,
+    PreconditionAnswered,
     RunFinished,
     RunNotStarted,
+    RunProgressed,
+    RunSaid,
     RunStarted,
     StopRequested,
     Tick,
@@ -58,6 +65,7 @@ from executor.engine.events import (
 from executor.engine.timing import Options
 from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
 from executor.ports.clock import Clock
+from executor.ports.code import JobCode
 from executor.ports.courier import Courier, CourierFactory, Parcel
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
@@ -100,8 +108,14 @@ class _Reporter:
     def started(self, run_id: str, at: datetime) -> None:
         self._service.post(RunStarted(run_id, at))
 
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        self._service.post(RunProgressed(run_id, details))
+
     def not_started(self, run_id: str) -> None:
         self._service.post(RunNotStarted(run_id))
+
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        self._service.post(RunSaid(run_id, offset, data))
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         self._service.post(RunFinished(run_id, at, outcome))
@@ -120,11 +134,13 @@ class ExecutorService:
         couriers: CourierFactory,
         clock: Clock,
         options: Options,
+        code: JobCode | None = None,
     ) -> None:
         self._store = store
         self._token = token
         self._intake = intake
         self._clock = clock
+        self._code = code
         self._options = options
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._engine = Engine(options, self._moment())
@@ -165,7 +181,7 @@ class ExecutorService:
         try:
             self._loop()
         finally:
-            self._launcher.stop()
+            self.abandon()
             self._courier.stop()
             self._intake.stop()
             self._token.stop()
@@ -204,6 +220,8 @@ class ExecutorService:
     def abandon(self) -> None:
         """End all work by force, at once; for when nobody is left to account to."""
         self._launcher.stop()
+        if self._code is not None:
+            self._code.stop()
 
     # The engine's thread ------------------------------------------------------------------
 
@@ -264,6 +282,9 @@ class ExecutorService:
                 self._intake.open()
             case CloseIntake():
                 self._intake.close()
+            case ReadDeclarations() | AskPrecondition():
+                # It may take minutes.
+                Thread(target=self._ask_code, args=(effect,), name="job-code", daemon=True).start()
             case StepAside():
                 self._token.step_aside(effect.seconds)
             case StopToken():
@@ -279,6 +300,13 @@ class ExecutorService:
             logger.log(level, note.sentence, extra={"action": note.action, **note.facts})
 
     # Other threads ------------------------------------------------------------------------
+
+    def _ask_code(self, effect: ReadDeclarations | AskPrecondition) -> None:
+        assert self._code is not None
+        if isinstance(effect, ReadDeclarations):
+            self.post(DeclarationsRead(effect, self._code.declarations()))
+        else:
+            self.post(PreconditionAnswered(effect, self._code.precondition()))
 
     def _on_news(self, news: TokenNews) -> None:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))

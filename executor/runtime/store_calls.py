@@ -12,17 +12,14 @@ from typing import TypeVar
 
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
+from executor.domain.kinds import KINDS
 from executor.domain.message import bare
 from executor.domain.notification import Notification
 from executor.domain.run import Run, RunChange
 from executor.domain.writes import (
     Adoption,
-    CalendarWrite,
-    ChannelWrite,
     JobClash,
     JobProgress,
-    NamedClash,
-    SecretWrite,
 )
 from executor.engine.effects import (
     AdoptRuns,
@@ -30,6 +27,7 @@ from executor.engine.effects import (
     ClearTerm,
     InsertRuns,
     KeepFormer,
+    KeepOutput,
     MintTerm,
     Prune,
     ReadAllJobs,
@@ -94,7 +92,7 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
         case ReadDueJobs():
             return store.due_jobs(request.until)
         case ReadNamed():
-            return store.all_calendars(), store.all_secrets(), store.all_channels()
+            return {kind: store.all_named(kind) for kind in KINDS}
         case ReadAllJobs():
             for loaded in store.all_jobs():
                 post(JobsLoaded(request, loaded))
@@ -178,16 +176,6 @@ def _reported(request: Request, found: list[Result]) -> list[Result]:
     return found
 
 
-def _write_named(
-    write: CalendarWrite | SecretWrite | ChannelWrite, store: ExecutorStore
-) -> NamedClash | None:
-    if isinstance(write, CalendarWrite):
-        return store.write_calendar(write.calendar, write.expect)
-    if isinstance(write, ChannelWrite):
-        return store.write_channel(write.channel, write.expect)
-    return store.write_secret(write.secret, write.expect)
-
-
 def _tell(request: Tell, store: ExecutorStore) -> list[bool]:
     tallies = [one.tally for one in request.tellings if one.tally is not None]
     written = _reported(request, sift(store.write_tallies, tallies)) if tallies else []
@@ -225,7 +213,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
         case WriteJobs():
             return _write_jobs(request, store)
         case WriteNamed():
-            return [_write_named(one, store) for one in request.writes]
+            return [store.write_named(one) for one in request.writes]
         case KeepFormer():
             _save(request, store)
             store.archive_jobs(request.jobs)
@@ -238,11 +226,12 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             return store.open_runs_before(request.term), lost
         case SettleFollowUps():
             store.settle_follow_ups(request.run_ids)
+        case KeepOutput():
+            store.keep_output(request.chunks)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
-            removed += store.purge_calendars(request.purge_before)
-            removed += store.purge_secrets(request.purge_before)
-            removed += store.purge_channels(request.purge_before)
+            store.purge_output(request.output_rest_s)
+            removed += sum(store.purge_named(kind, request.purge_before) for kind in KINDS)
             removed += store.prune_notifications(request.told_before, request.limit)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case ReadTallies():

@@ -22,6 +22,9 @@ from tests.contract.store_world import (
     race,
 )
 
+#: An object whose keys and figures no store would take as they are.
+DETAILS = {"$set": {"a.b": [1, 2.5, None]}, "": AWKWARD, "done": 2**70, "inner": {"a": True}}
+
 
 class ChangeLaw(StoreWorkshop):
     """Changing rows."""
@@ -43,7 +46,9 @@ class ChangeLaw(StoreWorkshop):
                     follow_up=True,
                     exit_code=3,
                     http_status=500,
+                    retry_after=90,
                     error=AWKWARD,
+                    details=DETAILS,
                     output=Output(head=AWKWARD, tail="$end", size=70_000),
                 )
             ]
@@ -60,7 +65,9 @@ class ChangeLaw(StoreWorkshop):
             follow_up=True,
             exit_code=3,
             http_status=500,
+            retry_after=90,
             error=AWKWARD,
+            details=DETAILS,
             output=Output(head=AWKWARD, tail="$end", size=70_000),
         )
 
@@ -73,6 +80,16 @@ class ChangeLaw(StoreWorkshop):
         self.store.change_runs([end])
 
         assert self.readers.get_run(run.id) == replace(run, state=RunState.SUCCEEDED, exit_code=0)
+
+    def test_details_are_replaced_as_a_whole(self) -> None:
+        """What a target says later is not mixed with what it said before."""
+        run = self.put_run(a_run(state=RunState.RUNNING, details=DETAILS))
+        news = {"done": 2, "inner": {"b": None}}
+        self.store.change_runs(
+            [RunChange(run_id=run.id, term=1, state=RunState.RUNNING, details=news)]
+        )
+
+        assert self.readers.get_run(run.id) == replace(run, details=news)
 
     def test_a_change_of_another_term_does_nothing(self) -> None:
         """Neither of a former term nor of a later one that has not adopted the row."""

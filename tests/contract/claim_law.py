@@ -38,7 +38,9 @@ def every_field(run_id: str = "full") -> Run:
         covers_from=slot(1),
         exit_code=-9,
         http_status=503,
+        retry_after=2**31,
         error=AWKWARD,
+        details={"$a.b": [1, None], "done": 2**70},
         output=Output(head=AWKWARD, tail="end", size=2**33),
     )
 

@@ -6,18 +6,17 @@ works.  The rows have instants of their own, years away, so nothing may depend o
 real time but what the contract says: leases, heartbeats and instances.
 """
 
-from tests.contract.calendar_law import CalendarLaw
 from tests.contract.change_law import ChangeLaw, OpenRowLaw
-from tests.contract.channel_law import ChannelLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
 from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
+from tests.contract.named_law import NamedLaw
 from tests.contract.outbox_law import NotificationLaw, NotificationListLaw, TallyLaw
+from tests.contract.output_law import OutputLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
-from tests.contract.secret_law import SecretLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.term_law import TermLaw
 
@@ -29,15 +28,14 @@ class StoreContract(
     ChangeLaw,
     OpenRowLaw,
     LeaseLaw,
+    OutputLaw,
     PruneLaw,
     PurgeLaw,
     WriteLaw,
     ProgressLaw,
     LoadLaw,
     RevisionLaw,
-    CalendarLaw,
-    SecretLaw,
-    ChannelLaw,
+    NamedLaw,
     TallyLaw,
     NotificationLaw,
     NotificationListLaw,

@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from executor.domain.calendar import StoredCalendar, calendar_from_document
-from executor.domain.channel import StoredChannel, channel_from_document
+from executor.domain.calendar import Calendar, calendar_from_document
+from executor.domain.channel import Channel, channel_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
+from executor.domain.named import Stored
 from executor.domain.notification import Notification
 from executor.domain.notify import Event
 from executor.domain.run import Cause, Run, RunState
-from executor.domain.secret import StoredSecret
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -105,39 +105,27 @@ def a_last_run(run_id: str = "run", seconds: float = 0, state: str = "succeeded"
     return LastRun(run_id=run_id, state=state, finished_at=noon(seconds))
 
 
-def a_calendar(name: str = "holidays", **changes: Any) -> StoredCalendar:
+def a_calendar(name: str = "holidays", **changes: Any) -> Stored[Calendar]:
     """Return a calendar's record; ``definition`` is a document merged into a small valid one."""
     document = {"name": name, "dates": [{"from": "2031-12-24", "to": "2031-12-26"}]}
-    definition = {**document, **changes.pop("definition", {})}
-    fields: dict[str, Any] = {
-        "calendar": calendar_from_document(definition),
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredCalendar(**{**fields, **changes})
+    calendar = calendar_from_document({**document, **changes.pop("definition", {})})
+    fields: dict[str, Any] = {"name": name, "value": calendar, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
-def a_secret(name: str = "TOKEN", **changes: Any) -> StoredSecret:
+def a_secret(name: str = "TOKEN", **changes: Any) -> Stored[str]:
     """Return a secret's record; its sealed value is nobody's."""
-    fields: dict[str, Any] = {
-        "name": name,
-        "sealed": "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}",
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredSecret(**{**fields, **changes})
+    sealed = "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}"
+    fields: dict[str, Any] = {"name": name, "value": sealed, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
-def a_channel(name: str = "ops", **changes: Any) -> StoredChannel:
+def a_channel(name: str = "ops", **changes: Any) -> Stored[Channel]:
     """Return a channel's record: a webhook, unless ``definition`` says otherwise."""
     definition = changes.pop("definition", {"kind": "webhook", "url": "https://example.com/hook"})
-    fields: dict[str, Any] = {
-        "name": name,
-        "channel": channel_from_document(definition),
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredChannel(**{**fields, **changes})
+    channel = channel_from_document(definition)
+    fields: dict[str, Any] = {"name": name, "value": channel, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
 def a_notification(name: str = "note", **changes: Any) -> Notification:

@@ -209,6 +209,11 @@ class MemoryRuns(MemoryPart):
         """Return the watermark of the job's record, which is kept elsewhere; None if none."""
         raise NotImplementedError
 
+    def remove_run(self, run_id: str) -> None:
+        """Remove a row, whatever its state."""
+        with self.lock:
+            self._remove(self._runs[run_id])
+
     def remove_ended_runs(self, job_id: str) -> bool:
         """Remove the job's rows that are not open; return whether none is left."""
         with self.lock:

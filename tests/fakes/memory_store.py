@@ -14,20 +14,17 @@ from executor.domain.run import RunState
 from executor.domain.writes import Instance, KnownCommands
 from executor.ports.clock import Clock
 from executor.ports.store import Counts
-from tests.fakes.memory_calendars import MemoryCalendars
-from tests.fakes.memory_channels import MemoryChannels
+from tests.fakes.memory_named import MemoryNamed
 from tests.fakes.memory_outbox import MemoryOutbox
+from tests.fakes.memory_output import MemoryOutput
 from tests.fakes.memory_revisions import MemoryRevisions
-from tests.fakes.memory_secrets import MemorySecrets
 from tests.fakes.memory_terms import MemoryTerms
 
 #: How long a silent instance is still listed.
 _SEEN_FOR = timedelta(seconds=30)
 
 
-class MemoryStore(
-    MemoryTerms, MemoryCalendars, MemorySecrets, MemoryChannels, MemoryOutbox, MemoryRevisions
-):
+class MemoryStore(MemoryTerms, MemoryNamed, MemoryOutbox, MemoryOutput, MemoryRevisions):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 
     Args:

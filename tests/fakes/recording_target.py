@@ -3,19 +3,24 @@
 Paths
 -----
 ``/status/503``            answers with that status and a short body
+``/busy/429?after=90``     answers with that status and that Retry-After
 ``/echo``                  answers 200 with the request's body
 ``/hang``                  answers nothing until the server closes
 ``/stall?head=text``       answers 200, sends ``head``, then nothing more
+``/drip``                  sends a byte now and then, until the client has had enough
 ``/endless``               sends until the client has had enough
 ``/bytes/1000``            answers with so many bytes, counting lines
 ``/drop``                  closes the connection without an answer
 ``/redirect/303?to=/x``    answers with that status and that location
 ``/loop``                  redirects to itself
+
+As a program it prints its address and serves until its input ends.
 """
 
 import contextlib
 import socket
 import ssl
+import sys
 import time
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +30,9 @@ from urllib.parse import parse_qs, unquote_to_bytes, urlsplit
 
 #: Longest that a handler waits for anything, seconds; tests end long before.
 _PATIENCE_S = 30
+
+#: Pause between two drops, seconds: no client may take the silence for the end.
+_DRIP_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +179,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 
-    def _send(self, status: int, body: bytes, location: bytes | None = None) -> None:
+    def _send(
+        self, status: int, body: bytes, location: bytes | None = None, after: str | None = None
+    ) -> None:
         self.send_response(status)
+        if after is not None:
+            self.send_header("Retry-After", after)
         if location is not None:
             self._headers_buffer.append(b"Location: " + location + b"\r\n")  # type: ignore[attr-defined]
         self.send_header("Content-Length", str(len(body)))
@@ -189,6 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_status(self, argument: str, _query: object, _body: object) -> None:
         body = b"" if argument in {"204", "304"} else f"this is {argument}\n".encode()
         self._send(int(argument), body)
+
+    def _answer_busy(self, argument: str, query: dict[str, list[str]], _body: object) -> None:
+        self._send(int(argument), b"not now", after=query["after"][0])
 
     def _answer_echo(self, _argument: str, _query: object, body: bytes) -> None:
         self._send(200, body)
@@ -213,6 +228,11 @@ class _Handler(BaseHTTPRequestHandler):
         while not self.server.target.closing.is_set():
             self.wfile.write(block)
 
+    def _answer_drip(self, _argument: str, _query: object, _body: object) -> None:
+        self._begin_endless()
+        while not self.server.target.closing.wait(_DRIP_S):
+            self.wfile.write(b".")
+
     def _answer_drop(self, _argument: str, _query: object, _body: object) -> None:
         self.close_connection = True
 
@@ -222,3 +242,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer_loop(self, _argument: str, _query: object, _body: object) -> None:
         self._send(302, b"again", b"/loop")
+
+
+if __name__ == "__main__":
+    with RecordingTarget() as serving:
+        print(serving.url, flush=True)
+        sys.stdin.read()

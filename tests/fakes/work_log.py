@@ -1,10 +1,12 @@
 """A listener that remembers what launchers report, and lets a test wait for it."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from threading import Condition
+from typing import Any
 
+from executor.domain.live_output import OutputChunk
 from executor.domain.run import Outcome
 
 
@@ -15,10 +17,13 @@ class WorkLog:
         willing: what ``may_start`` answers.
         asked: how often it was asked.
         started_at: run id -> when its start was reported.
+        details: run id -> what it told last.
+        told: run id -> how often it told something.
         refused: ids given back unstarted, in order.
         ended: ids reported as finished, in order.
         outcomes: run id -> how it ended.
         ended_at: run id -> when.
+        chunks: run id -> what it was heard to say while it went on, in order.
         faults: what a launcher must never do.
     """
 
@@ -26,10 +31,13 @@ class WorkLog:
         self.willing = True
         self.asked = 0
         self.started_at: dict[str, datetime] = {}
+        self.details: dict[str, Mapping[str, Any]] = {}
+        self.told: Counter[str] = Counter()
         self.refused: list[str] = []
         self.ended: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
         self.ended_at: dict[str, datetime] = {}
+        self.chunks: dict[str, list[OutputChunk]] = {}
         self.faults: list[str] = []
         self._reports: Counter[tuple[str, str]] = Counter()
         self._news = Condition()
@@ -47,10 +55,25 @@ class WorkLog:
             self.started_at[run_id] = at
             self._news.notify_all()
 
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        with self._news:
+            if run_id not in self.started_at or run_id in self.outcomes:
+                self.faults.append(f"{run_id} told something before its start or after its end")
+            self.details[run_id] = details
+            self.told[run_id] += 1
+            self._news.notify_all()
+
     def not_started(self, run_id: str) -> None:
         with self._news:
             self._once("over", run_id)
             self.refused.append(run_id)
+            self._news.notify_all()
+
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        with self._news:
+            if run_id not in self.started_at or run_id in self.outcomes:
+                self.faults.append(f"{run_id} said something before its start or after its end")
+            self.chunks.setdefault(run_id, []).append(OutputChunk(run_id, offset, data))
             self._news.notify_all()
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
@@ -64,6 +87,12 @@ class WorkLog:
     def wait_for_start(self, *run_ids: str, timeout_s: float = 10) -> None:
         """Return once every one of *run_ids* has been reported as started."""
         self._wait(lambda: all(run_id in self.started_at for run_id in run_ids), timeout_s)
+
+    def wait_for_words(self, run_id: str, words: bytes, timeout_s: float = 10) -> None:
+        """Return once *words* have been heard, in one chunk, from *run_id*."""
+        self._wait(
+            lambda: any(words in chunk.data for chunk in self.chunks.get(run_id, ())), timeout_s
+        )
 
     def wait_for_end(self, run_id: str, timeout_s: float = 10) -> Outcome:
         """Return how *run_id* ended, once it has."""

@@ -15,6 +15,7 @@ from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job
 from executor.domain.run import Run
+from tests.simulation import continuous_checker
 from tests.simulation.clients import Owner
 from tests.simulation.correspondence import Asked
 from tests.simulation.ledger import Ledger
@@ -205,7 +206,12 @@ def check_follow_ups(
 ) -> list[str]:
     """Each lost or unstarted run with a repetition left is repeated once, a cancelled one never."""
     repeats = {row.parent_run_id for row in rows.values() if row.cause == "retrigger"}
-    allowed = {job.id: job.definition.retrigger for job in jobs}
+    # Those that run for ever are started again in any case, and judged by a checker of their own.
+    allowed = {
+        job.id: job.definition.retrigger
+        for job in jobs
+        if job.name not in continuous_checker.LONGEST_S
+    }
     cancelled = {
         one.command.subject
         for one in asked.values()

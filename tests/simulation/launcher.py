@@ -83,7 +83,7 @@ class ModelLauncher:
         came = self._coming.pop(run_id, None) or self._running.pop(run_id, None)
         if not waiting and came is None:
             return
-        self.ledger.ended(run_id)
+        self.ledger.ended(run_id, outcome.retry_after)
         self.tell(RunFinished(run_id, self.wall(), outcome))
         self._fill()
 

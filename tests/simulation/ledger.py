@@ -65,8 +65,9 @@ class Ledger:
     ``well_since`` says since when (world time) the holder of a term is well, infinity if it is not.
     ``limits``: so many runs of a job go on at once, one unless it says otherwise.  ``locks``: jobs
     with the same one never do.  ``in_order``: jobs that run one after another, by fire time.
-    ``replaces``: jobs of which a run is ended when the next one comes due.  ``arrived``: how often
-    each notification was delivered.
+    ``replaces``: jobs of which a run is ended when the next one comes due.  ``wishes``: for how
+    long (s) the target of a run wanted to be left alone.  ``arrived``: how often each notification
+    was delivered.
     """
 
     world: World
@@ -84,6 +85,7 @@ class Ledger:
     in_order: set[str] = field(default_factory=set)
     replaces: set[str] = field(default_factory=set)
     told_to_end: set[str] = field(default_factory=set)
+    wishes: dict[str, int] = field(default_factory=dict)
     minted_at: dict[int, int] = field(default_factory=dict)
     watermarks: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)
     hand_offs: list[Handed] = field(default_factory=list)
@@ -155,9 +157,10 @@ class Ledger:
             and one.run.id not in self.told_to_end
         ]
 
-    def ended(self, run_id: str) -> None:
-        """A target is done, or gone with its process."""
+    def ended(self, run_id: str, wish: int | None = None) -> None:
+        """A target is done, or gone with its process; *wish*: so long it is to be left alone."""
         self._in_progress.pop(run_id, None)
+        self.wishes[run_id] = wish or 0
 
     def answering(self, instance: str, result: CommandResult, *, given: bool) -> None:
         """An executor answers a command; *given*: it has it, and has not given it back."""

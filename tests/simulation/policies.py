@@ -12,11 +12,12 @@ from math import inf
 from random import Random
 from typing import Any, Final
 
-from executor.domain.calendar import StoredCalendar, calendar_from_document
-from executor.domain.channel import StoredChannel, channel_from_document
+from executor.domain.calendar import CALENDARS, calendar_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.job import Job, definition_from_document
+from executor.domain.named import NamedWrite, Stored
 from executor.domain.writes import JobWrite
-from tests.simulation import checker, following_checker, slot_checker
+from tests.simulation import checker, continuous_checker, following_checker, slot_checker
 from tests.simulation.clients import definition
 from tests.simulation.facts import Facts
 from tests.simulation.ledger import Ledger, LedgerStore
@@ -159,7 +160,7 @@ SCENES: Final[dict[str, Scene]] = {
             "retry-2": Policed(
                 5,
                 _retry(1, "PT2S", **_queue(10)),
-                Work(0.001, 2.0, 4.0, fails=0.6),
+                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6),
                 in_order=True,
             ),
             "handler": Policed(0, _ALLOW, limit=inf),
@@ -254,6 +255,17 @@ SCENES: Final[dict[str, Scene]] = {
         },
         slot_checker.check_naps,
     ),
+    "continuous": Scene(
+        {
+            "forever-1": Policed(
+                0,
+                {"schedule": {"kind": "continuous", "max_delay": "PT4S"}},
+                Work(0.5, 5.0, None, fails=0.3),
+            ),
+            "forever-2": Policed(0, {"schedule": {"kind": "continuous"}}, Work(10.0, 20.0, None)),
+        },
+        continuous_checker.check_continuous,
+    ),
     "past": Scene(
         {
             "past": Policed(
@@ -291,12 +303,13 @@ def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> No
         cron, lasts = f"*/{slot_checker.DARK_EVERY} * * * * *", f"PT{slot_checker.DARK_FOR}S"
         window = {"cron": cron, "dialect": "cron6s", "duration": lasts}
         calendar = calendar_from_document({"name": "dark", "windows": [window]})
-        store.write_calendar(StoredCalendar(calendar=calendar, revision=1, updated_at=EPOCH), None)
+        stored = Stored(name="dark", value=calendar, revision=1, updated_at=EPOCH)
+        store.write_named(NamedWrite(CALENDARS, stored, None))
     if "told" in scenes:
         hook = channel_from_document({"kind": "webhook", "url": "https://example.com/hook"})
         for name in ("ops", "pager"):
-            channel = StoredChannel(name=name, channel=hook, revision=1, updated_at=EPOCH)
-            store.write_channel(channel, None)
+            channel = Stored(name=name, value=hook, revision=1, updated_at=EPOCH)
+            store.write_named(NamedWrite(CHANNELS, channel, None))
     for scene in scenes.values():
         for name, policed in scene.jobs.items():
             store.write_jobs([JobWrite(_job(name, policed), None)])
@@ -316,7 +329,7 @@ def _job(name: str, policed: Policed) -> Job:
     document = definition(name, policed.period or 1) | policed.document
     first = None
     if not policed.period:
-        document["schedule"] = None
+        document["schedule"] = policed.document.get("schedule")
     else:
         first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
         if policed.jitter is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from executor.domain.channel import StoredChannel, channel_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.job import Job
+from executor.domain.named import NamedWrite, Stored
 from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Run, RunState
-from executor.domain.secret import StoredSecret
+from executor.domain.secret import SECRETS
 from executor.engine.effects import (
     Deliver,
 )
@@ -18,8 +19,8 @@ from tests.fakes.fake_clock import START
 from tests.unit.desk_driver import Driver, with_jobs
 
 HOOK = {"kind": "webhook", "url": "https://example.com/hook"}
-OPS = StoredChannel(name="ops", channel=channel_from_document(HOOK), revision=1, updated_at=START)
-TOKEN = StoredSecret(name="TOKEN", sealed="v1:0123abcd:" + "A" * 44, revision=1, updated_at=START)
+OPS = Stored(name="ops", value=channel_from_document(HOOK), revision=1, updated_at=START)
+TOKEN = Stored(name="TOKEN", value="v1:0123abcd:" + "A" * 44, revision=1, updated_at=START)
 
 
 def watched(*on: str, **more: Any) -> Job:
@@ -31,8 +32,8 @@ def watched(*on: str, **more: Any) -> Job:
 def telling(*on: str, **more: Any) -> Driver:
     """Return an executing driver with that job and that channel."""
     store = with_jobs(watched(*on, **more))
-    assert store.write_channel(OPS, None) is None
-    assert store.write_secret(TOKEN, None) is None
+    assert store.write_named(NamedWrite(CHANNELS, OPS, None)) is None
+    assert store.write_named(NamedWrite(SECRETS, TOKEN, None)) is None
     driver = Driver(store)
     driver.take_over()
     return driver

@@ -82,7 +82,7 @@ def test_a_job_names_channels_and_secrets_that_exist() -> None:
     refused = driver.ask(create(**rules))
     assert {fault.field for fault in refused.faults} == {"notify.0.channel", "ping"}
 
-    driver.ask(a_command(CommandKind.PUT_SECRET, "TOKEN", sealed=TOKEN.sealed))
+    driver.ask(a_command(CommandKind.PUT_SECRET, "TOKEN", sealed=TOKEN.value))
     tags = driver.send(a_command(CommandKind.PUT_CHANNEL, "ops", channel=HOOK), create(**rules))
     assert [driver.answers[tag].status for tag in tags] == ["created", "created"]
     kept = driver.ask(a_command(CommandKind.DELETE_SECRET, "TOKEN"))

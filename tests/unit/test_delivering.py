@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from executor.domain.channel import StoredChannel
+from executor.domain.channel import CHANNELS
 from executor.domain.command import CommandKind
 from executor.domain.notification import NotificationState
 from executor.domain.run import RunState
@@ -12,7 +12,6 @@ from executor.engine.effects import (
 )
 from executor.engine.timing import PER_CHANNEL
 from tests.builders import a_command
-from tests.fakes.fake_clock import START
 from tests.unit.desk_driver import successor_of
 from tests.unit.telling_driver import (
     HOOK,
@@ -30,7 +29,7 @@ def test_what_is_told_is_delivered_at_once_and_recorded() -> None:
     driver = telling("failure")
     run_it(driver)
     [one] = parcels(driver)
-    assert driver.wanted(Deliver)[0].channel == OPS.channel
+    assert driver.wanted(Deliver)[0].channel == OPS.value
 
     report(driver, one)
     driver.advance(60)
@@ -84,8 +83,7 @@ def test_a_silent_store_loses_no_outcome() -> None:
 def test_a_channel_that_hangs_leaves_room_for_others() -> None:
     """So many of one channel are under way, and no more."""
     driver = telling("success")
-    other = StoredChannel(name="other", channel=OPS.channel, revision=1, updated_at=START)
-    driver.ask(a_command(CommandKind.PUT_CHANNEL, other.name, channel=HOOK))
+    driver.ask(a_command(CommandKind.PUT_CHANNEL, "other", channel=HOOK))
     for _ in range(PER_CHANNEL + 3):
         run_it(driver, RunState.SUCCEEDED)
     assert len(parcels(driver)) == PER_CHANNEL
@@ -101,7 +99,7 @@ def test_a_channel_that_hangs_leaves_room_for_others() -> None:
 def test_without_its_channel_a_notification_waits_and_says_so() -> None:
     """A damaged record may be mended."""
     driver = telling("failure")
-    driver.store.break_channel("ops")
+    driver.store.break_named(CHANNELS, "ops")
     successor = successor_of(driver)
     run_it(successor)
 

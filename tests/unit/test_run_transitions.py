@@ -17,7 +17,7 @@ from tests.builders import a_job, a_run, at
 #: What may follow each state, written down from the contract and not from the code.
 FOLLOWING = {
     "pending": "running cancelling skipped succeeded failed timed_out cancelled lost",
-    "running": "cancelling succeeded failed timed_out cancelled lost",
+    "running": "running cancelling succeeded failed timed_out cancelled lost",
     "cancelling": "succeeded failed timed_out cancelled lost",
     "succeeded": "",
     "failed": "",
@@ -73,7 +73,9 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "follow_up": st.booleans(),
     "exit_code": st.integers(0, 255),
     "http_status": st.integers(100, 599),
+    "retry_after": st.integers(0, 10_000),
     "error": st.text(max_size=3),
+    "details": st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
     "output": st.builds(Output, head=st.text(max_size=3)),
 }
 CHANGES = st.builds(

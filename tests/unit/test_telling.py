@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from executor.domain.channel import CHANNELS
+from executor.domain.named import NamedWrite
 from executor.domain.run import RunState
 from executor.engine.effects import (
     ReadTallies,
@@ -161,7 +163,7 @@ def test_missed_slots_are_told_once_for_a_gap() -> None:
     rule = {"channel": "ops", "on": ["missed"], "every": "PT0S"}
     job = a_job(notify=[rule], misfire={"policy": "skip"})
     store = with_jobs(job)
-    store.write_channel(OPS, None)
+    store.write_named(NamedWrite(CHANNELS, OPS, None))
     store.clock.advance(60)  # type: ignore[attr-defined]
     driver = Driver(store)
     driver.take_over()
@@ -177,7 +179,7 @@ def test_a_late_start_is_told_when_it_happens() -> None:
     """Not hours later, when the run has ended; and not again then."""
     rule = {"channel": "ops", "on": ["late"], "late_by": "PT5S", "every": "PT0S"}
     driver = executing(a_job(notify=[rule]))
-    driver.store.write_channel(OPS, None)
+    driver.store.write_named(NamedWrite(CHANNELS, OPS, None))
     driver.advance(10)
     [run] = driver.handed_off
     driver.advance(6)
@@ -230,7 +232,7 @@ def test_a_slot_that_was_run_is_not_told_as_missed() -> None:
     rule = {"channel": "ops", "on": ["missed"], "every": "PT0S"}
     job = a_job(notify=[rule], misfire={"policy": "skip"})
     store = with_jobs(job)
-    store.write_channel(OPS, None)
+    store.write_named(NamedWrite(CHANNELS, OPS, None))
     former = Driver(store)
     former.take_over()
     former.hold(Record)

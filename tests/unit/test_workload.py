@@ -6,7 +6,7 @@ import pytest
 
 from executor.domain.run import Cause, Outcome, Output, Reason, Run, RunState
 from executor.engine.effects import RenewLeases
-from executor.engine.events import RunFinished
+from executor.engine.events import RunFinished, RunProgressed
 from executor.engine.timing import TRUST_S
 from tests.builders import a_job, at, cancel, every, trigger
 from tests.unit.desk_driver import Driver, executing
@@ -237,12 +237,42 @@ def test_reports_about_unknown_runs_change_nothing(report: str) -> None:
     assert driver.row(run) == before
 
 
+def test_what_a_run_tells_of_itself_is_recorded_as_it_goes_on() -> None:
+    """The newest details stand in the row, and stay there unless the end brings others."""
+    driver, (run,) = at_work()
+
+    driver.tell(RunProgressed(run.id, {"done": 1}), RunProgressed(run.id, {"done": 2}))
+    driver.advance(0.1)
+    going_on = driver.row(run)
+    driver.end(run)
+    driver.advance(0.1)
+
+    assert (going_on.state, going_on.details) == (RunState.RUNNING, {"done": 2})
+    assert (driver.row(run).state, driver.row(run).details) == (RunState.SUCCEEDED, {"done": 2})
+
+
+def test_what_a_run_tells_while_it_is_being_cancelled_changes_nothing() -> None:
+    """Its row says that it is being cancelled until it has ended."""
+    driver, (run,) = at_work()
+
+    driver.send(cancel(run))
+    driver.tell(RunProgressed(run.id, {"done": 1}))
+    driver.advance(0.1)
+
+    assert (driver.row(run).state, driver.row(run).details) == (RunState.CANCELLING, None)
+
+
 def test_everything_a_launcher_reports_is_recorded() -> None:
-    """Exit code, status, error and output stand in the row."""
+    """Exit code, status, patience, error and output stand in the row."""
     driver, (run,) = at_work()
     output = Output(head="so far", tail="so good", size=4711)
     outcome = Outcome(
-        state=RunState.FAILED, exit_code=3, http_status=500, error="no luck", output=output
+        state=RunState.FAILED,
+        exit_code=3,
+        http_status=500,
+        retry_after=9,
+        error="no luck",
+        output=output,
     )
 
     driver.tell(RunFinished(run.id, at(7), outcome))
@@ -251,6 +281,7 @@ def test_everything_a_launcher_reports_is_recorded() -> None:
     row = driver.row(run)
     assert (row.state, row.exit_code, row.http_status) == (RunState.FAILED, 3, 500)
     assert (row.error, row.output, row.finished_at) == ("no luck", output, at(7))
+    assert row.retry_after == 9
     assert driver.noted("run_finished")[0]["error"] == "no luck"
 
 

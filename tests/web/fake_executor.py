@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from executor.domain import identity
-from executor.domain.calendar import StoredCalendar, calendar_from_document
-from executor.domain.channel import StoredChannel, channel_from_document
+from executor.domain.calendar import CALENDARS, calendar_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.command import (
     Command,
     CommandKind,
@@ -29,12 +29,13 @@ from executor.domain.command import (
 from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
+from executor.domain.kinds import DELETES, PUTS
 from executor.domain.message import facts_of_test
+from executor.domain.named import Kind, NamedWrite, Stored
 from executor.domain.notification import a_message
 from executor.domain.notify import Event
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
-from executor.domain.secret import StoredSecret
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -91,14 +92,10 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
-            case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
-                return self._secret(command)
-            case CommandKind.PUT_CHANNEL | CommandKind.DELETE_CHANNEL:
-                return self._channel(command)
             case CommandKind.TEST_CHANNEL:
                 return self._test(command)
-            case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
-                return self._calendar(command)
+            case kind if kind in PUTS or kind in DELETES:
+                return self._named(command)
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound as error:
@@ -215,67 +212,25 @@ class FakeExecutor:
         facts = {"slots": len(runs), "backfilled": len(runs) - taken, "recorded": taken}
         return self._result(command, ResultStatus.CREATED, job_id=job.id, facts=facts)
 
-    def _calendar(self, command: Command) -> CommandResult:
-        """Write a calendar, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_calendars()}
+    def _named(self, command: Command) -> CommandResult:
+        """Write a named resource, or mark it as deleted."""
+        deletes = command.kind in DELETES
+        kind = {**PUTS, **DELETES}[command.kind]
+        known = {one.name: one for one in self._store.all_named(kind)}
         standing = known.get(command.subject)
         expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredCalendar) and not standing.deleted
+        here = isinstance(standing, Stored) and not standing.deleted
         if command.if_revision is not None and command.if_revision != (expect if here else None):
             return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_CALENDAR
-        document = {"name": command.subject} if deletes else command.arguments["calendar"]
-        stored = StoredCalendar(
-            calendar=calendar_from_document(document),
-            revision=(expect or 0) + 1,
-            updated_at=self._clock.now(),
-            last_command=LastCommand.of(command),
-            deleted=deletes,
-        )
-        assert self._store.write_calendar(stored, expect) is None
-        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
-        return self._result(command, status, revision=stored.revision)
-
-    def _secret(self, command: Command) -> CommandResult:
-        """Write a secret, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_secrets()}
-        standing = known.get(command.subject)
-        expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredSecret) and not standing.deleted
-        if command.if_revision is not None and command.if_revision != (expect if here else None):
-            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_SECRET
-        stored = StoredSecret(
+        stored = Stored(
             name=command.subject,
-            sealed="" if deletes else command.arguments["sealed"],
+            value=_value(kind, command),
             revision=(expect or 0) + 1,
             updated_at=self._clock.now(),
             last_command=LastCommand.of(command),
             deleted=deletes,
         )
-        assert self._store.write_secret(stored, expect) is None
-        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
-        return self._result(command, status, revision=stored.revision)
-
-    def _channel(self, command: Command) -> CommandResult:
-        """Write a channel, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_channels()}
-        standing = known.get(command.subject)
-        expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredChannel) and not standing.deleted
-        if command.if_revision is not None and command.if_revision != (expect if here else None):
-            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_CHANNEL
-        hook = {"kind": "webhook", "url": "http://gone"}
-        stored = StoredChannel(
-            name=command.subject,
-            channel=channel_from_document(hook if deletes else command.arguments["channel"]),
-            revision=(expect or 0) + 1,
-            updated_at=self._clock.now(),
-            last_command=LastCommand.of(command),
-            deleted=deletes,
-        )
-        assert self._store.write_channel(stored, expect) is None
+        assert self._store.write_named(NamedWrite(kind, stored, expect)) is None
         status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
 
@@ -329,3 +284,13 @@ _CHANGES = {
     CommandKind.PAUSE_JOB: FakeExecutor._paused,
     CommandKind.RESUME_JOB: FakeExecutor._resumed,
 }
+
+
+def _value(kind: Kind[Any], command: Command) -> object:
+    """Return what a command wants a resource to hold, or something if it deletes it."""
+    if kind is CALENDARS:
+        return calendar_from_document(command.arguments.get("calendar", {"name": command.subject}))
+    if kind is CHANNELS:
+        gone = {"kind": "webhook", "url": "http://gone"}
+        return channel_from_document(command.arguments.get("channel", gone))
+    return command.arguments.get("sealed", "")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from executor.domain.channel import CHANNELS
 from executor.domain.command import CommandKind
 from executor.domain.notification import (
     NotificationChange,
@@ -118,7 +119,7 @@ def test_a_broken_channel_hides_no_other_and_is_mended_by_put(world: World) -> N
     """It is shown as broken, with the reason, and without an ETag."""
     put(world)
     put(world, "other")
-    world.store.break_channel("ops")
+    world.store.break_named(CHANNELS, "ops")
 
     shown = world.get("/v1/channels/ops")
 

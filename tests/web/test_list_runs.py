@@ -44,6 +44,7 @@ def test_a_run_shows_everything_but_its_output(world: World) -> None:
         "covers_from": None,
         "exit_code": None,
         "http_status": None,
+        "retry_after": None,
         "error": None,
         "details": {},
         "parent_run_id": None,

@@ -20,11 +20,15 @@ from executor.domain.writes import Instance, JobWrite
 from executor.ports.store import Readers
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.paced_followers import PacedFollowers
 from tests.web.fake_executor import INSTANCE, FakeExecutor
 from web.app import Services, create_app
 
 #: The key of this installation's secrets.
 KEY = b"k" * 32
+
+#: The one before it.
+FORMER = b"f" * 32
 
 #: A job with nothing but what is required.
 PLAIN = {"name": "plain", "target": {"kind": "http", "url": "https://example.com/"}}
@@ -73,6 +77,7 @@ class World:
         self.while_waiting: Callable[[], None] = lambda: None
         self.store = FragileStore(self.clock)
         self.executor = FakeExecutor(self.store, self.clock)
+        self.followers = PacedFollowers(self.clock)
         self.app = create_app(
             Services(
                 readers=self.store,
@@ -81,7 +86,8 @@ class World:
                 command_timeout_s=5,
                 instance_id="web-1",
                 version="1.2.3",
-                sealer=Keyring([KEY]) if sealing else None,
+                followers=self.followers,
+                sealer=Keyring([KEY, FORMER]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,
                 wait=lambda seconds: self.while_waiting(),

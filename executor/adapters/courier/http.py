@@ -6,9 +6,10 @@ thread and limits of its own, so neither keeps the other waiting.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from executor.adapters.courier.requests import request_of
 from executor.adapters.http_target import HttpLauncher
@@ -94,7 +95,13 @@ class _Reports:
     def started(self, run_id: str, at: datetime) -> None:
         """Of no interest."""
 
+    def progressed(self, run_id: str, details: Mapping[str, Any]) -> None:
+        """Never called."""
+
     def not_started(self, run_id: str) -> None:
+        """Never called."""
+
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
         """Never called."""
 
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:

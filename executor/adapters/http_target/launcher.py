@@ -22,6 +22,7 @@ from executor.adapters.handoff import Prepared
 from executor.adapters.http_target.answer import outcome_of
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
+from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to, redirected
 from executor.adapters.http_target.request import (
     Identify,
     new_handle,
@@ -71,7 +72,12 @@ class _Stop:
 
 @dataclass(slots=True)
 class _Flight:
-    """A request in flight and what it has answered so far."""
+    """A request in flight and what it has answered so far.
+
+    Attributes:
+        target: what was sent last; each redirect makes another one of it.
+        timeout_ms: for the whole exchange, of which ``spent_ms`` went into ``redirects``.
+    """
 
     work: Work
     target: HttpTarget
@@ -80,6 +86,8 @@ class _Flight:
     body: CapturedOutput
     guard: Guard
     prepared: Prepared
+    spent_ms: int = 0
+    redirects: int = 0
 
 
 class HttpLauncher:
@@ -216,31 +224,63 @@ class _Loop:
         curl = self._idle.pop() if self._idle else self._new_handle()
         body = prepared.capture(self._output_limit)
         guard = Guard(self._rules.refusal)
+        flight = _Flight(work, target, timeout_ms, curl, body, guard, prepared)
         try:
-            signature = signed(target, prepared.secrets, self._clock.now())
-            prepare(curl, work.run, target, timeout_ms, body.add, guard, signature, self._identify)
-            self._transfers.add(curl)
+            self._send(flight)
         except BaseException:
             self._give_back(curl)
             raise
-        flight = _Flight(work, target, timeout_ms, curl, body, guard, prepared)
         self._flights[work.run.id] = self._flying[curl] = flight
         self._listener.started(work.run.id, self._clock.now())
 
+    def _send(self, flight: _Flight) -> None:
+        signature = signed(flight.target, flight.prepared.secrets, self._clock.now())
+        left_ms = max(1, flight.timeout_ms - flight.spent_ms)
+        prepare(
+            flight.curl,
+            flight.work.run,
+            flight.target,
+            left_ms,
+            flight.body.add,
+            flight.guard,
+            signature,
+            self._identify,
+        )
+        self._transfers.add(flight.curl)
+
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
-        output = flight.body.output()
         # One answer that nobody foresaw must not end the thread, and all other runs with it.
         try:
-            outcome = outcome_of(
-                ended, flight.target, flight.timeout_ms, output, flight.guard.refused
-            )
+            outcome = self._outcome(flight, ended)
         except Exception as error:
             words = f"the answer could not be judged: {error}"
-            outcome = Outcome(state=RunState.FAILED, error=words, output=output)
+            outcome = Outcome(state=RunState.FAILED, error=words, output=flight.body.output())
+        if outcome is None:
+            return
         if outcome.error is not None:
             outcome = replace(outcome, error=flight.prepared.clear(outcome.error))
         self._end(flight, outcome)
+
+    def _outcome(self, flight: _Flight, ended: Ended) -> Outcome | None:
+        """Judge the answer; None if it led elsewhere and another request is on its way."""
+        url = leads_to(ended) if flight.target.follow_redirects else None
+        if url is not None and flight.redirects < MOST_REDIRECTS:
+            self._follow(flight, url)
+            return None
+        if url is not None:
+            ended = ended._replace(code=pycurl.E_TOO_MANY_REDIRECTS)
+        output, refused = flight.body.output(), flight.guard.refused
+        return outcome_of(ended, flight.target, flight.timeout_ms, output, refused, flight.spent_ms)
+
+    def _follow(self, flight: _Flight, url: str) -> None:
+        flight.redirects += 1
+        flight.spent_ms += int(flight.curl.getinfo(pycurl.TOTAL_TIME) * 1000)
+        status = flight.curl.getinfo(pycurl.RESPONSE_CODE)
+        self._transfers.drop(flight.curl)
+        flight.target = redirected(flight.target, status, url)
+        flight.body = flight.prepared.capture(self._output_limit)
+        self._send(flight)
 
     def _cancel(self, cancel: _Cancel) -> None:
         waiting = self._line.drop(cancel.run_id)

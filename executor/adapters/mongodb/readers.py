@@ -25,8 +25,6 @@ from executor.adapters.documents import (
     result_from_document,
 )
 from executor.adapters.job_documents import fold
-from executor.adapters.mongodb.calendars import MongoCalendarReaders
-from executor.adapters.mongodb.channels import MongoChannelReaders
 from executor.adapters.mongodb.connection import (
     TIMEOUT_S,
     connect,
@@ -35,10 +33,11 @@ from executor.adapters.mongodb.connection import (
     translated,
 )
 from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.named import MongoNamedReaders
 from executor.adapters.mongodb.outbox import MongoOutboxReaders
+from executor.adapters.mongodb.output import MongoOutputReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
-from executor.adapters.mongodb.secrets import MongoSecretReaders
 from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
 from executor.adapters.run_documents import run_from_document
@@ -63,9 +62,8 @@ _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 class MongoReaders(
     MongoRevisionReaders,
     MongoSlotReaders,
-    MongoCalendarReaders,
-    MongoSecretReaders,
-    MongoChannelReaders,
+    MongoOutputReaders,
+    MongoNamedReaders,
     MongoOutboxReaders,
 ):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.

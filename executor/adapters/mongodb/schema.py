@@ -13,6 +13,9 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
+output_chunks
+    ``chunk`` is the key of a piece of output; by ``end`` the pieces from a place on are read and
+    those that are too old removed.
 calendars, secrets, channels
     Few: their names, the keys, are enough.  Tallies are found by their jobs' ids.
 outbox
@@ -73,6 +76,10 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
     ],
     "job_revisions": [
         _index("revision", "job_id", "revision", unique=True),
+    ],
+    "output_chunks": [
+        _index("chunk", "run_id", "offset", unique=True),
+        _index("end", "run_id", "end"),
     ],
     "outbox": [
         _index("due", "due_at", partialFilterExpression={"state": "pending"}),

@@ -156,6 +156,22 @@ _VERSION_3: Final = (
     """,
 )
 
+#: What runs say while they go on, from byte ``start`` up to ``finish``.
+_OUTPUT_CHUNKS: Final = (
+    """
+    CREATE TABLE output_chunks (
+        row INTEGER PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        finish INTEGER NOT NULL,
+        written_at INTEGER NOT NULL,
+        data BLOB NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX output_chunks_by_start ON output_chunks (run_id, start)",
+    "CREATE INDEX output_chunks_by_finish ON output_chunks (run_id, finish)",
+)
+
 #: Channels, and what is told over them.  A ping has no channel: that is empty.
 _NOTIFYING: Final = (
     """
@@ -193,7 +209,7 @@ _NOTIFYING: Final = (
     "CREATE INDEX outbox_by_state ON outbox (state, created_at, id)",
 )
 
-_VERSION_4: Final = (*_NOTIFYING,)
+_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_NOTIFYING)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)

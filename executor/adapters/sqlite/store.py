@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from executor.adapters.sqlite import schema
-from executor.adapters.sqlite.calendars import CalendarTable
-from executor.adapters.sqlite.channels import ChannelTable
 from executor.adapters.sqlite.commands import CommandTable
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
+from executor.adapters.sqlite.named import NamedTable
 from executor.adapters.sqlite.outbox import OutboxTable
+from executor.adapters.sqlite.output import OutputTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
-from executor.adapters.sqlite.secrets import SecretTable
 from executor.adapters.sqlite.terms import TermTable
 from executor.domain.errors import StoreUnavailable
 
@@ -23,7 +22,7 @@ class SqliteStore:
     """Implements :class:`~executor.ports.store.ExecutorStore`; its methods are the tables' methods.
 
     The term has connections of its own: a clearance is due at an instant, so it never stays
-    to copy the log into the database.
+    to copy the log into the database.  Live output has some that do not wait for the disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,6 +33,7 @@ class SqliteStore:
         """
         self._database = Database(path, StoreUnavailable)
         self._prompt = Database(path, StoreUnavailable, checkpoints=False)
+        self._passing = Database(path, StoreUnavailable, durable=False)
 
         terms = TermTable(self._prompt)
         self.mint_term = terms.mint_term
@@ -53,6 +53,10 @@ class SqliteStore:
         self.settle_follow_ups = runs.settle_follow_ups
         self.prune_runs = runs.prune_runs
 
+        output = OutputTable(self._passing)
+        self.keep_output = output.keep_output
+        self.purge_output = output.purge_output
+
         jobs = JobTable(self._database)
         self.due_jobs = jobs.due_jobs
         self.all_jobs = jobs.all_jobs
@@ -63,20 +67,10 @@ class SqliteStore:
 
         self.archive_jobs = RevisionTable(self._database).archive_jobs
 
-        calendars = CalendarTable(self._database)
-        self.all_calendars = calendars.all_calendars
-        self.write_calendar = calendars.write_calendar
-        self.purge_calendars = calendars.purge_calendars
-
-        secrets = SecretTable(self._database)
-        self.all_secrets = secrets.all_secrets
-        self.write_secret = secrets.write_secret
-        self.purge_secrets = secrets.purge_secrets
-
-        channels = ChannelTable(self._database)
-        self.all_channels = channels.all_channels
-        self.write_channel = channels.write_channel
-        self.purge_channels = channels.purge_channels
+        named = NamedTable(self._database)
+        self.all_named = named.all_named
+        self.write_named = named.write_named
+        self.purge_named = named.purge_named
 
         outbox = OutboxTable(self._database)
         self.read_tallies = outbox.read_tallies
@@ -106,3 +100,4 @@ class SqliteStore:
         """Close the connections; no method may be called afterwards."""
         self._database.close()
         self._prompt.close()
+        self._passing.close()
