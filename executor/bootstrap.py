@@ -18,11 +18,13 @@ from executor.domain.errors import ConfigError, Fault
 from executor.domain.permitted_programs import PermittedPrograms
 
 if TYPE_CHECKING:
+    from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.keyring import Keyring
     from executor.domain.targets import PythonTarget
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
     from executor.ports.code import JobCode
+    from executor.ports.courier import CourierFactory
     from executor.ports.store import ExecutorStore, Readers
     from executor.ports.target import LauncherFactory
     from executor.ports.workers import WorkerReports
@@ -116,17 +118,30 @@ def build_keyring(settings: Settings) -> Keyring | None:
     return Keyring(keys)
 
 
-def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
-    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+def _http_rules(settings: Settings) -> HttpRules:
     from executor.adapters.http_target.rules import HttpRules
-    from executor.adapters.launchers import Launchers
     from executor.config import Proxies
 
-    rules = HttpRules(
+    return HttpRules(
         refusal=settings.http_targets.refusal,
         per_host=settings.http_per_host,
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
+
+
+def build_couriers(settings: Settings, clock: Clock) -> CourierFactory:
+    """Return what makes the courier of all kinds of channels, once its listener exists."""
+    from executor.adapters.courier import Couriers
+
+    rules, keyring = _http_rules(settings), build_keyring(settings)
+    return lambda listener: Couriers(listener, clock, http=rules, opener=keyring)
+
+
+def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
+    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+    from executor.adapters.launchers import Launchers
+
+    rules = _http_rules(settings)
     permitted = settings.permitted_programs
     keyring = build_keyring(settings)
     messages = build_message_launcher(settings, clock)
@@ -217,6 +232,7 @@ def build_executor(settings: Settings) -> ExecutorService:
         intake=build_intake(settings),
         launchers=build_launchers(settings, clock),
         workers=build_reports(settings, clock),
+        couriers=build_couriers(settings, clock),
         clock=clock,
         code=build_job_code(settings),
         options=Options(
@@ -230,5 +246,6 @@ def build_executor(settings: Settings) -> ExecutorService:
             # Without modules too: the jobs of former ones are not in code any more.
             code=True,
             precondition=settings.precondition is not None,
+            url=settings.url,
         ),
     )

@@ -44,6 +44,7 @@ _VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "job": ("Id or name of a job.", _TEXT),
     "calendar": ("Name of a calendar.", _TEXT),
     "secret": ("Name of a secret.", _TEXT),
+    "channel": ("Name of a channel.", _TEXT),
     "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
 }
 

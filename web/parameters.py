@@ -16,6 +16,7 @@ from werkzeug.datastructures import MultiDict
 
 from executor.domain.errors import Fault
 from executor.domain.instant import from_text
+from executor.domain.notification import NotificationState
 from executor.domain.run import Cause, RunState
 from web.problems import bad_request
 
@@ -178,6 +179,8 @@ CAUSE: Final = _choice("cause", Cause, "Why the run exists.")
 JOB: Final = _text("job", "Id or name of a job; the id of a deleted job finds its runs.")
 FROM: Final = _moment("from", "Runs created at or after this instant.")
 TO: Final = _moment("to", "Runs created before this instant.")
+NOTIFICATION_STATE: Final = _choice("state", NotificationState, "Where it stands.")
+CHANNEL: Final = _text("channel", "The channel's name.")
 UPCOMING_CURSOR: Final = _moment(
     "cursor", "`next` of the answer before: the fire time it ended with."
 )

@@ -50,11 +50,13 @@ STATUS: Final[Mapping[type[SolocronError], HTTPStatus]] = {
     errors.InvalidJob: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidCalendar: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.InvalidSecret: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.InvalidChannel: HTTPStatus.UNPROCESSABLE_ENTITY,
     # Web never reads commands, only replies: one that cannot be read leaves the outcome unknown.
     errors.InvalidCommand: HTTPStatus.BAD_GATEWAY,
     errors.JobNotFound: HTTPStatus.NOT_FOUND,
     errors.RevisionNotFound: HTTPStatus.NOT_FOUND,
     errors.NamedNotFound: HTTPStatus.NOT_FOUND,
+    errors.NotificationNotFound: HTTPStatus.NOT_FOUND,
     errors.RunNotFound: HTTPStatus.NOT_FOUND,
     errors.CommandNotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,

@@ -47,10 +47,11 @@ def runs_answer(call: Call, job_id: str | None) -> Response:
 def list_runs(call: Call) -> Response:
     """Answer with a part of the history of all jobs, or of the one asked for."""
     job = call.query["job"]
-    return runs_answer(call, None if job is None else _job_id(call, job))
+    return runs_answer(call, None if job is None else job_id_of(call, job))
 
 
-def _job_id(call: Call, job: str) -> str:
+def job_id_of(call: Call, job: str) -> str:
+    """Return the id of the job that a query names; of a deleted one it has to be the id."""
     try:
         return call.services.readers.find_job(job).id
     except JobNotFound:

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from executor.domain.calendar import CALENDAR
+from executor.domain.channel import CHANNEL
 from executor.domain.job import DEFINITION, READ_ONLY
 from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Schema, object_of
 from web.backfills import BackfillRequest
@@ -21,6 +22,7 @@ from web.changes import PauseRequest
 from web.reports import RunReport
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
+from web.telling_schemas import TELLING
 
 
 @cache
@@ -35,14 +37,17 @@ def components() -> Mapping[str, Schema]:
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
         ("SecretValue", TypeAdapter(SecretValue)),
         ("RunReport", TypeAdapter(RunReport)),
+        ("ChannelDefinition", CHANNEL),
     ]
-    _, found = TypeAdapter.json_schemas(
+    whole, found = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF
     )
     generated: dict[str, Schema] = found["$defs"]
     definition, calendar = generated["Definition"], generated.pop("Calendar")
     return {
         **generated,
+        # The others are objects, which stand among the definitions already; this one is a choice.
+        "ChannelDefinition": whole["ChannelDefinition", "validation"],
         "Replacement": _replacement("Replacement", definition, READ_ONLY),
         "SoundJob": object_of(
             {**SERVICE_FIELDS, **definition["properties"]},
@@ -54,6 +59,7 @@ def components() -> Mapping[str, Schema]:
             "A calendar: its definition and what the service knows about it.",
         ),
         **ANSWERS,
+        **TELLING,
     }
 
 

@@ -6,6 +6,8 @@ threads; every member is safe to call from several of them.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
@@ -30,6 +32,7 @@ class Services:
         sealer: seals secrets before they are sent; None: there is no key.
         followers: the places of those who follow the output of runs.
         max_body: longest request body, bytes; longer ones are refused with 413.
+        wait: lets so many seconds pass, in the thread of a request.
     """
 
     readers: Readers
@@ -42,3 +45,4 @@ class Services:
     sealer: Sealer | None = None
     followers: Followers = field(default_factory=Followers)
     max_body: int = MAX_BODY
+    wait: Callable[[float], None] = time.sleep

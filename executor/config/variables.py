@@ -223,8 +223,9 @@ VARIABLES: Final = (
         setting="url",
         kind="URL, `http://` or `https://`",
         read=public_url,
-        meaning="Where people, the command line and services that call back reach this service. If "
-        "not set: this machine's own address where `SOLOCRON_HOST` is a loopback address.",
+        meaning="Where people, the command line and services that call back reach this service; "
+        "links in messages begin with it. If not set: this machine's own address where "
+        "`SOLOCRON_HOST` is a loopback address.",
     ),
     Variable(
         name="RABBITMQ_URL",

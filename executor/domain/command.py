@@ -39,6 +39,9 @@ class CommandKind(StrEnum):
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
     DELETE_SECRET = "delete_secret"
+    PUT_CHANNEL = "put_channel"
+    DELETE_CHANNEL = "delete_channel"
+    TEST_CHANNEL = "test_channel"
     DECLARE_JOB = "declare_job"
 
 
@@ -48,12 +51,13 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
-            calendar's or secret's name.
+            calendar's, secret's or channel's name.
         arguments: JSON-ready; ``definition`` (create, put, update), and ``begun`` with it where
             its schedule may lie in the past; ``reason``, ``by``, ``until`` (pause); ``from``,
             ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
-            value itself; ``module`` and ``digest`` (declare_job; without ``definition``: the code
-            declares the job no more); ``status``, ``details``, ``error``, ``reason`` (report_run).
+            value itself; ``channel`` (put_channel); ``module`` and ``digest`` (declare_job;
+            without ``definition``: the code declares the job no more); ``status``, ``details``,
+            ``error``, ``reason`` (report_run).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

@@ -59,6 +59,10 @@ class InvalidSecret(InvalidInput):
     """A secret whose name or value cannot be taken; no message repeats the value."""
 
 
+class InvalidChannel(InvalidInput):
+    """A channel that breaks a rule of its own fields; no message repeats a credential."""
+
+
 class InvalidCommand(InvalidInput):
     """A command document that does not decode; it was sent by a newer or a broken sender."""
 
@@ -80,11 +84,19 @@ class RevisionNotFound(SolocronError, LookupError):
 
 
 class NamedNotFound(SolocronError, LookupError):
-    """There is no calendar (or secret) of this name."""
+    """There is no named resource of this kind and name."""
 
     def __init__(self, what: str, name: str) -> None:
         self.what, self.name = what, name
         super().__init__(f"there is no {what} {name!r}")
+
+
+class NotificationNotFound(SolocronError, LookupError):
+    """No notification has this id (it never existed, or retention removed it)."""
+
+    def __init__(self, notification: str) -> None:
+        self.notification = notification
+        super().__init__(f"there is no notification {notification!r}")
 
 
 class RunNotFound(SolocronError, LookupError):
@@ -116,7 +128,7 @@ class NameTaken(Conflict):
 
 
 class NamedInUse(Conflict):
-    """Jobs use the calendar (or secret) that is to be deleted."""
+    """Something uses the named resource that is to be deleted."""
 
     def __init__(self, what: str, name: str, jobs: Sequence[str], count: int) -> None:
         more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
@@ -136,7 +148,7 @@ class NoSecretKey(Conflict):
 
 
 class RevisionConflict(Conflict):
-    """The job (or calendar, or secret) was changed by somebody else since the caller read it."""
+    """What is to be changed was changed by somebody else since the caller read it."""
 
     def __init__(self, job: str, expected: int, current: int, what: str = "job") -> None:
         self.job, self.expected, self.current = job, expected, current

@@ -89,6 +89,17 @@ def secrets_of(target: Target) -> frozenset[str]:
     return frozenset() if is_plain(target) else frozenset(n for _, n in secret_places(target))
 
 
+def secret_places_of_job(definition: Definition) -> Iterator[tuple[str, str]]:
+    """Return where a job names secrets, as :func:`secret_places` does: its target and its ping."""
+    yield from secret_places(definition.target)
+    yield from (("ping", name) for name in sorted(secrets_in(definition.ping or "")))
+
+
+def secrets_of_job(definition: Definition) -> frozenset[str]:
+    """Return the names of the secrets that a job needs."""
+    return secrets_of(definition.target) | secrets_in(definition.ping or "")
+
+
 def filled_in(run: Run, definition: Definition, secrets: Mapping[str, str]) -> Target:
     """Return the definition's target as it is for *run*; of a ``command`` the words, as ``argv``.
 

@@ -63,3 +63,8 @@ def fraction(*parts: str) -> float:
 def command_id(key: str, request: str) -> str:
     """Return the id of the command behind an idempotency *key* for *request* (method and path)."""
     return _digest("command", request, key)
+
+
+def notification_id(about: str, channel: str, event: str) -> str:
+    """Return the id of what *channel* is told of *event* of the run (or command) *about*."""
+    return _digest("notification", about, channel, event)

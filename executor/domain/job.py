@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -32,6 +33,7 @@ from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
 from executor.domain.limits import Limits
+from executor.domain.notify import Notify, rule_faults
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
 from executor.domain.schedule import (
     ContinuousSchedule,
@@ -48,6 +50,7 @@ from executor.domain.targets import (
     PythonTarget,
     Sign,
     Target,
+    check_secret_url,
     goes_on_elsewhere,
     target_faults,
 )
@@ -102,6 +105,11 @@ class Definition:
     """The job (name or id) to run when the last attempt has failed."""
     calendars: Annotated[tuple[CalendarUse, ...], Field(max_length=20)] = ()
     """When the job is not to begin anything."""
+    notify: Annotated[tuple[Notify, ...], Field(max_length=20)] = ()
+    """Who is told of what."""
+    ping: Annotated[str, AfterValidator(check_secret_url), Field(max_length=8192)] | None = None
+    """Where a monitor (healthchecks.io and its like) is told of starts and ends; a template of
+    secrets."""
     keep_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     keep_for: PositiveDuration = timedelta(days=14)
 
@@ -215,6 +223,7 @@ _OBJECTS: Final = {
     ("retry",): Retry,
     ("after",): After,
     ("calendars",): CalendarUse,
+    ("notify",): Notify,
 }
 
 
@@ -233,6 +242,7 @@ def definition_from_document(document: object) -> Definition:
         *target_faults(definition.target),
         *_heartbeat_faults(definition),
         *_continuous_faults(definition),
+        *rule_faults(definition.notify),
     ]
     if faults:
         raise InvalidJob(faults)

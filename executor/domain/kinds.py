@@ -9,18 +9,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.command import CommandKind
 from executor.domain.named import Kind
 from executor.domain.secret import SECRETS
 
-KINDS: Final[tuple[Kind[Any], ...]] = (CALENDARS, SECRETS)
+KINDS: Final[tuple[Kind[Any], ...]] = (CALENDARS, SECRETS, CHANNELS)
 
 #: The commands that make or replace one, and those that delete one.
 PUTS: Final[dict[CommandKind, Kind[Any]]] = {
     CommandKind.PUT_CALENDAR: CALENDARS,
     CommandKind.PUT_SECRET: SECRETS,
+    CommandKind.PUT_CHANNEL: CHANNELS,
 }
 DELETES: Final[dict[CommandKind, Kind[Any]]] = {
     CommandKind.DELETE_CALENDAR: CALENDARS,
     CommandKind.DELETE_SECRET: SECRETS,
+    CommandKind.DELETE_CHANNEL: CHANNELS,
 }

@@ -23,7 +23,14 @@ from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
 from executor.domain.json_value import texts_in, within
 from executor.domain.limits import Limits
-from executor.domain.template import SECRET_NAME, Value, faults, parse, secrets_in
+from executor.domain.template import (
+    SECRET_NAME,
+    Value,
+    check_only_secrets,
+    faults,
+    parse,
+    secrets_in,
+)
 from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
@@ -60,6 +67,20 @@ def check_url(value: str) -> str:
         raise ValueError("write an absolute URL that starts with http:// or https://")
     if _NOT_IN_URL.search(value):
         raise ValueError("contains white space or control characters; percent-encode them")
+    return value
+
+
+def check_secret_url(value: str) -> str:
+    """Return *value* if it can be an address with secrets in it.
+
+    Raises:
+        ValueError: it cannot, whatever the secrets are.
+    """
+    parts = parse(check_only_secrets(value))
+    if parts and not isinstance(parts[0], str):
+        # A secret may be the whole address, or its beginning: nothing can be said yet.
+        return value
+    check_url("".join(part if isinstance(part, str) else "x" for part in parts))
     return value
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.following import failed, is_too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
@@ -19,7 +20,9 @@ from executor.domain.named import Kind, Value
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import for_job, next_after
 from executor.domain.secret import SECRETS
+from executor.domain.tally import is_missed
 from executor.engine.blackouts import Blackouts
+from executor.engine.channels import Channels
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
@@ -55,13 +58,15 @@ class Admission:
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
         self.vault = Vault()
+        self.channels = Channels()
         self._named: dict[Kind[Any], Records[Any]] = {
             CALENDARS: self.blackouts.calendars,
             SECRETS: self.vault.secrets,
+            CHANNELS: self.channels.records,
         }
         self.demands: Callable[[Run], bool] = lambda run: True
         self.on_vacated: Callable[[Run], None] = lambda run: None
-        self.followers: list[Callable[[Job], None]] = [self.vault.follow]
+        self.followers: list[Callable[[Job], None]] = [self.vault.follow, self.channels.follow]
         remote.find_job = roster.get
         remote.sealed = self.sealed
         roster.on_put = self._on_put
@@ -165,7 +170,8 @@ class Admission:
 
     def skip(self, run: Run, reason: Reason) -> None:
         """Record that a pending row of this term will not start."""
-        ended = replace(run, state=RunState.SKIPPED, reason=reason)
+        ended = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._desk.now)
+        matters = failed(ended) or is_missed(ended)
         self._journal.change(
             RunChange(
                 run_id=run.id,
@@ -173,7 +179,7 @@ class Admission:
                 state=RunState.SKIPPED,
                 reason=reason,
                 finished_at=self._desk.now,
-                follow_up=True if failed(ended) and self.demands(ended) else None,
+                follow_up=True if matters and self.demands(ended) else None,
             ),
             ended,
         )

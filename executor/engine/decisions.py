@@ -16,6 +16,7 @@ from executor.domain.job import Job
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.writes import JobClash
 from executor.engine import (
+    channel_trial,
     code_decisions,
     job_decisions,
     named_decisions,
@@ -115,5 +116,6 @@ _DECISIONS = {
     CommandKind.REPORT_RUN: run_decisions.report,
     **dict.fromkeys(PUTS, named_decisions.put),
     **dict.fromkeys(DELETES, named_decisions.delete),
+    CommandKind.TEST_CHANNEL: channel_trial.test_channel,
     CommandKind.DECLARE_JOB: code_decisions.declare,
 }

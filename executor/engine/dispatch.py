@@ -59,6 +59,7 @@ class Dispatcher:
         self.claiming = True
         self.held = False  # if it is, nothing is handed off
         self.on_foreign: Callable[[Run], object] = lambda run: None
+        self.on_skipped: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
 
     @property
@@ -233,6 +234,8 @@ class Dispatcher:
             self._known.discard(run.id)
             self._unwritten.written(present)
         elif not present.is_live:
+            if present.term == self._term:
+                self.on_skipped(present)
             self._accounted(run, present)
         elif present.term == self._term:
             if present.state is RunState.PENDING and not present.remote:
@@ -270,6 +273,7 @@ class Dispatcher:
         else:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
+            self.on_skipped(run)
 
     def _refused(self, run: Run, refused: Refused) -> None:
         self._known.discard(run.id)

@@ -14,11 +14,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from executor.domain.channel import Channel
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
 from executor.domain.live_output import OutputChunk
 from executor.domain.named import NamedWrite
+from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Reason, Run, RunChange
+from executor.domain.tally import Tally
 from executor.domain.writes import (
     Adoption,
     Instance,
@@ -36,6 +39,7 @@ class Lane(StrEnum):
     COMMANDS = "commands"
     UPKEEP = "upkeep"
     RETENTION = "retention"
+    OUTBOX = "outbox"
     OUTPUT = "output"
 
 
@@ -213,18 +217,65 @@ class KeepOutput(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prune(Request):
-    """``prune_runs``, ``purge_output``, ``purge_calendars``, ``purge_secrets``, ``purge_jobs``.
+    """``prune_runs``, ``purge_output``, ``purge_named``, ``prune_notifications``, ``purge_jobs``.
 
     The answer is the number of rows and records removed, but for output.  ``limit`` bounds the
-    rows, ``purge_limit`` the jobs; ``output_rest_s`` is for ``purge_output``.
+    rows, ``purge_limit`` the jobs; ``output_rest_s`` is for ``purge_output``.  Notifications
+    created before ``told_before`` go as well, if they are not pending.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
     retentions: tuple[Retention, ...]
     purge_before: datetime
+    told_before: datetime
     limit: int
     purge_limit: int
     output_rest_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadTallies(Request):
+    """``read_tallies``; the answer is a list of Tally."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Write ``tally``, if it is given; if it stands then, add the notifications."""
+
+    tally: Tally | None
+    notifications: tuple[Notification, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tell(Request):
+    """``write_tallies``, then ``add_notifications``; the answer is a list, one entry for each.
+
+    It says whether the entry's tally stands, and with it that its notifications do.
+    """
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    tellings: tuple[Telling, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadOutbox(Request):
+    """``due_notifications``; the answer is a list of Notification."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    until: datetime
+    limit: int
+    besides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordDeliveries(Request):
+    """``change_notifications``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    changes: tuple[NotificationChange, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -272,6 +323,15 @@ class SettleReport:
     """What a report says is durable, or was refused: forget it; ``tag`` came with it."""
 
     tag: object
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand a notification to the courier; with its channel (None: a ping) and sealed secrets."""
+
+    notification: Notification
+    channel: Channel | None
+    sealed: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +407,7 @@ Effect = (
     | RecallWork
     | AttendWorkers
     | SettleReport
+    | Deliver
     | OpenIntake
     | CloseIntake
     | Reply

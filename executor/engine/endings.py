@@ -43,6 +43,8 @@ class Endings:
             exit_code=outcome.exit_code,
             http_status=outcome.http_status,
             retry_after=outcome.retry_after,
+            error=outcome.error,
+            output=outcome.output,
         )
         self._journal.change(
             RunChange(

@@ -37,6 +37,7 @@ from executor.engine.events import (
     Answered,
     CommandReceived,
     DeclarationsRead,
+    Delivered,
     Event,
     Failed,
     JobsLoaded,
@@ -71,6 +72,7 @@ class Engine:
         self._workload = Workload(
             self._desk, self._journal, self._endings, options.instance, options.run_lease_s
         )
+        self._workload.on_started = self._on_run_started
         self._journal.on_durable = self._on_durable
         self._workload.on_given_back = self._on_given_back
         self._journal.on_given_up = self._on_record_given_up
@@ -149,6 +151,9 @@ class Engine:
             case ReportReceived():
                 if self._tenure is not None and self._tenure.attends:
                     self._tenure.reports.receive(event)
+            case Delivered():
+                if self._tenure is not None:
+                    self._tenure.delivered(event)
             case CommandReceived():
                 if self._tenure is not None and self._intake_open:
                     self._tenure.receive(event.tag, event.command, event.first)
@@ -278,6 +283,10 @@ class Engine:
     def _on_run_over(self, run: Run) -> None:
         if self._tenure is not None:
             self._tenure.admission.vacate(run)
+
+    def _on_run_started(self, run: Run) -> None:
+        if self._tenure is not None:
+            self._tenure.on_started(run)
 
     def _demands(self, run: Run) -> bool:
         return self._tenure is None or self._tenure.demands(run)

@@ -170,6 +170,15 @@ class PreconditionAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """The courier is done with a notification; ``error`` says why it failed, if it did."""
+
+    notification_id: str
+    at: datetime
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The process was asked to end cleanly."""
 
@@ -184,6 +193,7 @@ Event = (
     | CommandReceived
     | RunEvent
     | ReportReceived
+    | Delivered
     | DeclarationsRead
     | PreconditionAnswered
     | StopRequested

@@ -23,7 +23,7 @@ class Former:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        #: By job, calendar or secret, the command that made its revision and whose answer is saved.
+        #: By job or other thing, the command that made its revision and whose answer is saved.
         self._answered: dict[str, str] = {}
 
     def request(self, batch: Batch) -> KeepFormer | None:
@@ -51,7 +51,7 @@ class Former:
 
 
 def _subject(result: CommandResult) -> str:
-    """Return a key for the job, calendar or secret that *result* is about; empty for others."""
+    """Return a key for the job or named thing that *result* is about; empty for others."""
     if result.job_id is not None:
         return result.job_id
     words = (kind.word for kind in KINDS if kind.word in result.facts)

@@ -25,7 +25,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from executor.domain.command import Command, CommandKind
+from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.named import NamedClash
@@ -52,6 +52,7 @@ from executor.engine.scene import (
     Claim,
     Decision,
     Later,
+    Post,
     Scene,
     Write,
     WriteRecord,
@@ -205,12 +206,12 @@ class Intake:
         try:
             decision = how(case.command, self._scene)
         except Exception as error:  # One command that cannot be decided must not stop others.
-            self._refuse(case, error)
+            case.result = self._refused(case, error)
         else:
             self._take(case, decision)
 
-    def _refuse(self, case: Case, error: Exception) -> None:
-        """Answer a command that cannot be decided, or whose effect the store does not take."""
+    def _refused(self, case: Case, error: Exception) -> CommandResult:
+        """Return the answer to what cannot be decided, or whose effect the store does not take."""
         self._desk.note(
             "command_broken",
             "a command cannot be carried out and is refused",
@@ -219,7 +220,7 @@ class Intake:
             command=case.command.kind.value,
             error=repr(error),
         )
-        case.result = undecidable(case.command, self._desk.now, error)
+        return undecidable(case.command, self._desk.now, error)
 
     def _take(self, case: Case, decision: Decision) -> None:
         assert self._batch is not None
@@ -227,6 +228,8 @@ class Intake:
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
+        elif isinstance(decision, Post):
+            self._post(case, decision)
         elif isinstance(decision, WriteRecord):
             self._batch.named[case.command.id] = decision
         elif isinstance(decision, Change):
@@ -249,26 +252,36 @@ class Intake:
 
         decision.begin(on_decided)
 
-    def _claim(self, case: Case, decision: Claim) -> None:
+    def _awaited(self, case: Case) -> Callable[[CommandResult | None], None]:
+        """Have the batch wait for *case*; return what gives it its result, and lets it go on."""
         assert self._batch is not None
         batch = self._batch
         batch.claims.add(case.command.id)
+
+        def done(result: CommandResult | None) -> None:
+            if self._batch is batch:
+                batch.claims.discard(case.command.id)
+                case.result = result
+                self._continue()
+
+        return done
+
+    def _post(self, case: Case, decision: Post) -> None:
+        self._scene.herald.post(
+            decision.notification, partial(self._awaited(case), decision.result)
+        )
+
+    def _claim(self, case: Case, decision: Claim) -> None:
+        done = self._awaited(case)
         present: dict[str, Run] = {}
 
         def on_written(run: Run) -> None:
             present[run.id] = run
-            if self._batch is not batch or len(present) < len(decision.runs):
-                return
-            batch.claims.discard(case.command.id)
-            case.result = decision.answer(present)
-            self._continue()
+            if len(present) == len(decision.runs):
+                done(decision.answer(present))
 
         def on_refused(error: Exception) -> None:
-            if self._batch is not batch:
-                return
-            batch.claims.discard(case.command.id)
-            self._refuse(case, error)
-            self._continue()
+            done(self._refused(case, error))
 
         self._scene.dispatcher.claim(decision.runs, on_written, on_refused)
 
@@ -284,7 +297,7 @@ class Intake:
             if clash is None:
                 self._apply(case, write)
             elif isinstance(clash, Refused):
-                self._refuse(case, clash.error)
+                case.result = self._refused(case, clash.error)
             elif clash.current is not None and clash.current.last_command == LastCommand.of(
                 case.command
             ):
@@ -324,7 +337,7 @@ class Intake:
                 continue
             del batch.writes[command_id]
             if isinstance(found, Refused):
-                self._refuse(case, found.error)
+                case.result = self._refused(case, found.error)
                 continue
             if found.current is not None:
                 self._scene.roster.put(found.current)

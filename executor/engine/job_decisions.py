@@ -8,7 +8,7 @@ from datetime import datetime
 
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken
-from executor.domain.filling import secret_places
+from executor.domain.filling import secret_places_of_job
 from executor.domain.identity import job_id
 from executor.domain.instant import from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
@@ -120,6 +120,7 @@ def _definition(
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
         *_secret_faults(definition, scene),
+        *_channel_faults(definition, scene),
         *_renaming_faults(definition, job, scene),
     ]
     if faults:
@@ -162,8 +163,20 @@ def _secret_faults(definition: Definition, scene: Scene) -> list[Fault]:
     known = scene.admission.vault.secrets
     return [
         Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
-        for field, name in secret_places(definition.target)
+        for field, name in secret_places_of_job(definition)
         if known.value(name) is None
+    ]
+
+
+def _channel_faults(definition: Definition, scene: Scene) -> list[Fault]:
+    missing = scene.admission.channels.missing(rule.channel for rule in definition.notify)
+    return [
+        Fault(
+            f"notify.{index}.channel",
+            f"there is no channel {rule.channel!r}; PUT /v1/channels/{rule.channel} makes it",
+        )
+        for index, rule in enumerate(definition.notify)
+        if rule.channel in missing
     ]
 
 

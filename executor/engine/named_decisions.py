@@ -1,4 +1,4 @@
-"""Commands that change a named resource: a calendar, a secret.
+"""Commands that change a named resource: a calendar, a secret, a channel.
 
 One set of decisions for all kinds; what differs is in :data:`_RULES`.  A secret's value comes
 sealed and is not looked into here.
@@ -11,17 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Generic
 
+from executor.domain import channel as channels
 from executor.domain.calendar import CALENDARS, Calendar, calendar_from_document
+from executor.domain.channel import CHANNELS, Channel, channel_from_document
 from executor.domain.command import Command, CommandResult, ResultStatus
 from executor.domain.errors import (
     Fault,
     InvalidCalendar,
+    InvalidChannel,
     InvalidInput,
     NamedInUse,
     NamedNotFound,
     RevisionConflict,
 )
-from executor.domain.job import Job, LastCommand
+from executor.domain.job import LastCommand
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.named import Broken, Kind, NamedWrite, Stored, Value
 from executor.domain.secret import SECRETS, check_name, check_sealed
@@ -35,7 +38,7 @@ from executor.engine.scene import (
     implied,
 )
 
-#: Jobs that are named when what they use is to be deleted.
+#: Users that are named when what they use is to be deleted.
 _NAMED = 5
 
 
@@ -45,16 +48,16 @@ class _Rules(Generic[Value]):
 
     Attributes:
         wanted: returns what a command wants the resource to hold; raises InvalidInput.
-        users: returns the jobs that use the one of this name.
+        users: returns what uses the one of this name, as people know it.
         left: returns what is kept of the value of one that is deleted.
     """
 
-    wanted: Callable[[Command], Value]
-    users: Callable[[Scene, str], Iterable[Job | None]]
+    wanted: Callable[[Command, Scene], Value]
+    users: Callable[[Scene, str], list[str]]
     left: Callable[[Value], Value]
 
 
-def _wanted_calendar(command: Command) -> Calendar:
+def _wanted_calendar(command: Command, scene: Scene) -> Calendar:
     calendar = calendar_from_document(command.arguments.get("calendar"))
     if calendar.name != command.subject:
         fault = Fault("name", f"is not the addressed calendar's, {command.subject!r}")
@@ -62,24 +65,51 @@ def _wanted_calendar(command: Command) -> Calendar:
     return calendar
 
 
-def _wanted_secret(command: Command) -> str:
+def _wanted_secret(command: Command, scene: Scene) -> str:
     check_name(command.subject)
     return check_sealed(command.arguments.get("sealed"))
 
 
-def _users_of_calendar(scene: Scene, name: str) -> Iterable[Job | None]:
-    for job in map(scene.roster.get, scene.roster.ids()):
-        if job is not None and any(use.name == name for use in job.definition.calendars):
-            yield job
+def _wanted_channel(command: Command, scene: Scene) -> Channel:
+    channels.check_name(command.subject)
+    channel = channel_from_document(command.arguments.get("channel"))
+    known = scene.admission.vault.secrets
+    missing = [
+        Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
+        for field, name in channels.secret_places(channel)
+        if known.value(name) is None
+    ]
+    if missing:
+        raise InvalidChannel(missing)
+    return channel
 
 
-def _users_of_secret(scene: Scene, name: str) -> Iterable[Job | None]:
-    return map(scene.roster.get, scene.admission.vault.users(name))
+def _users_of_calendar(scene: Scene, name: str) -> list[str]:
+    return sorted(
+        job.name
+        for job in map(scene.roster.get, scene.roster.ids())
+        if job is not None and any(use.name == name for use in job.definition.calendars)
+    )
+
+
+def _users_of_secret(scene: Scene, name: str) -> list[str]:
+    telling = scene.admission.channels.using_secret(name)
+    jobs = _names_of(scene, scene.admission.vault.users(name))
+    return [*jobs, *(f"channel {one}" for one in telling)]
+
+
+def _users_of_channel(scene: Scene, name: str) -> list[str]:
+    return _names_of(scene, scene.admission.channels.users(name))
+
+
+def _names_of(scene: Scene, job_ids: Iterable[str]) -> list[str]:
+    return sorted(job.name for job in map(scene.roster.get, job_ids) if job is not None)
 
 
 _RULES: Final[dict[Kind[Any], _Rules[Any]]] = {
     CALENDARS: _Rules(_wanted_calendar, _users_of_calendar, lambda calendar: calendar),
     SECRETS: _Rules(_wanted_secret, _users_of_secret, lambda sealed: ""),
+    CHANNELS: _Rules(_wanted_channel, _users_of_channel, lambda channel: channel),
 }
 
 
@@ -90,14 +120,14 @@ def put(command: Command, scene: Scene) -> Decision:
     if (answer := _repeated(kind, command, standing, scene.desk.now)) is not None:
         return answer
     try:
-        value = _RULES[kind].wanted(command)
+        value = _RULES[kind].wanted(command, scene)
     except InvalidInput as error:
         raise RefusalError(ResultStatus.INVALID, error) from None
     return _write(kind, command, scene, standing, value)
 
 
 def delete(command: Command, scene: Scene) -> Decision:
-    """Remove a resource that no job uses."""
+    """Remove a resource that nothing uses."""
     kind = DELETES[command.kind]
     rules = _RULES[kind]
     standing = _standing(kind, command, scene)
@@ -105,8 +135,7 @@ def delete(command: Command, scene: Scene) -> Decision:
         return answer
     if not isinstance(standing, Stored) or standing.deleted:
         raise RefusalError(ResultStatus.NOT_FOUND, NamedNotFound(kind.word, command.subject))
-    users = sorted(job.name for job in rules.users(scene, standing.name) if job is not None)
-    if users:
+    if users := rules.users(scene, standing.name):
         in_use = NamedInUse(kind.word, standing.name, users[:_NAMED], len(users))
         raise RefusalError(ResultStatus.CONFLICT, in_use)
     return _write(kind, command, scene, standing, rules.left(standing.value), deleted=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Generic
 
 from executor.domain.named import Broken, Stored, Value
@@ -27,3 +28,14 @@ class Records(Generic[Value]):
         """Return what the resource holds; None if there is none, or it cannot be read."""
         record = self._records.get(name)
         return record.value if isinstance(record, Stored) and not record.deleted else None
+
+    def values(self) -> Iterator[tuple[str, Value]]:
+        """Return the names of those that are there and can be read, and what they hold."""
+        for name, record in self._records.items():
+            if isinstance(record, Stored) and not record.deleted:
+                yield name, record.value
+
+    def stands(self, name: str) -> bool:
+        """Whether there is one, readable or not."""
+        record = self._records.get(name)
+        return isinstance(record, Broken) or (record is not None and not record.deleted)

@@ -85,6 +85,7 @@ class RemoteRuns:
         self.at_workers: Counter[str] = Counter()
         self.stale = False
         self.find_job: Callable[[str], Job | None] = lambda job_id: None
+        self.on_started: Callable[[Run], None] = lambda run: None
         self.sealed: Callable[[Iterable[tuple[Run, Definition]]], Mapping[str, str]] = lambda _: {}
 
     def __contains__(self, run_id: str) -> bool:
@@ -298,6 +299,7 @@ class RemoteRuns:
         if remote.cancelling is None:
             self._change(remote, RunState.RUNNING, started_at=at, details=details)
             self._set_times(remote, first=False)
+            self.on_started(remote.run)
         else:
             # It was to be skipped, and was begun all the same before it could be called back.
             reason = remote.cancelling

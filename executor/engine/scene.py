@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import (
     CommandReused,
@@ -20,6 +21,7 @@ from executor.domain.errors import (
 from executor.domain.job import Job, LastCommand
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.named import Kind, NamedWrite, Stored
+from executor.domain.notification import Notification
 from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import Run
 from executor.domain.secret import SECRETS
@@ -27,6 +29,7 @@ from executor.domain.template import SECRET
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
+from executor.engine.herald import Herald
 from executor.engine.journal import Journal
 from executor.engine.reports import Reports
 from executor.engine.roster import Roster
@@ -34,7 +37,7 @@ from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload
 
 #: The kind of named resource that a command is about.
-_KIND_OF: Final = {**PUTS, **DELETES}
+_KIND_OF: Final = {**PUTS, **DELETES, CommandKind.TEST_CHANNEL: CHANNELS}
 
 #: What may be the name of a secret in a template.
 _SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
@@ -68,11 +71,19 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class WriteRecord:
-    """Carry out *write* of a calendar or a secret, then answer *result*."""
+    """Carry out *write* of a named resource, then answer *result*."""
 
     write: NamedWrite[Any]
     result: CommandResult
     former: Stored[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """Put a notification into the outbox, then answer *result*."""
+
+    notification: Notification
+    result: CommandResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +109,7 @@ class Later:
     begin: Callable[[Callable[[Decision], None]], None]
 
 
-Decision = Answer | Write | WriteRecord | Claim | Change | Later
+Decision = Answer | Write | WriteRecord | Post | Claim | Change | Later
 
 
 class RefusalError(Exception):
@@ -124,6 +135,7 @@ class Scene:
     journal: Journal
     term: int
     permitted: PermittedTargets
+    herald: Herald
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.
@@ -191,15 +203,17 @@ def repeated(command: Command, result: CommandResult, now: datetime) -> CommandR
 def touched_by(command: Command, roster: Roster) -> set[str]:
     """Return what must not be decided about twice in one batch: ids and names."""
     if command.kind in _KIND_OF:
-        return {_mark(_KIND_OF[command.kind], command.subject)}
+        named = _mark(_KIND_OF[command.kind], command.subject)
+        return {named, *_secrets_touched(command.arguments)}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)
     definition = command.arguments.get("definition")
     if isinstance(definition, dict):
         touched.add(str(definition.get("name")))
-        touched.update(_calendars_in(definition))
-        touched.update(_mark(SECRETS, one) for one in _secrets_in(definition.get("target")))
+        touched.update(_named_in(definition, "calendars", "name", CALENDARS))
+        touched.update(_named_in(definition, "notify", "channel", CHANNELS))
+        touched.update(_secrets_touched([definition.get("target"), definition.get("ping")]))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
         touched.update(_jobs_in(definition))
@@ -222,16 +236,20 @@ def _jobs_in(definition: dict[str, Any]) -> set[str]:
     return {one for one in [*named, definition.get("on_failure")] if isinstance(one, str)}
 
 
-def _calendars_in(definition: dict[str, Any]) -> set[str]:
-    """Return what a definition, as yet unchecked, touches by naming calendars."""
-    uses = definition.get("calendars")
+def _named_in(definition: dict[str, Any], field: str, name: str, kind: Kind[Any]) -> set[str]:
+    """Return what a definition, as yet unchecked, touches by naming something in a list."""
+    uses = definition.get(field)
     if not isinstance(uses, list):
         return set()
-    return {_mark(CALENDARS, str(use.get("name"))) for use in uses if isinstance(use, dict)}
+    return {_mark(kind, str(use.get(name))) for use in uses if isinstance(use, dict)}
+
+
+def _secrets_touched(unchecked: object) -> set[str]:
+    return {_mark(SECRETS, name) for name in _secrets_in(unchecked)}
 
 
 def _secrets_in(target: object) -> set[str]:
-    """Return what a target, as yet unchecked, touches by naming secrets."""
+    """Return the secrets that a target or channel, as yet unchecked, names."""
     if isinstance(target, str):
         return set(_SECRET_NAME.findall(target)) if SECRET in target else set()
     if isinstance(target, list):

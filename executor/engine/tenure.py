@@ -26,9 +26,12 @@ from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
 from executor.engine.endings import Endings
+from executor.engine.events import Delivered
+from executor.engine.herald import Herald
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.opening import Opening
+from executor.engine.postman import Postman
 from executor.engine.remote import RemoteRuns
 from executor.engine.reports import Reports
 from executor.engine.roster import Roster
@@ -59,11 +62,17 @@ class Tenure:
         lease_s = options.run_lease_s
         self.roster = Roster(desk, journal)
         self.remote = RemoteRuns(desk, journal, endings, options.recall_grace_s)
+        self.remote.on_started = self.on_started
         self.admission = Admission(desk, self.roster, journal, workload, self.remote)
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
-        self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
+        self._herald = Herald(desk, self.roster, self.dispatcher.verify, options.url)
+        self._postman = Postman(desk, self.admission.vault, self.admission.channels.records)
+        self._herald.on_told = self._postman.look
+        self.consequences = Consequences(
+            desk, self.roster, self.admission, self.dispatcher, self._herald, term
+        )
         self._continuity = Continuity(
             desk, self.roster, self.admission, self.dispatcher, workload, term
         )
@@ -98,6 +107,7 @@ class Tenure:
             journal,
             term,
             options.permitted,
+            self._herald,
         )
         self._intake = Intake(self._scene)
         self.precondition = Precondition(desk, options.precondition)
@@ -166,6 +176,8 @@ class Tenure:
             or self.supervision.answered(request, result)
             or self.reports.answered(request, result)
             or self.consequences.answered(request)
+            or self._herald.answered(request, result)
+            or self._postman.answered(request, result)
             or self._zone_check.answered(request, result)
         ):
             return True
@@ -185,6 +197,8 @@ class Tenure:
             self.supervision.failed,
             self.reports.failed,
             self.consequences.failed,
+            self._herald.failed,
+            self._postman.failed,
             self._zone_check.failed,
             self._intake.failed,
             self._upkeep.failed,
@@ -265,6 +279,15 @@ class Tenure:
         if run.term == self.term and not self.stopping and not self.admission.joins.written(run.id):
             self.consequences.take(run)
 
+    def on_started(self, run: Run) -> None:
+        """A run has begun."""
+        if run.term == self.term and not self.stopping:
+            self._herald.started(run)
+
+    def delivered(self, event: Delivered) -> None:
+        """The courier reports."""
+        self._postman.delivered(event)
+
     def demands(self, run: Run) -> bool:
         """Whether the end of a run demands something; what is unknown here is left to others."""
         return run.term != self.term or self.stopping or self.consequences.demands(run)
@@ -308,6 +331,7 @@ class Tenure:
             self.consequences.advance()
             self.reports.attend(self.attends)
             self.reports.advance()
+            self._tell()
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
@@ -319,6 +343,12 @@ class Tenure:
             self._upkeep.advance()
         self.dispatcher.advance()
 
+    def _tell(self) -> None:
+        self._herald.advance()
+        if self.dispatcher.trusted:
+            # An executor that was paused first learns whether others have delivered meanwhile.
+            self._postman.advance()
+
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
@@ -328,7 +358,9 @@ class Tenure:
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts += [self.consequences.wake_at, self.reports.wake_at]
+            parts += [self.consequences.wake_at, self.reports.wake_at, self._herald.wake_at]
+            if self.dispatcher.trusted:
+                parts.append(self._postman.wake_at)
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
                 if self.precondition.met:

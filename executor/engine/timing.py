@@ -97,6 +97,22 @@ CLAIM_BACKLOG: Final = 20_000
 INSERT_ROWS: Final = 2_000
 ADOPT_ROWS: Final = 1_000
 
+#: Runs told of together, and notifications looked at together.
+TOLD_TOGETHER: Final = 200
+OUTBOX_ROWS: Final = 100
+
+#: How often the outbox is looked at where nothing is known to be new: what is to be tried again
+#: comes at most so much later than it is due, and its first pause is twice as long.
+OUTBOX_POLL_S: Final = 5.0
+
+#: Deliveries under way for one channel, and pings of all jobs: a channel takes messages by the
+#: dozen at the most, pings come by the hundred when a minute begins.
+PER_CHANNEL: Final = 4
+PINGS_AT_ONCE: Final = 50
+
+#: Notifications that are over are kept for so long: two weeks, as runs are by default.
+NOTIFICATIONS_KEPT_S: Final = 14 * 86_400.0
+
 #: Commands decided together.
 COMMAND_BATCH: Final = 100
 
@@ -119,6 +135,7 @@ class Options:
         permitted: the targets of jobs that may be saved.
         code: whether there may be jobs that are declared in code.
         precondition: whether scheduling may begin only once the code says so.
+        url: where people reach the web process, for links in messages; None if not known.
     """
 
     instance: str
@@ -132,3 +149,4 @@ class Options:
     permitted: PermittedTargets = ALL_TARGETS
     code: bool = False
     precondition: bool = False
+    url: str | None = None

@@ -19,6 +19,7 @@ from executor.engine.roster import Roster
 from executor.engine.timing import (
     BEAT_S,
     DELETED_KEPT_S,
+    NOTIFICATIONS_KEPT_S,
     OUTPUT_REST_S,
     UPKEEP_ROWS,
     UPKEEP_S,
@@ -126,6 +127,7 @@ class Upkeep:
             Prune(
                 tuple(map(self._retention, sorted(chosen & set(self._roster.ids())))),
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
+                self._desk.now - timedelta(seconds=NOTIFICATIONS_KEPT_S),
                 UPKEEP_ROWS,
                 _PURGED,
                 OUTPUT_REST_S,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from executor.domain.filling import secrets_of
+from executor.domain.filling import secrets_of_job
 from executor.domain.job import Job
 from executor.engine.records import Records
 
@@ -23,11 +23,15 @@ class Vault:
 
     def follow(self, job: Job) -> None:
         """Note which secrets *job* needs, as it is now."""
-        needed = frozenset() if job.deleted else secrets_of(job.definition.target)
+        needed = frozenset() if job.deleted else secrets_of_job(job.definition)
         if needed:
             self._needed[job.id] = needed
         else:
             self._needed.pop(job.id, None)
+
+    def sealed_of(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return the sealed values of these secrets; what cannot be read is missing."""
+        return {name: sealed for name in names if (sealed := self.secrets.value(name)) is not None}
 
     def users(self, name: str) -> list[str]:
         """Return the ids of the jobs that need the secret."""
@@ -38,4 +42,4 @@ class Vault:
         if not self._needed:
             return {}
         names = {name for job_id in job_ids for name in self._needed.get(job_id, ())}
-        return {name: sealed for name in names if (sealed := self.secrets.value(name)) is not None}
+        return self.sealed_of(names)

@@ -53,6 +53,7 @@ class Workload:
         self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
         self.live_output = LiveOutput(desk)
+        self.on_started: Callable[[Run], None] = lambda run: None
         self.on_given_back: Callable[[Run], bool] = lambda run: False
 
     def __len__(self) -> int:
@@ -102,6 +103,7 @@ class Workload:
             ),
             piece.run,
         )
+        self.on_started(replace(piece.run, state=RunState.RUNNING, started_at=event.at))
 
     def progressed(self, event: RunProgressed) -> None:
         """A run says how it goes on."""

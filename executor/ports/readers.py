@@ -14,6 +14,7 @@ from executor.domain.command import CommandResult
 from executor.domain.job import Job
 from executor.domain.live_output import OutputChunk
 from executor.domain.named import Broken, Kind, Stored, Value
+from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
 from executor.domain.term import TermRecord
@@ -57,6 +58,15 @@ class RunFilter:
     cause: Cause | None = None
     since: datetime | None = None
     until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFilter:
+    """Which notifications; None means any.  An empty ``channel`` is that of pings."""
+
+    state: NotificationState | None = None
+    job_id: str | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +189,24 @@ class Readers(Protocol):
 
         Raises:
             NamedNotFound: there is none, or it is deleted.
+        """
+        ...
+
+    def list_notifications(
+        self, which: NotificationFilter, limit: int, cursor: str | None
+    ) -> Page[Notification]:
+        """Return at most *limit* notifications, newest ``created_at`` first.
+
+        Raises:
+            InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def get_notification(self, notification_id: str) -> Notification:
+        """Return the notification.
+
+        Raises:
+            NotificationNotFound: there is none, or its record cannot be read.
         """
         ...
 

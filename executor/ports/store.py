@@ -28,7 +28,9 @@ from executor.domain.command import CommandResult
 from executor.domain.job import Job
 from executor.domain.live_output import OutputChunk
 from executor.domain.named import Broken, Kind, NamedClash, NamedWrite, Stored, Value
+from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Run, RunChange
+from executor.domain.tally import Tally
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
@@ -45,6 +47,7 @@ from executor.ports.readers import (
     Counts,
     InvalidCursor,
     JobFilter,
+    NotificationFilter,
     Page,
     Readers,
     RunFilter,
@@ -65,6 +68,8 @@ __all__ = [
     "KnownCommands",
     "LoadedJobs",
     "NamedStore",
+    "NotificationFilter",
+    "OutboxStore",
     "Page",
     "Readers",
     "Retention",
@@ -224,7 +229,8 @@ class JobStore(Protocol):
     def purge_jobs(self, before: datetime, limit: int) -> int:
         """Remove deleted jobs not updated since *before*, at most *limit* jobs.
 
-        With their runs and former revisions.  One with open rows waits until they are closed.
+        With their runs, former revisions and tallies.  One with open rows waits until they are
+        closed.
         """
         ...
 
@@ -251,6 +257,56 @@ class NamedStore(Protocol):
         ...
 
 
+class OutboxStore(Protocol):
+    """What is to be told, and what of it was: tallies of jobs, and notifications."""
+
+    def read_tallies(self, job_ids: Collection[str]) -> list[Tally]:
+        """Return the tallies of these jobs, in no order.
+
+        A job without one is left out, and so is one whose tally cannot be read.
+        """
+        ...
+
+    def write_tallies(self, tallies: Sequence[Tally]) -> list[bool]:
+        """Store each tally if that of its job is at the revision before (none: at 0).
+
+        One that cannot be read is overwritten.
+
+        Returns:
+            For each, whether it stands there now, written by this call or by an earlier one.
+        """
+        ...
+
+    def add_notifications(self, notifications: Sequence[Notification]) -> None:
+        """Insert each unless its id is taken.
+
+        A pending ping of which the store holds a later one of its job (by ``created_at``) is
+        superseded then, whichever came first; its ``finished_at`` is its own ``created_at``.
+        """
+        ...
+
+    def due_notifications(
+        self, until: datetime, limit: int, besides: Collection[str]
+    ) -> list[Notification]:
+        """Return pending ones that are due at *until*, the earliest ``due_at`` first.
+
+        Args:
+            besides: channels of which none is returned.
+        """
+        ...
+
+    def change_notifications(self, changes: Sequence[NotificationChange]) -> None:
+        """Apply each change to its notification while that is pending; the others do nothing."""
+        ...
+
+    def prune_notifications(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* that were created before *before*; return how many.
+
+        Pending ones stay.
+        """
+        ...
+
+
 class CommandStore(Protocol):
     """Answers to commands, kept for a day."""
 
@@ -263,7 +319,16 @@ class CommandStore(Protocol):
         ...
 
 
-class ExecutorStore(TermStore, RunStore, OutputStore, JobStore, NamedStore, CommandStore, Protocol):
+class ExecutorStore(
+    TermStore,
+    RunStore,
+    OutputStore,
+    JobStore,
+    NamedStore,
+    OutboxStore,
+    CommandStore,
+    Protocol,
+):
     """Everything the executor may do to the store."""
 
     def prepare(self) -> None:

@@ -35,6 +35,7 @@ from executor.engine.effects import (
     AttendWorkers,
     CancelWork,
     CloseIntake,
+    Deliver,
     Effect,
     Exit,
     Note,
@@ -53,6 +54,7 @@ from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
     DeclarationsRead,
+    Delivered,
     Event,
     Moment,
     PreconditionAnswered,
@@ -72,6 +74,7 @@ from executor.engine.timing import Options
 from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
 from executor.ports.clock import Clock
 from executor.ports.code import JobCode
+from executor.ports.courier import Courier, CourierFactory, Parcel
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
 from executor.ports.workers import ReportDelivery, WorkerReports
@@ -140,6 +143,7 @@ class ExecutorService:
         token: Token,
         intake: CommandIntake,
         launchers: LauncherFactory,
+        couriers: CourierFactory,
         clock: Clock,
         options: Options,
         code: JobCode | None = None,
@@ -156,6 +160,7 @@ class ExecutorService:
         self._engine = Engine(options, self._moment())
         self._lanes = Lanes(store, self.post)
         self._launcher: Launcher = launchers(_Reporter(self))
+        self._courier: Courier = couriers(self._on_delivered)
         self._done = Flag()
         self._stop_asked_at: float | None = None
         self._key = b""
@@ -194,6 +199,7 @@ class ExecutorService:
             self._loop()
         finally:
             self.abandon()
+            self._courier.stop()
             self._intake.stop()
             if self._workers is not None:
                 self._workers.stop()
@@ -280,6 +286,9 @@ class ExecutorService:
                 self._launcher.start([self._work(effect, *work) for work in effect.works])
             case Note():
                 self._log(effect)
+            case Deliver():
+                parcel = Parcel(effect.notification, effect.channel, effect.sealed)
+                self._courier.deliver(parcel)
             case CancelWork():
                 self._launcher.cancel(effect.run_id, effect.reason)
             case RecallWork():
@@ -340,6 +349,9 @@ class ExecutorService:
 
     def _on_report(self, delivery: ReportDelivery) -> None:
         self.post(ReportReceived(delivery, delivery.report))
+
+    def _on_delivered(self, notification_id: str, at: datetime, error: str | None) -> None:
+        self.post(Delivered(notification_id, at, error))
 
     def _on_delivery(self, delivery: Delivery) -> None:
         if delivery.command.kind is CommandKind.PUT_CALENDAR:

@@ -13,6 +13,8 @@ from typing import TypeVar
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
 from executor.domain.kinds import KINDS
+from executor.domain.message import bare
+from executor.domain.notification import Notification
 from executor.domain.run import Run, RunChange
 from executor.domain.writes import (
     Adoption,
@@ -32,13 +34,17 @@ from executor.engine.effects import (
     ReadDueJobs,
     ReadNamed,
     ReadOpenRuns,
+    ReadOutbox,
+    ReadTallies,
     RecallCommands,
     Record,
+    RecordDeliveries,
     RenewLeases,
     Request,
     ResignTerm,
     SaveResults,
     SettleFollowUps,
+    Tell,
     WatchOpenRuns,
     WriteJobs,
     WriteNamed,
@@ -170,6 +176,35 @@ def _reported(request: Request, found: list[Result]) -> list[Result]:
     return found
 
 
+def _tell(request: Tell, store: ExecutorStore) -> list[bool]:
+    tallies = [one.tally for one in request.tellings if one.tally is not None]
+    written = _reported(request, sift(store.write_tallies, tallies)) if tallies else []
+    # One that the store never takes must not keep people from being told.
+    answers = zip(tallies, written, strict=True)
+    stands = {tally.job_id: found is not False for tally, found in answers}
+    told = [one.tally is None or stands[one.tally.job_id] for one in request.tellings]
+    pairs = zip(request.tellings, told, strict=True)
+    notifications = [note for one, stood in pairs if stood for note in one.notifications]
+    if notifications:
+        _add_notifications(request, notifications, store)
+    return told
+
+
+def _add_notifications(
+    request: Tell, notifications: Sequence[Notification], store: ExecutorStore
+) -> None:
+    def add(some: Sequence[Notification]) -> Iterable[None]:
+        store.add_notifications(some)
+        return [None] * len(some)
+
+    found = _reported(request, sift(add, notifications))
+    pairs = zip(notifications, found, strict=True)
+    plain = [replace(one, payload=bare(one.payload)) for one, refused in pairs if refused]
+    if plain:
+        # Without the texts of its run: that something happened is worth more than what it said.
+        store.add_notifications(plain)
+
+
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
@@ -197,7 +232,16 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             removed = store.prune_runs(request.retentions, request.limit)
             store.purge_output(request.output_rest_s)
             removed += sum(store.purge_named(kind, request.purge_before) for kind in KINDS)
+            removed += store.prune_notifications(request.told_before, request.limit)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
+        case ReadTallies():
+            return store.read_tallies(request.job_ids)
+        case Tell():
+            return _tell(request, store)
+        case ReadOutbox():
+            return store.due_notifications(request.until, request.limit, request.besides)
+        case RecordDeliveries():
+            store.change_notifications(request.changes)
         case Beat():
             store.beat(request.instance)
         case _:

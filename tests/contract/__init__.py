@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
             "job_law",
             "lease_law",
             "named_law",
+            "outbox_law",
             "reader_law",
             "retention_law",
             "revision_law",

@@ -63,8 +63,11 @@ class MongoWorkshop(StoreWorkshop):
         self.raw["job_revisions"].update_one({"job_id": job_id, "revision": revision}, damage)
 
     def break_named(self, kind: Kind[Any], name: str) -> None:
-        damage = {"$unset": {"definition.name": "", "sealed": ""}}
+        damage = {"$unset": {"definition.name": "", "definition.kind": "", "sealed": ""}}
         self.raw[kind.plural].update_one({"_id": name}, damage)
+
+    def break_tally(self, job_id: str) -> None:
+        self.raw["tallies"].update_one({"_id": job_id}, {"$unset": {"failures": ""}})
 
     def age_instance(self, instance_id: str, seconds: float) -> None:
         aged = {"$subtract": ["$seen_at", round(seconds * 1000)]}

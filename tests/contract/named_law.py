@@ -1,6 +1,6 @@
 """The law of named resources: compare-and-set, few, and loaded whatever is broken.
 
-Every part of it holds for each kind: for calendars as for secrets.
+Every part of it holds for each kind: for calendars as for secrets and channels.
 """
 
 from collections.abc import Callable
@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.errors import NamedNotFound
 from executor.domain.kinds import KINDS
 from executor.domain.named import Broken, Kind, NamedClash, NamedWrite, Stored
 from executor.domain.secret import SECRETS
 from executor.ports.store import ExecutorStore
 from tests.contract.store_workshop import StoreWorkshop
-from tests.contract.store_world import AWKWARD, a_calendar, a_secret, made_by, noon, race
+from tests.contract.store_world import AWKWARD, a_calendar, a_channel, a_secret, made_by, noon, race
 
 #: A file in which no line is like another.
 FILE = """BEGIN:VCALENDAR\r
@@ -38,6 +39,21 @@ FULL_CALENDAR = {
     "ics": FILE,
 }
 
+#: A channel with everything that one can have.
+FULL_CHANNEL = {
+    "kind": "email",
+    "host": "smtp.example.com",
+    "port": 2525,
+    "security": "tls",
+    "user": "{{ secret.USER }}",
+    "password": "{{ secret.PASSWORD }}",
+    "from": "solocron@example.com",
+    "to": ["ops@example.com", "on-call@example.com"],
+}
+
+#: Names of every sort, by code point.
+NAMES = ("A", "B a", "_", "a", "a-b", "ä", "日", "\uffee", "😀")
+
 #: A sealed value as long as there are.
 LONG = f"v1:ffffffff:{'zZ+/' * 43_000}="
 
@@ -57,13 +73,9 @@ class Sample:
 
 
 SAMPLES = (
-    Sample(
-        CALENDARS,
-        a_calendar,
-        ("A", "B a", "_", "a", "a-b", "ä", "日", "\uffee", "😀"),
-        {"definition": FULL_CALENDAR},
-    ),
+    Sample(CALENDARS, a_calendar, NAMES, {"definition": FULL_CALENDAR}),
     Sample(SECRETS, a_secret, ("A", "B", "_", "a", "a-b"), {"value": LONG}),
+    Sample(CHANNELS, a_channel, NAMES, {"definition": FULL_CHANNEL}),
 )
 
 each_kind = pytest.mark.parametrize(

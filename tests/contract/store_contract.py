@@ -12,6 +12,7 @@ from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
 from tests.contract.named_law import NamedLaw
+from tests.contract.outbox_law import NotificationLaw, NotificationListLaw, TallyLaw
 from tests.contract.output_law import OutputLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.remote_law import RemoteLaw
@@ -37,6 +38,9 @@ class StoreContract(
     LoadLaw,
     RevisionLaw,
     NamedLaw,
+    TallyLaw,
+    NotificationLaw,
+    NotificationListLaw,
     CommandLaw,
     FindLaw,
     JobListLaw,

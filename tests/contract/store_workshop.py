@@ -49,6 +49,10 @@ class StoreWorkshop:
         """Make what the resource holds unreadable in the database."""
         raise NotImplementedError
 
+    def break_tally(self, job_id: str) -> None:
+        """Make the job's tally unreadable in the database, but for its revision."""
+        raise NotImplementedError
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         """Set back when the instance was seen, as if it had been silent since."""
         raise NotImplementedError

@@ -11,9 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from executor.domain.calendar import Calendar, calendar_from_document
+from executor.domain.channel import Channel, channel_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
 from executor.domain.named import Stored
+from executor.domain.notification import Notification
+from executor.domain.notify import Event
 from executor.domain.run import Cause, Run, RunState
 
 Item = TypeVar("Item")
@@ -115,6 +118,36 @@ def a_secret(name: str = "TOKEN", **changes: Any) -> Stored[str]:
     sealed = "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}"
     fields: dict[str, Any] = {"name": name, "value": sealed, "revision": 1, "updated_at": NOON}
     return Stored(**{**fields, **changes})
+
+
+def a_channel(name: str = "ops", **changes: Any) -> Stored[Channel]:
+    """Return a channel's record: a webhook, unless ``definition`` says otherwise."""
+    definition = changes.pop("definition", {"kind": "webhook", "url": "https://example.com/hook"})
+    channel = channel_from_document(definition)
+    fields: dict[str, Any] = {"name": name, "value": channel, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
+
+
+def a_notification(name: str = "note", **changes: Any) -> Notification:
+    """Return a pending notification about a failure, due at noon."""
+    fields: dict[str, Any] = {
+        "id": name,
+        "job_id": "job-backup",
+        "job": "backup",
+        "event": Event.FAILURE,
+        "channel": "ops",
+        "created_at": NOON,
+        "due_at": NOON,
+        "expires_at": noon(86_400),
+        "run_id": "run",
+    }
+    return Notification(**{**fields, **changes})
+
+
+def a_ping(name: str = "ping", seconds: float = 0, **changes: Any) -> Notification:
+    """Return a pending ping of the job, made *seconds* after noon."""
+    ping = {"event": Event.PING, "channel": "", "created_at": noon(seconds)}
+    return a_notification(name, **{**ping, **changes})
 
 
 def an_answer(command_id: str = "command", **changes: Any) -> CommandResult:

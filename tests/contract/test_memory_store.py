@@ -35,6 +35,9 @@ class TestMemoryStore(StoreContract):
     def break_named(self, kind: Kind[Any], name: str) -> None:
         self._memory().break_named(kind, name)
 
+    def break_tally(self, job_id: str) -> None:
+        self._memory().break_tally(job_id)
+
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._memory().age_instance(instance_id, seconds)
 

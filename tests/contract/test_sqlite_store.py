@@ -56,10 +56,14 @@ class TestSqliteStore(StoreContract):
 
     def break_named(self, kind: Kind[Any], name: str) -> None:
         self._execute(
-            f"UPDATE {kind.plural} SET document = "
-            "json_remove(document, '$.definition.name', '$.sealed') WHERE name = ?",
+            f"UPDATE {kind.plural} SET document = json_remove("
+            "document, '$.definition.name', '$.definition.kind', '$.sealed') WHERE name = ?",
             name,
         )
+
+    def break_tally(self, job_id: str) -> None:
+        damage = "json_remove(document, '$.failures')"
+        self._execute(f"UPDATE tallies SET document = {damage} WHERE job_id = ?", job_id)
 
     def age_instance(self, instance_id: str, seconds: float) -> None:
         self._execute(

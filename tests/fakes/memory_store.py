@@ -15,6 +15,7 @@ from executor.domain.writes import Instance, KnownCommands
 from executor.ports.clock import Clock
 from executor.ports.store import Counts
 from tests.fakes.memory_named import MemoryNamed
+from tests.fakes.memory_outbox import MemoryOutbox
 from tests.fakes.memory_output import MemoryOutput
 from tests.fakes.memory_revisions import MemoryRevisions
 from tests.fakes.memory_terms import MemoryTerms
@@ -23,7 +24,7 @@ from tests.fakes.memory_terms import MemoryTerms
 _SEEN_FOR = timedelta(seconds=30)
 
 
-class MemoryStore(MemoryTerms, MemoryNamed, MemoryOutput, MemoryRevisions):
+class MemoryStore(MemoryTerms, MemoryNamed, MemoryOutbox, MemoryOutput, MemoryRevisions):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 
     Args:
@@ -40,6 +41,13 @@ class MemoryStore(MemoryTerms, MemoryNamed, MemoryOutput, MemoryRevisions):
         self.fenced = fenced
         self._results: dict[str, CommandResult] = {}
         self._instances: dict[str, Instance] = {}
+
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs with all that belongs to them."""
+        with self.lock:
+            purged = super().purge_jobs(before, limit)
+            self._tallies = {one: kept for one, kept in self._tallies.items() if one in self._jobs}
+            return purged
 
     def prepare(self) -> None:
         """There is nothing to prepare."""

@@ -18,6 +18,7 @@ from executor.engine.effects import (
     AttendWorkers,
     CancelWork,
     CloseIntake,
+    Deliver,
     Effect,
     Exit,
     Note,
@@ -44,6 +45,7 @@ from executor.engine.events import (
 from executor.engine.timing import Options
 from tests.simulation.broker import Connection
 from tests.simulation.command_queue import CommandLink
+from tests.simulation.courier import ModelCourier
 from tests.simulation.launcher import ModelLauncher
 from tests.simulation.parked import LineWatch
 from tests.simulation.store_link import StoreLink
@@ -146,6 +148,7 @@ class SimulatedInstance:
             workers=around.workers,
         )
         self._workers = WorkerEnd(around, self._tell, self._wall, inside)
+        self._courier = ModelCourier(self._world, self._ledger, self._wall, self._tell, inside)
 
     def crash(self, silent_s: float = 0.0) -> None:
         """Die on the spot; the broker may notice only after up to *silent_s*, link by link."""
@@ -365,6 +368,8 @@ class SimulatedInstance:
                     self._check_trust(run)
                     self._ledger.handed(run, self._wall())
                     self._launcher.start(run)
+            case Deliver():
+                self._courier.deliver(effect.notification)
             case CancelWork():
                 self._ledger.told_to_end.add(effect.run_id)
                 self._launcher.cancel(effect.run_id, effect.reason)

@@ -6,6 +6,7 @@ be judged at the moment itself is judged here, and kept in ``wrong``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -65,7 +66,8 @@ class Ledger:
     ``limits``: so many runs of a job go on at once, one unless it says otherwise.  ``locks``: jobs
     with the same one never do.  ``in_order``: jobs that run one after another, by fire time.
     ``replaces``: jobs of which a run is ended when the next one comes due.  ``wishes``: for how
-    long (s) the target of a run wanted to be left alone.
+    long (s) the target of a run wanted to be left alone.  ``arrived``: how often each notification
+    was delivered.
     """
 
     world: World
@@ -89,6 +91,7 @@ class Ledger:
     hand_offs: list[Handed] = field(default_factory=list)
     paused: Callable[[Run, datetime], bool] = lambda run, wall: False
     on_change: Callable[[Run | None, Run | None], None] = lambda before, after: None
+    arrived: Counter[str] = field(default_factory=Counter)
     wholes: Wholes = field(init=False)
     _in_progress: dict[str, Start] = field(default_factory=dict)
 

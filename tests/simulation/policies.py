@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, Final
 
 from executor.domain.calendar import CALENDARS, calendar_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.job import Job, definition_from_document
 from executor.domain.named import NamedWrite, Stored
 from executor.domain.targets import MessageTarget
@@ -23,6 +24,7 @@ from tests.simulation.facts import Facts
 from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.remote_checker import HEARTBEAT_S
 from tests.simulation.slot_checker import Habits
+from tests.simulation.telling_checker import EACH, RULES, THRICE, check_telling
 from tests.simulation.work import Work
 from tests.simulation.workers import BY_WORKERS
 from tests.simulation.world import EPOCH
@@ -56,6 +58,10 @@ class Scene:
 
     jobs: Mapping[str, Policed]
     judge: Callable[[Facts], list[str]] = lambda facts: []
+
+
+def _told(name: str) -> Document:
+    return {"notify": RULES[name], "ping": "https://monitor.example.com/id"}
 
 
 def _queue(queue: int, limit: int = 1) -> Document:
@@ -303,6 +309,14 @@ SCENES: Final[dict[str, Scene]] = {
     ),
 }
 
+SCENES["told"] = Scene(
+    {
+        EACH: Policed(2, _told(EACH), Work(0.001, 1.2, None, fails=0.4)),
+        THRICE: Policed(3, _told(THRICE), Work(0.001, 0.8, None, fails=1.0)),
+    },
+    check_telling,
+)
+
 #: Most scenes of one history: every other one has so many, the others have one less.
 _SCENES: Final = 2
 
@@ -322,6 +336,11 @@ def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> No
         calendar = calendar_from_document({"name": "dark", "windows": [window]})
         stored = Stored(name="dark", value=calendar, revision=1, updated_at=EPOCH)
         store.write_named(NamedWrite(CALENDARS, stored, None))
+    if "told" in scenes:
+        hook = channel_from_document({"kind": "webhook", "url": "https://example.com/hook"})
+        for name in ("ops", "pager"):
+            channel = Stored(name=name, value=hook, revision=1, updated_at=EPOCH)
+            store.write_named(NamedWrite(CHANNELS, channel, None))
     for scene in scenes.values():
         for name, policed in scene.jobs.items():
             store.write_jobs([JobWrite(_job(name, policed), None)])

@@ -20,10 +20,12 @@ from executor.engine.effects import (
     InsertRuns,
     Lane,
     Record,
+    RecordDeliveries,
     RenewLeases,
     Request,
     SaveResults,
     SettleFollowUps,
+    Tell,
     WriteJobs,
 )
 from executor.engine.events import Answered, Event, Failed
@@ -42,6 +44,8 @@ _ROWS: Final[dict[type[Request], str]] = {
     SettleFollowUps: "run_ids",
     RenewLeases: "run_ids",
     Record: "changes",
+    RecordDeliveries: "changes",
+    Tell: "tellings",
 }
 
 #: Of so many calls one is done, or half done, and the answer lost.

@@ -196,6 +196,7 @@ PAST = "2026-01-01T00:00:00Z"
             CommandKind.CANCEL_RUN,
             CommandKind.DECLARE_JOB,
             CommandKind.REPORT_RUN,
+            CommandKind.TEST_CHANNEL,
             *PUTS,
             *DELETES,
         }

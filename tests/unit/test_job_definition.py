@@ -78,6 +78,8 @@ def test_only_name_and_target_are_needed_and_the_rest_has_documented_defaults() 
         "after": None,
         "on_failure": None,
         "calendars": [],
+        "notify": [],
+        "ping": None,
         "keep_runs": 100,
         "keep_for": "P14D",
     }

@@ -16,6 +16,7 @@ from executor.ports.target import WorkListener
 from executor.ports.workers import ReportDelivery
 from executor.runtime.service import CLEAN, ExecutorService
 from tests.builders import cancel, trigger
+from tests.fakes.idle_courier import IdleCourier
 from tests.fakes.memory_broker import MemoryBroker
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.quick_launcher import HandingLauncher
@@ -70,6 +71,7 @@ def test_a_run_is_handed_over_reported_and_called_back() -> None:
         token=broker.make_token("one"),
         intake=broker.make_intake(),
         launchers=make,
+        couriers=IdleCourier,
         clock=clock,
         options=Options(instance="one"),
         workers=workers,

@@ -60,6 +60,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_JOBS": "reports.jobs, backup",
             "SOLOCRON_PRECONDITION": "reports.database:migrate",
             "SOLOCRON_THREADS": "32",
+            "SOLOCRON_URL": "https://cron.example.com/",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
             "SOLOCRON_LOG_LEVEL": "DEBUG",
@@ -80,6 +81,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
     assert (settings.secret_key, settings.secret_key_old) == (bytes(32), bytes(32))
+    assert settings.url == "https://cron.example.com"
     assert settings.clustered
     assert "default" not in {row.origin for row in rows(settings)}
 

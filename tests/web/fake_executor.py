@@ -15,6 +15,7 @@ from typing import Any
 
 from executor.domain import identity
 from executor.domain.calendar import CALENDARS, calendar_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.command import (
     Command,
     CommandKind,
@@ -29,7 +30,10 @@ from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
 from executor.domain.kinds import DELETES, PUTS
-from executor.domain.named import NamedWrite, Stored
+from executor.domain.message import facts_of_test
+from executor.domain.named import Kind, NamedWrite, Stored
+from executor.domain.notification import a_message
+from executor.domain.notify import Event
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
 from executor.domain.writes import JobWrite
@@ -97,6 +101,8 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
+            case CommandKind.TEST_CHANNEL:
+                return self._test(command)
             case kind if kind in PUTS or kind in DELETES:
                 return self._named(command)
             case CommandKind.REPORT_RUN:
@@ -218,7 +224,7 @@ class FakeExecutor:
         return self._result(command, ResultStatus.CREATED, job_id=job.id, facts=facts)
 
     def _named(self, command: Command) -> CommandResult:
-        """Write a calendar or a secret, or mark it as deleted."""
+        """Write a named resource, or mark it as deleted."""
         deletes = command.kind in DELETES
         kind = {**PUTS, **DELETES}[command.kind]
         known = {one.name: one for one in self._store.all_named(kind)}
@@ -227,11 +233,9 @@ class FakeExecutor:
         here = isinstance(standing, Stored) and not standing.deleted
         if command.if_revision is not None and command.if_revision != (expect if here else None):
             return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        calendar = command.arguments.get("calendar", {"name": command.subject})
-        sealed = command.arguments.get("sealed", "")
         stored = Stored(
             name=command.subject,
-            value=calendar_from_document(calendar) if kind is CALENDARS else sealed,
+            value=_value(kind, command),
             revision=(expect or 0) + 1,
             updated_at=self._clock.now(),
             last_command=LastCommand.of(command),
@@ -240,6 +244,23 @@ class FakeExecutor:
         assert self._store.write_named(NamedWrite(kind, stored, expect)) is None
         status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
+
+    def _test(self, command: Command) -> CommandResult:
+        """Put a test of a channel into the outbox."""
+        now = self._clock.now()
+        test = a_message(
+            Event.TEST,
+            command.subject,
+            job_id="",
+            job="",
+            run_id=None,
+            about=command.id,
+            at=now,
+            payload=facts_of_test(command.subject, now),
+        )
+        self._store.add_notifications([test])
+        facts = {"notification": test.id}
+        return self._result(command, ResultStatus.DONE, facts=facts)
 
     def _cancel(self, command: Command) -> CommandResult:
         run = self._store.get_run(command.subject)
@@ -296,3 +317,13 @@ _CHANGES = {
     CommandKind.PAUSE_JOB: FakeExecutor._paused,
     CommandKind.RESUME_JOB: FakeExecutor._resumed,
 }
+
+
+def _value(kind: Kind[Any], command: Command) -> object:
+    """Return what a command wants a resource to hold, or something if it deletes it."""
+    if kind is CALENDARS:
+        return calendar_from_document(command.arguments.get("calendar", {"name": command.subject}))
+    if kind is CHANNELS:
+        gone = {"kind": "webhook", "url": "http://gone"}
+        return channel_from_document(command.arguments.get("channel", gone))
+    return command.arguments.get("sealed", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,6 +74,7 @@ class World:
         sealing: bool = True,
     ) -> None:
         self.clock = FakeClock()
+        self.while_waiting: Callable[[], None] = lambda: None
         self.store = FragileStore(self.clock)
         self.executor = FakeExecutor(self.store, self.clock)
         self.followers = PacedFollowers(self.clock)
@@ -88,6 +90,7 @@ class World:
                 sealer=Keyring([KEY, FORMER]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,
+                wait=lambda seconds: self.while_waiting(),
             )
         )
         self.client: FlaskClient = self.app.test_client()

@@ -25,10 +25,12 @@ from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
 from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to, redirected
 from executor.adapters.http_target.request import (
+    Identify,
     new_handle,
     place_of,
     prepare,
     release,
+    run_headers,
     system_authorities,
 )
 from executor.adapters.http_target.rules import HttpRules
@@ -100,6 +102,7 @@ class HttpLauncher:
         rules: what the operator allows requests; by default everything.
         opener: opens secrets; None if there is no key.
         url: where services call back to; None: they are told of no such place.
+        identify: returns the header lines that say who sends a request; by default those of runs.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class HttpLauncher:
         rules: HttpRules | None = None,
         opener: Opener | None = None,
         url: str | None = None,
+        identify: Identify = run_headers,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         rules = rules or HttpRules()
@@ -121,7 +125,16 @@ class HttpLauncher:
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
         loop = _Loop(
-            self._inbox, listener, clock, parallel, handles, output_limit, rules, opener, url
+            self._inbox,
+            listener,
+            clock,
+            parallel,
+            handles,
+            output_limit,
+            rules,
+            opener,
+            url,
+            identify,
         )
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
@@ -157,6 +170,7 @@ class _Loop:
         rules: HttpRules,
         opener: Opener | None,
         url: str | None,
+        identify: Identify,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -168,6 +182,7 @@ class _Loop:
         self._line = Line(_host_of, rules.per_host)
         self._opener = opener
         self._url = url
+        self._identify = identify
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -241,8 +256,16 @@ class _Loop:
             *call_back_headers(flight.target, flight.work, self._url),
         ]
         left_ms = max(1, flight.timeout_ms - flight.spent_ms)
-        take, guard = flight.body.add, flight.guard
-        prepare(flight.curl, flight.work.run, flight.target, left_ms, take, guard, own)
+        prepare(
+            flight.curl,
+            flight.work.run,
+            flight.target,
+            left_ms,
+            flight.body.add,
+            flight.guard,
+            own,
+            self._identify,
+        )
         self._transfers.add(flight.curl)
 
     def _judge(self, ended: Ended) -> None:

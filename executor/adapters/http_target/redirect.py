@@ -6,7 +6,7 @@ the way to a stranger but no other header, and a key is often in a header of ano
 Rules, those of browsers where nothing else is said:
 
 1. An *origin* is scheme, host and port.  To another one go none of the job's own headers but
-   the few of :data:`_HARMLESS`, no signature, and no credentials of the URL.  What was left
+   the few of :data:`_HARMLESS`, no signature, no token, and no credentials of the URL.  What was left
    behind does not come back, not even if a later redirect leads home.
 2. Which origin a URL has is decided in favour of "another one" wherever two programs could read
    it differently.  Within one origin the job's own words for it are kept in the next URL, so
@@ -77,7 +77,13 @@ def redirected(target: HttpTarget, status: int, url: str) -> HttpTarget:
     if _becomes_get(target.method, status):
         headers = {name: text for name, text in headers.items() if name.lower() not in _OF_A_BODY}
         target = replace(target, method="GET", body="")
-    return replace(target, url=url, headers=headers, sign=target.sign if stays else None)
+    return replace(
+        target,
+        url=url,
+        headers=headers,
+        sign=target.sign if stays else None,
+        callback=target.callback and stays,
+    )
 
 
 def _becomes_get(method: str, status: int) -> bool:

@@ -44,6 +44,10 @@ _HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(cod
 URL_SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
 
 
+#: Returns the header lines by which a target knows who sends a request, and whether again.
+Identify = Callable[[Run, HttpTarget], Sequence[str]]
+
+
 def new_handle(connect_timeout_ms: int, authorities: str | None, rules: HttpRules) -> pycurl.Curl:
     """Return a handle with everything set that is the same for all requests.
 
@@ -77,6 +81,7 @@ def prepare(
     take: Callable[[bytes], None],
     guard: Guard,
     signature: Sequence[str] = (),
+    identify: Identify | None = None,
 ) -> None:
     """Set every other option of *curl* for one request of *run*; the body goes to *take*.
 
@@ -87,12 +92,13 @@ def prepare(
         timeout_ms: for everything from resolving the name to the last byte of the answer.
         guard: hands out the sockets.
         signature: further header lines of Solocron's own.
+        identify: says who sends the request; by default :func:`run_headers`.
 
     Raises:
         ValueError: the request cannot be written down; says why.
     """
     url, direct = _destination(target.url)
-    headers = [*headers_of(run, target), *signature]
+    headers = [*headers_of(run, target, identify or run_headers), *signature]
     curl.setopt(pycurl.URL, url)
     curl.setopt(pycurl.PROXY, "" if direct else None)
     curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
@@ -112,10 +118,9 @@ def release(curl: pycurl.Curl) -> None:
     curl.setopt(pycurl.POSTFIELDS, "")
 
 
-def headers_of(run: Run, target: HttpTarget) -> list[str | bytes]:
-    """Return the header lines in the form libcurl wants."""
+def run_headers(run: Run, target: HttpTarget) -> list[str]:
+    """Return the header lines that identify *run*."""
     lines = [
-        "Expect:",
         f"Idempotency-Key: {run.trigger_id or run.id}",
         f"X-Solocron-Run-Id: {run.id}",
         f"X-Solocron-Job: {_header_text(run.job)}",
@@ -124,6 +129,12 @@ def headers_of(run: Run, target: HttpTarget) -> list[str | bytes]:
     ]
     if run.fire_at is not None:
         lines.append(f"X-Solocron-Fire-Time: {_instant_text(run.fire_at)}")
+    return lines
+
+
+def headers_of(run: Run, target: HttpTarget, identify: Identify = run_headers) -> list[str | bytes]:
+    """Return the header lines in the form libcurl wants."""
+    lines = ["Expect:", *identify(run, target)]
     # Without a value libcurl would claim to send a form.
     content_type = "Content-Type: application/json" if target.body else "Content-Type:"
     for name, value in target.headers.items():

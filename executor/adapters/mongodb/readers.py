@@ -34,6 +34,7 @@ from executor.adapters.mongodb.connection import (
 )
 from executor.adapters.mongodb.jobs import read_job
 from executor.adapters.mongodb.named import MongoNamedReaders
+from executor.adapters.mongodb.outbox import MongoOutboxReaders
 from executor.adapters.mongodb.output import MongoOutputReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
@@ -58,7 +59,13 @@ _LONGEST_PART: Final = 1000
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
-class MongoReaders(MongoRevisionReaders, MongoSlotReaders, MongoOutputReaders, MongoNamedReaders):
+class MongoReaders(
+    MongoRevisionReaders,
+    MongoSlotReaders,
+    MongoOutputReaders,
+    MongoNamedReaders,
+    MongoOutboxReaders,
+):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.
 
     Safe to use from several threads; not across a fork.

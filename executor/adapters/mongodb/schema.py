@@ -18,8 +18,10 @@ output_chunks
     those that are too old removed.
 service_keys
     One: that of call-backs, made by whoever was first.
-calendars, secrets
-    Few: their names, the keys, are enough.
+calendars, secrets, channels
+    Few: their names, the keys, are enough.  Tallies are found by their jobs' ids.
+outbox
+    ``due`` holds what is still to be delivered; the others are the orders of the list.
 """
 
 from __future__ import annotations
@@ -82,6 +84,12 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
     "output_chunks": [
         _index("chunk", "run_id", "offset", unique=True),
         _index("end", "run_id", "end"),
+    ],
+    "outbox": [
+        _index("due", "due_at", partialFilterExpression={"state": "pending"}),
+        _index("by_job", "job_id", "created_at", "_id"),
+        _index("by_state", "state", "created_at", "_id"),
+        _index("by_age", "created_at", "_id"),
     ],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))

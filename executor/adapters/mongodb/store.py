@@ -8,6 +8,7 @@ from executor.adapters.mongodb.commands import MongoCommands
 from executor.adapters.mongodb.connection import TIMEOUT_S, connect, translated
 from executor.adapters.mongodb.jobs import MongoJobs
 from executor.adapters.mongodb.named import MongoNamed
+from executor.adapters.mongodb.outbox import MongoOutbox
 from executor.adapters.mongodb.output import MongoOutput
 from executor.adapters.mongodb.retention import MongoRetention
 from executor.adapters.mongodb.revisions import MongoRevisions
@@ -24,6 +25,7 @@ class MongoStore(
     MongoJobs,
     MongoRevisions,
     MongoNamed,
+    MongoOutbox,
     MongoCommands,
 ):
     """:class:`~executor.ports.store.ExecutorStore` on the database that *uri* names.

@@ -33,6 +33,7 @@ from executor.adapters.sqlite import named, output, revisions
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
+from executor.adapters.sqlite.outbox_reading import OutboxReading
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES, callback_key
 from executor.adapters.sqlite.terms import read_record
@@ -88,6 +89,10 @@ class SqliteReaders:
     def __init__(self, path: Path) -> None:
         """Read the file *path*; nothing is opened yet."""
         self._database = Database(path, StoreUnavailable)
+
+        outbox = OutboxReading(self._database)
+        self.list_notifications = outbox.list_notifications
+        self.get_notification = outbox.get_notification
 
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id, else the one with this name."""

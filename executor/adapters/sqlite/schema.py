@@ -178,7 +178,44 @@ _SERVICE_KEYS: Final = (
     "CREATE TABLE service_keys (name TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
 )
 
-_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS)
+#: Channels, and what is told over them.  A ping has no channel: that is empty.
+_NOTIFYING: Final = (
+    """
+    CREATE TABLE channels (
+        row INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE tallies (
+        job_id TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE outbox (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        job_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 'pending'",
+    "CREATE INDEX outbox_by_time ON outbox (created_at, id)",
+    "CREATE INDEX outbox_by_job ON outbox (job_id, created_at, id)",
+    "CREATE INDEX outbox_by_state ON outbox (state, created_at, id)",
+)
+
+_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS, *_NOTIFYING)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)

@@ -10,6 +10,7 @@ from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
 from executor.adapters.sqlite.named import NamedTable
+from executor.adapters.sqlite.outbox import OutboxTable
 from executor.adapters.sqlite.output import OutputTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
@@ -70,6 +71,14 @@ class SqliteStore:
         self.all_named = named.all_named
         self.write_named = named.write_named
         self.purge_named = named.purge_named
+
+        outbox = OutboxTable(self._database)
+        self.read_tallies = outbox.read_tallies
+        self.write_tallies = outbox.write_tallies
+        self.add_notifications = outbox.add_notifications
+        self.due_notifications = outbox.due_notifications
+        self.change_notifications = outbox.change_notifications
+        self.prune_notifications = outbox.prune_notifications
 
         commands = CommandTable(self._database)
         self.known_commands = commands.known_commands
