@@ -60,7 +60,6 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_JOBS": "reports.jobs, backup",
             "SOLOCRON_PRECONDITION": "reports.database:migrate",
             "SOLOCRON_THREADS": "32",
-            "SOLOCRON_URL": "https://cron.example.com/",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
             "SOLOCRON_LOG_LEVEL": "DEBUG",

@@ -6,8 +6,8 @@ the way to a stranger but no other header, and a key is often in a header of ano
 Rules, those of browsers where nothing else is said:
 
 1. An *origin* is scheme, host and port.  To another one go none of the job's own headers but
-   the few of :data:`_HARMLESS`, no signature, no token, and no credentials of the URL.  What was left
-   behind does not come back, not even if a later redirect leads home.
+   the few of :data:`_HARMLESS`, no signature, no token, and no credentials of the URL.  What was
+   left behind does not come back, not even if a later redirect leads home.
 2. Which origin a URL has is decided in favour of "another one" wherever two programs could read
    it differently.  Within one origin the job's own words for it are kept in the next URL, so
    that nothing else can be meant by it.
