@@ -8,21 +8,30 @@ machine without servers never loads their drivers.
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from executor import __version__
 from executor.adapters.system_clock import SystemClock
 from executor.config import Settings
+from executor.domain.errors import ConfigError, Fault
+from executor.domain.permitted_programs import PermittedPrograms
 
 if TYPE_CHECKING:
+    from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.keyring import Keyring
+    from executor.domain.targets import PythonTarget
     from executor.ports.bearers import BearerVerifier
     from executor.ports.broker import CommandIntake, CommandSender, Token
     from executor.ports.clock import Clock
+    from executor.ports.code import JobCode
+    from executor.ports.courier import CourierFactory
     from executor.ports.store import ExecutorStore, Readers
     from executor.ports.target import LauncherFactory
+    from executor.ports.workers import WorkerReports
     from executor.runtime.service import ExecutorService
+    from executor.worker.service import WorkerService
 
 #: The embedded store's file in the data folder.
 DATABASE: Final = "solocron.db"
@@ -121,22 +130,105 @@ def build_verifier(settings: Settings) -> BearerVerifier | None:
     return OidcVerifier(Issuer(settings.oidc_issuer, clock), settings.oidc_audience, clock)
 
 
-def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
-    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+def _http_rules(settings: Settings) -> HttpRules:
     from executor.adapters.http_target.rules import HttpRules
-    from executor.adapters.launchers import Launchers
     from executor.config import Proxies
 
-    rules = HttpRules(
+    return HttpRules(
         refusal=settings.http_targets.refusal,
         per_host=settings.http_per_host,
         environment_proxies=settings.http_proxies is Proxies.ENVIRONMENT,
     )
+
+
+def build_couriers(settings: Settings, clock: Clock) -> CourierFactory:
+    """Return what makes the courier of all kinds of channels, once its listener exists."""
+    from executor.adapters.courier import Couriers
+
+    rules, keyring = _http_rules(settings), build_keyring(settings)
+    return lambda listener: Couriers(listener, clock, http=rules, opener=keyring)
+
+
+def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
+    """Return what makes the launcher of all kinds of targets, once its listener exists."""
+    from executor.adapters.launchers import Launchers
+
+    rules = _http_rules(settings)
     permitted = settings.permitted_programs
     keyring = build_keyring(settings)
+    messages = build_message_launcher(settings, clock)
     return lambda listener: Launchers(
-        listener, clock, http=rules, permitted=permitted, opener=keyring
+        listener,
+        clock,
+        http=rules,
+        permitted=permitted,
+        opener=keyring,
+        messages=messages,
+        url=settings.url,
     )
+
+
+def build_message_launcher(settings: Settings, clock: Clock) -> LauncherFactory | None:
+    """Return what makes the launcher of runs for workers; None without a broker."""
+    url = settings.rabbitmq_url
+    if url is None:
+        return None
+    from executor.adapters.rabbitmq import MessageLauncher
+
+    return lambda listener: MessageLauncher(listener, clock, url)
+
+
+def build_reports(settings: Settings, clock: Clock) -> WorkerReports | None:
+    """Return the executor's end of what workers report; None without a broker."""
+    if settings.rabbitmq_url is None:
+        return None
+    from executor.adapters.rabbitmq import RabbitReports
+
+    return RabbitReports(
+        settings.rabbitmq_url, clock, prefix=settings.prefix, queue_type=settings.queue_type
+    )
+
+
+def build_worker(
+    settings: Settings, targets: Mapping[str, PythonTarget], *, prefetch: int, grace_s: float
+) -> WorkerService:
+    """Return a worker, ready to run; *prefetch*: runs of each job at once.
+
+    Raises:
+        ConfigError: there is no broker to take runs from.
+    """
+    if settings.rabbitmq_url is None:
+        raise ConfigError([Fault("RABBITMQ_URL", "is not set; a worker takes its runs from there")])
+    from executor.adapters.python_target import PythonLauncher
+    from executor.adapters.rabbitmq import RabbitWorkQueue
+    from executor.worker.service import WorkerService
+
+    clock = build_clock()
+    permitted = PermittedPrograms(modules=tuple({target.module for target in targets.values()}))
+    return WorkerService(
+        queue=RabbitWorkQueue(
+            settings.rabbitmq_url,
+            clock,
+            frozenset(targets),
+            prefetch=prefetch,
+            name=settings.instance,
+            prefix=settings.prefix,
+            queue_type=settings.queue_type,
+        ),
+        launchers=lambda listener: PythonLauncher(
+            listener, clock, permitted=permitted, parallel=prefetch * len(targets)
+        ),
+        targets=targets,
+        clock=clock,
+        grace_s=grace_s,
+    )
+
+
+def build_job_code(settings: Settings) -> JobCode:
+    """Return what asks the modules with jobs."""
+    from executor.adapters.python_target.job_code import PythonJobCode
+
+    return PythonJobCode(settings.jobs or (), settings.precondition)
 
 
 def build_executor(settings: Settings) -> ExecutorService:
@@ -151,7 +243,10 @@ def build_executor(settings: Settings) -> ExecutorService:
         token=build_token(settings),
         intake=build_intake(settings),
         launchers=build_launchers(settings, clock),
+        workers=build_reports(settings, clock),
+        couriers=build_couriers(settings, clock),
         clock=clock,
+        code=build_job_code(settings),
         options=Options(
             instance=settings.instance,
             host=socket.gethostname(),
@@ -159,7 +254,11 @@ def build_executor(settings: Settings) -> ExecutorService:
             tzdata=tzdata_version(),
             run_lease_s=settings.run_lease_s,
             grace_s=settings.grace_s,
-            permitted=settings.permitted_programs,
             audit_kept=timedelta(seconds=settings.audit_keep_s),
+            permitted=settings.permitted_targets,
+            # Without modules too: the jobs of former ones are not in code any more.
+            code=True,
+            precondition=settings.precondition is not None,
+            url=settings.url,
         ),
     )

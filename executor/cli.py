@@ -18,11 +18,14 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from executor import __version__, log
+from executor.commands import apply, export, imports
+from executor.commands.service import address, connect, failures_shown
 from executor.config import LogForm, Settings
 from executor.config.listing import rows
 from executor.domain.errors import ConfigError, InvalidJob, SolocronError
@@ -148,23 +151,14 @@ def config() -> None:
 @main.command()
 @click.argument("job")
 @click.option("--at", required=True, metavar="INSTANT", help="As 2026-12-01T02:30:00Z.")
-@click.option(
-    "--url",
-    envvar="SOLOCRON_URL",
-    metavar="URL",
-    help="Of any instance; else SOLOCRON_URL, else this machine's PORT (8000).",
-)
+@address
 @click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
 def why(job: str, at: str, url: str | None, as_json: bool) -> None:
     """Tell why JOB (name or id) did or did not run at an instant."""
     from executor import console
 
-    base = url or f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
-    try:
-        answer = console.why(base, job, at, os.environ.get("SOLOCRON_TOKEN", "").strip() or None)
-    except console.NoAnswer as error:
-        click.echo(f"solocron: {error}", err=True)
-        sys.exit(FAILED)
+    with failures_shown(), connect(url) as connection:
+        answer = console.why(connection, job, at)
     click.echo(console.as_json(answer) if as_json else console.in_words(answer, job))
 
 
@@ -287,9 +281,58 @@ def revoke_token(name: str) -> None:
         sender.close()
 
 
+@main.command()
+@click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
+@click.option("--jobs", metavar="NAMES", help="Only these jobs, separated by commas; else all.")
+@click.option(
+    "--prefetch",
+    type=click.IntRange(1, 1000),
+    default=4,
+    show_default=True,
+    help="Runs of each job at once.",
+)
+@click.option("--grace", metavar="DURATION", help="For what runs at SIGTERM; else SOLOCRON_GRACE.")
+def worker(modules: tuple[str, ...], jobs: str | None, prefetch: int, grace: str | None) -> None:
+    """Run the @job functions of MODULE for jobs whose target is `message`.
+
+    Takes runs from RabbitMQ (RABBITMQ_URL), as many workers as you like on any machine.  A run
+    whose worker dies is taken by another one.
+
+    \b
+    Example:
+      RABBITMQ_URL=amqp://... solocron worker shop.jobs --jobs resize,mail --prefetch 8
+    """
+    with _failures_shown():
+        settings = _start("worker")
+        from executor.bootstrap import build_worker
+        from executor.domain.duration import parse_duration
+        from executor.worker.declared import declared_targets
+
+        try:
+            grace_s = parse_duration(grace).total_seconds() if grace else settings.grace_s
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--grace") from None
+        # As for `python -m`: the modules are usually where the command is given.
+        sys.path.insert(0, str(Path.cwd()))
+        wanted = [name.strip() for name in (jobs or "").split(",") if name.strip()]
+        targets = declared_targets(modules, wanted)
+        service = build_worker(settings, targets, prefetch=prefetch, grace_s=grace_s)
+
+        def abandon() -> None:
+            service.abandon()
+            os._exit(FAILED)
+
+        _end_with_any_thread(abandon)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda *_: service.stop())
+        facts = {"action": "working", "jobs": ", ".join(sorted(targets))}
+        logger.info("taking runs", extra=facts)
+        sys.exit(service.run())
+
+
 def _start(process: str) -> Settings:
     """Read the settings and begin to log."""
-    settings = Settings.from_env(os.environ)
+    settings = Settings.from_env(os.environ, worker=process == "worker")
     log.set_up(
         json_lines=settings.log_form is LogForm.JSON,
         level=settings.log_level,
@@ -380,6 +423,9 @@ def _tie_web(lifeline: int | None) -> None:
     if lifeline is not None:
         watch(lifeline, end)
 
+
+for _command in (apply.command, export.command, imports.command):
+    main.add_command(_command)
 
 if __name__ == "__main__":
     main(prog_name="solocron")

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from executor.domain.api_token import (
     RANDOM_BYTES,
-    StoredToken,
+    TOKENS,
     check_name,
     creation_arguments,
     written,
@@ -24,6 +24,7 @@ from executor.domain.api_token import (
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.errors import SolocronError
 from executor.domain.instant import to_text
+from executor.domain.named import Broken
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.store import Readers
@@ -70,17 +71,17 @@ def lines(readers: Readers, now: datetime) -> list[str]:
     """Return a line for each token: its name, its rights, its end, when it was used last."""
     uses = readers.token_uses()
     rows = [("NAME", "SCOPES", "EXPIRES", "LAST USED")]
-    for token in readers.list_tokens():
-        if not isinstance(token, StoredToken):
+    for token in readers.list_named(TOKENS):
+        if isinstance(token, Broken):
             rows.append((token.name, f"cannot be read: {token.error}", "", ""))
             continue
-        ends = "never" if token.expires_at is None else to_text(token.expires_at)
+        ends = "never" if token.value.expires_at is None else to_text(token.value.expires_at)
         used = uses.get(token.name)
         rows.append(
             (
                 token.name,
-                " ".join(token.scopes),
-                f"{ends} (expired)" if token.is_expired(now) else ends,
+                " ".join(token.value.scopes),
+                f"{ends} (expired)" if token.value.is_expired(now) else ends,
                 to_text(used) if used and used >= token.updated_at else "never",
             )
         )

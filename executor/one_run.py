@@ -91,6 +91,12 @@ class _Listener:
     def not_started(self, run_id: str) -> None:
         raise AssertionError("a run that may start is not given back")
 
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        """Do nothing: all of it comes with the end."""
+
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        raise AssertionError("a program is not handed over")
+
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         seconds = self._clock.monotonic() - self._began
         self._report = Report(outcome, self._started_at, at, seconds)

@@ -59,6 +59,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /v1/commands/{command}": ANYBODY,
     "GET /v1/jobs": _need(Scope.JOBS_READ),
     "POST /v1/jobs": _need(Scope.JOBS_WRITE),
+    # Each item is narrowed by the executor, as a single change is.
+    "POST /v1/batch": _need(Scope.JOBS_WRITE),
     "GET /v1/jobs/{job}": _need(Scope.JOBS_READ),
     "PUT /v1/jobs/{job}": _need(Scope.JOBS_WRITE),
     "PATCH /v1/jobs/{job}": _need(Scope.JOBS_WRITE),
@@ -77,6 +79,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /v1/runs/{run}": _need(Scope.RUNS_READ),
     "GET /v1/runs/{run}/output": _need(Scope.RUNS_READ),
     "POST /v1/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
+    # The run's own token is asked for, by the handler.
+    "POST /v1/runs/{run}/status": PUBLIC,
     "POST /v1/schedules/preview": ANYBODY,
     "GET /v1/load": _whole(Scope.JOBS_READ),
     "GET /v1/calendars": _need(Scope.JOBS_READ),
@@ -87,6 +91,14 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /v1/secrets/{secret}": _need(Scope.JOBS_READ),
     "PUT /v1/secrets/{secret}": _whole(Scope.JOBS_WRITE),
     "DELETE /v1/secrets/{secret}": _whole(Scope.JOBS_WRITE),
+    # What a channel says of people and hosts is for those who write jobs.
+    "GET /v1/channels": _need(Scope.JOBS_WRITE),
+    "GET /v1/channels/{channel}": _need(Scope.JOBS_WRITE),
+    "PUT /v1/channels/{channel}": _whole(Scope.JOBS_WRITE),
+    "DELETE /v1/channels/{channel}": _whole(Scope.JOBS_WRITE),
+    "POST /v1/channels/{channel}/test": _whole(Scope.JOBS_WRITE),
+    "GET /v1/notifications": _whole(Scope.JOBS_READ),
+    "GET /v1/notifications/{notification}": _whole(Scope.JOBS_READ),
     "GET /v1/tokens": ADMIN,
     "POST /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{token}": ADMIN,

@@ -5,34 +5,31 @@ from __future__ import annotations
 from typing import Final
 
 from executor.domain.command import CommandKind
-from web.answer_schemas import Schema, enum, list_of, object_of, or_null, ref
-
-_STRING: Final[Schema] = {"type": "string"}
-_INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
+from web.answer_schemas import INSTANT, STRING, Schema, enum, list_of, object_of, or_null, ref
 
 _TOKEN_FIELDS: Final = {
-    "name": _STRING,
+    "name": STRING,
     "state": enum("active", "expired"),
-    "scopes": {"type": "array", "items": _STRING},
-    "created_at": _INSTANT,
-    "created_by": {**_STRING, "description": "Who made it, as the audit names him."},
-    "expires_at": or_null(_INSTANT),
-    "last_used_at": {**or_null(_INSTANT), "description": "To about a minute."},
+    "scopes": {"type": "array", "items": STRING},
+    "created_at": INSTANT,
+    "created_by": {**STRING, "description": "Who made it, as the audit names him."},
+    "expires_at": or_null(INSTANT),
+    "last_used_at": {**or_null(INSTANT), "description": "To about a minute."},
 }
 
 _CHANGE: Final = object_of(
     {
-        "at": _INSTANT,
+        "at": INSTANT,
         "actor": {
-            **_STRING,
+            **STRING,
             "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `admin` (the token of the "
             "environment), or `local` where nobody has to say who he is.",
         },
-        "address": {**_STRING, "description": "The client's; empty if there was none."},
+        "address": {**STRING, "description": "The client's; empty if there was none."},
         "action": enum(*CommandKind),
-        "subject": {**_STRING, "description": "Name of what was changed, or id of a run."},
-        "job_id": or_null(_STRING),
-        "run_id": or_null(_STRING),
+        "subject": {**STRING, "description": "Name of what was changed, or id of a run."},
+        "job_id": or_null(STRING),
+        "run_id": or_null(STRING),
         "revision": or_null({"type": "integer"}),
         "before": {
             **or_null({"type": "object"}),
@@ -47,12 +44,12 @@ _CHANGE: Final = object_of(
 
 ANSWERS: Final[dict[str, Schema]] = {
     "BrokenToken": object_of(
-        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        {"name": STRING, "state": {"const": "broken"}, "error": STRING},
         "A token whose record cannot be read; nobody is let in by it.",
     ),
     "Token": {"anyOf": [object_of(_TOKEN_FIELDS), ref("BrokenToken")]},
     "NewToken": object_of(
-        {**_TOKEN_FIELDS, "token": {**_STRING, "description": "Shown this once."}}
+        {**_TOKEN_FIELDS, "token": {**STRING, "description": "Shown this once."}}
     ),
     "Tokens": list_of(ref("Token")),
     "Changes": list_of(_CHANGE),

@@ -18,9 +18,9 @@ Schema = dict[str, Any]
 
 REF: Final = "#/components/schemas/{model}"
 
-_STRING: Final[Schema] = {"type": "string"}
-_WHOLE: Final[Schema] = {"type": "integer"}
-_INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
+STRING: Final[Schema] = {"type": "string"}
+WHOLE: Final[Schema] = {"type": "integer"}
+INSTANT: Final[Schema] = {"type": "string", "format": "date-time"}
 
 
 def ref(name: str) -> Schema:
@@ -29,7 +29,7 @@ def ref(name: str) -> Schema:
 
 
 def or_null(schema: Schema) -> Schema:
-    """Return the schema of what *schema* describes, or null."""
+    """Return the schema of what may be missing."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -46,13 +46,13 @@ def object_of(properties: dict[str, Schema], description: str = "") -> Schema:
 
 
 def enum(*values: str) -> Schema:
-    """Return the schema of one of *values*."""
+    """Return the schema of one of these words."""
     return {"type": "string", "enum": list(values)}
 
 
 def list_of(item: Schema) -> Schema:
-    """Return the schema of a part of a list of *item*."""
-    following = {**or_null(_STRING), "description": "Send it as `cursor` for what follows."}
+    """Return the schema of one part of a list."""
+    following = {**or_null(STRING), "description": "Send it as `cursor` for what follows."}
     return object_of({"items": {"type": "array", "items": item}, "next": following})
 
 
@@ -60,79 +60,95 @@ _FAULTS: Final[Schema] = {
     "type": "array",
     "items": object_of(
         {
-            "field": {**_STRING, "description": "Dotted path; empty: the whole document."},
-            "message": {**_STRING, "description": "What to write instead."},
+            "field": {**STRING, "description": "Dotted path; empty: the whole document."},
+            "message": {**STRING, "description": "What to write instead."},
         }
     ),
 }
 
 _PAUSE: Final = or_null(
-    object_of({"since": _INSTANT, "reason": _STRING, "by": _STRING, "until": or_null(_INSTANT)})
+    object_of({"since": INSTANT, "reason": STRING, "by": STRING, "until": or_null(INSTANT)})
 )
 
 #: The service's part of a job.
 SERVICE_FIELDS: Final[dict[str, Schema]] = {
-    "id": _STRING,
-    "revision": {**_WHOLE, "description": "Grows by one with each change; the ETag."},
+    "id": STRING,
+    "revision": {**WHOLE, "description": "Grows by one with each change; the ETag."},
     "state": enum("active", "paused", "disabled"),
-    "created_at": _INSTANT,
-    "updated_at": _INSTANT,
-    "next_fire_at": or_null(_INSTANT),
+    "created_at": INSTANT,
+    "updated_at": INSTANT,
+    "next_fire_at": or_null(INSTANT),
     "done": {"type": "boolean", "description": "The schedule has no fire time left."},
     "paused": _PAUSE,
     "last_run": or_null(
         object_of(
-            {"run_id": _STRING, "state": enum(*RunState), "finished_at": _INSTANT},
+            {"run_id": STRING, "state": enum(*RunState), "finished_at": INSTANT},
             "The latest run that has finished.",
         )
     ),
+    "managed_by": {
+        **enum("api", "code"),
+        "description": "Whether the job was made through the API, or is declared in code.",
+    },
+    "in_code": {
+        "type": "boolean",
+        "description": "The code declared it when an executor last looked.",
+    },
 }
 
 _RUN: Final = object_of(
     {
-        "id": _STRING,
-        "job_id": _STRING,
-        "job": {**_STRING, "description": "The job's name when the run was made."},
+        "id": STRING,
+        "job_id": STRING,
+        "job": {**STRING, "description": "The job's name when the run was made."},
         "cause": enum(*Cause),
-        "trigger_id": {**_STRING, "description": "The first run of a chain of retriggers."},
-        "attempt": _WHOLE,
+        "trigger_id": {**STRING, "description": "The first run of a chain of retriggers."},
+        "attempt": WHOLE,
         "state": enum(*RunState),
         "reason": or_null(enum(*Reason)),
         "waiting": {
-            **or_null(enum("turn", "dependency")),
+            **or_null(enum("turn", "dependency", "worker")),
             "description": "What a pending run waits for besides time.",
         },
-        "fire_at": or_null(_INSTANT),
+        "fire_at": or_null(INSTANT),
         "due_at": {
-            **or_null(_INSTANT),
+            **or_null(INSTANT),
             "description": "Not started before; null: at its fire time, or at once.",
         },
         "since": {
-            **or_null(_INSTANT),
+            **or_null(INSTANT),
             "description": "When the first of several attempts was asked for.",
         },
-        "created_at": _INSTANT,
-        "started_at": or_null(_INSTANT),
-        "finished_at": or_null(_INSTANT),
-        "term": _WHOLE,
-        "executor": _STRING,
-        "revision": {**_WHOLE, "description": "The job's revision that it ran by."},
-        "retriggers": _WHOLE,
-        "covers": {**_WHOLE, "description": "How many slots a skipped row accounts for."},
-        "covers_from": or_null(_INSTANT),
-        "exit_code": or_null(_WHOLE),
-        "http_status": or_null(_WHOLE),
-        "error": or_null(_STRING),
+        "created_at": INSTANT,
+        "started_at": or_null(INSTANT),
+        "finished_at": or_null(INSTANT),
+        "term": WHOLE,
+        "executor": STRING,
+        "revision": {**WHOLE, "description": "The job's revision that it ran by."},
+        "retriggers": WHOLE,
+        "covers": {**WHOLE, "description": "How many slots a skipped row accounts for."},
+        "covers_from": or_null(INSTANT),
+        "exit_code": or_null(WHOLE),
+        "http_status": or_null(WHOLE),
+        "retry_after": {
+            **or_null(WHOLE),
+            "description": "Seconds after its end for which the target asked to be left alone.",
+        },
+        "error": or_null(STRING),
+        "remote": {
+            "type": "boolean",
+            "description": "Its work was handed over and goes on elsewhere.",
+        },
         "details": {
             "type": "object",
             "description": "What the target says of its progress and its result.",
         },
         "parent_run_id": {
-            **or_null(_STRING),
+            **or_null(STRING),
             "description": "The run that this one repeats or follows.",
         },
         "parent_job_id": {
-            **or_null(_STRING),
+            **or_null(STRING),
             "description": "The job of that run, if it is another one.",
         },
     }
@@ -144,10 +160,10 @@ _STATUS: Final = object_of(
         "executor": or_null(
             object_of(
                 {
-                    "instance": _STRING,
-                    "term": _WHOLE,
-                    "since": _INSTANT,
-                    "heartbeat_at": _INSTANT,
+                    "instance": STRING,
+                    "term": WHOLE,
+                    "since": INSTANT,
+                    "heartbeat_at": INSTANT,
                 }
             )
         ),
@@ -155,50 +171,58 @@ _STATUS: Final = object_of(
             "type": "array",
             "items": object_of(
                 {
-                    "id": _STRING,
-                    "host": _STRING,
-                    "version": _STRING,
-                    "role": _STRING,
-                    "seen_at": _INSTANT,
-                    "detail": _STRING,
-                    "tzdata": _STRING,
+                    "id": STRING,
+                    "host": STRING,
+                    "version": STRING,
+                    "role": STRING,
+                    "seen_at": INSTANT,
+                    "detail": STRING,
+                    "tzdata": STRING,
                 }
             ),
         },
         "token": enum("held", "ready", "missing", "unknown"),
-        "broker": {**_STRING, "description": "`connected`, or what is wrong."},
-        "store": {**_STRING, "description": "`connected`, or what is wrong."},
-        "jobs": or_null(_WHOLE),
-        "running": or_null(_WHOLE),
+        "broker": {**STRING, "description": "`connected`, or what is wrong."},
+        "store": {**STRING, "description": "`connected`, or what is wrong."},
+        "jobs": or_null(WHOLE),
+        "running": or_null(WHOLE),
+        "reports": {
+            **or_null(object_of(dict.fromkeys(("applied", "late", "illegal"), WHOLE))),
+            "description": "Reports about remote runs that the executor has taken in its term.",
+        },
+        "dead_letters": {
+            **or_null(WHOLE),
+            "description": "Messages from and for workers that nobody could use.",
+        },
         "lateness": or_null(
             object_of(
-                {"runs": _WHOLE, "median_s": {"type": "number"}, "p99_s": {"type": "number"}},
+                {"runs": WHOLE, "median_s": {"type": "number"}, "p99_s": {"type": "number"}},
                 "Seconds from fire time to start, of the newest runs on schedule.",
             )
         ),
-        "answered_by": {**_STRING, "description": "The instance that answered."},
-        "version": _STRING,
-        "now": _INSTANT,
+        "answered_by": {**STRING, "description": "The instance that answered."},
+        "version": STRING,
+        "now": INSTANT,
     }
 )
 
 _COMMAND: Final = object_of(
     {
-        "id": _STRING,
+        "id": STRING,
         "kind": enum(*CommandKind),
         "status": enum("pending", *ResultStatus),
-        "finished_at": or_null(_INSTANT),
-        "job_id": or_null(_STRING),
-        "run_id": or_null(_STRING),
-        "revision": or_null(_WHOLE),
-        "message": _STRING,
+        "finished_at": or_null(INSTANT),
+        "job_id": or_null(STRING),
+        "run_id": or_null(STRING),
+        "revision": or_null(WHOLE),
+        "message": STRING,
         "facts": {"type": "object", "description": "Figures of what was done."},
         "errors": _FAULTS,
     }
 )
 
 _FIRE_TIME: Final = object_of(
-    {"utc": _INSTANT, "local": {**_INSTANT, "description": "On the schedule's wall clock."}}
+    {"utc": INSTANT, "local": {**INSTANT, "description": "On the schedule's wall clock."}}
 )
 
 _BLACKOUT: Final = {
@@ -208,53 +232,53 @@ _BLACKOUT: Final = {
 
 _UPCOMING: Final = object_of(
     {
-        "fire_at": _INSTANT,
-        "local": {**_INSTANT, "description": "On the schedule's wall clock."},
+        "fire_at": INSTANT,
+        "local": {**INSTANT, "description": "On the schedule's wall clock."},
         "blackout": _BLACKOUT,
     }
 )
 
 _EXPLANATION: Final = object_of(
     {
-        "at": _INSTANT,
+        "at": INSTANT,
         "slot": {"type": "boolean", "description": "It is a fire time."},
         "verdict": enum(*Verdict),
-        "sentence": {**_STRING, "description": "What became of it, and why."},
-        "before": {**or_null(_INSTANT), "description": "The fire time before it."},
-        "after": {**or_null(_INSTANT), "description": "The fire time after it."},
-        "revision": {**or_null(_WHOLE), "description": "Of the job, as it was in force."},
+        "sentence": {**STRING, "description": "What became of it, and why."},
+        "before": {**or_null(INSTANT), "description": "The fire time before it."},
+        "after": {**or_null(INSTANT), "description": "The fire time after it."},
+        "revision": {**or_null(WHOLE), "description": "Of the job, as it was in force."},
         "run": or_null(ref("Run")),
         "decided_by": or_null(
-            object_of({"term": _WHOLE, "instance": or_null(_STRING), "at": _INSTANT})
+            object_of({"term": WHOLE, "instance": or_null(STRING), "at": INSTANT})
         ),
     }
 )
 
 _LOAD: Final = object_of(
     {
-        "since": {**_INSTANT, "description": "The beginning of the first minute."},
+        "since": {**INSTANT, "description": "The beginning of the first minute."},
         "minutes": {
             "type": "array",
-            "items": _WHOLE,
+            "items": WHOLE,
             "minItems": MINUTES,
             "maxItems": MINUTES,
             "description": "Starts in each.",
         },
         "peak": {
-            **or_null(object_of({"at": _INSTANT, "starts": _WHOLE})),
+            **or_null(object_of({"at": INSTANT, "starts": WHOLE})),
             "description": "The first of the fullest minutes.",
         },
-        "jobs": {**_WHOLE, "description": "Jobs that were counted."},
+        "jobs": {**WHOLE, "description": "Jobs that were counted."},
         "estimated": {"type": "boolean", "description": "From a sample of the schedules."},
     }
 )
 
 _REVISION: Final = object_of(
     {
-        "job_id": _STRING,
-        "revision": _WHOLE,
+        "job_id": STRING,
+        "revision": WHOLE,
         "present": {"type": "boolean", "description": "The job is like this now."},
-        "updated_at": {**_INSTANT, "description": "From when on it was in force."},
+        "updated_at": {**INSTANT, "description": "From when on it was in force."},
         "change": {
             **or_null(enum(*CommandKind)),
             "description": "What made it; null: a change of another job.",
@@ -264,12 +288,12 @@ _REVISION: Final = object_of(
     }
 )
 
-_WINDOW: Final = object_of({"from": _INSTANT, "to": _INSTANT})
+_WINDOW: Final = object_of({"from": INSTANT, "to": INSTANT})
 
 #: The service's part of a calendar.
 CALENDAR_FIELDS: Final[dict[str, Schema]] = {
-    "revision": {**_WHOLE, "description": "Grows by one with each change; the ETag."},
-    "updated_at": _INSTANT,
+    "revision": {**WHOLE, "description": "Grows by one with each change; the ETag."},
+    "updated_at": INSTANT,
     "upcoming": {
         "type": "array",
         "items": _WINDOW,
@@ -279,16 +303,24 @@ CALENDAR_FIELDS: Final[dict[str, Schema]] = {
 
 _CALENDAR_SUMMARY: Final = object_of(
     {
-        "name": _STRING,
-        "revision": _WHOLE,
-        "description": _STRING,
-        "timezone": _STRING,
-        "updated_at": _INSTANT,
+        "name": STRING,
+        "revision": WHOLE,
+        "description": STRING,
+        "timezone": STRING,
+        "updated_at": INSTANT,
     }
 )
 
 _SECRET: Final = object_of(
-    {"name": _STRING, "revision": _WHOLE, "updated_at": _INSTANT},
+    {
+        "name": STRING,
+        "revision": WHOLE,
+        "key": {
+            **enum("current", "former", "unknown"),
+            "description": "Which key of the answering instance it is sealed with.",
+        },
+        "updated_at": INSTANT,
+    },
     "What can be known of a secret; its value cannot.",
 )
 
@@ -297,37 +329,53 @@ _BACKFILL_PLAN: Final = object_of(
         "slots": {
             "type": "array",
             "items": object_of(
-                {"fire_at": _INSTANT, "local": _INSTANT, "recorded": {"type": "boolean"}}
+                {"fire_at": INSTANT, "local": INSTANT, "recorded": {"type": "boolean"}}
             ),
             "description": "The first 100 of them.",
         },
-        "total": _WHOLE,
-        "recorded": {**_WHOLE, "description": "Of these there is a record already."},
-        "would_run": _WHOLE,
+        "total": WHOLE,
+        "recorded": {**WHOLE, "description": "Of these there is a record already."},
+        "would_run": WHOLE,
     }
 )
 
 _BACKFILL: Final = object_of(
     {
-        "slots": {**_WHOLE, "description": "Fire times in the stretch."},
-        "backfilled": {**_WHOLE, "description": "Runs that were made."},
-        "recorded": {**_WHOLE, "description": "Fire times of which there was a record."},
+        "slots": {**WHOLE, "description": "Fire times in the stretch."},
+        "backfilled": {**WHOLE, "description": "Runs that were made."},
+        "recorded": {**WHOLE, "description": "Fire times of which there was a record."},
+    }
+)
+
+_BATCH_ITEM: Final = object_of(
+    {
+        "name": or_null(STRING),
+        "status": enum("sound", "faulty", "pending", *ResultStatus),
+        "revision": or_null(WHOLE),
+        "command": {**or_null(STRING), "description": "See `/v1/commands/{id}`."},
+        "message": STRING,
+        "errors": _FAULTS,
+        "warnings": {"type": "array", "items": STRING},
+        "definition": {
+            "anyOf": [ref("Definition"), {"type": "null"}],
+            "description": "Of a dry run: as the service would keep it.",
+        },
     }
 )
 
 ANSWERS: Final[dict[str, Schema]] = {
     "Problem": object_of(
         {
-            "type": _STRING,
-            "title": _STRING,
-            "status": _WHOLE,
-            "detail": _STRING,
+            "type": STRING,
+            "title": STRING,
+            "status": WHOLE,
+            "detail": STRING,
             "errors": _FAULTS,
         },
         "Why a request was refused (RFC 9457).",
     ),
     "BrokenJob": object_of(
-        {"id": _STRING, "name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        {"id": STRING, "name": STRING, "state": {"const": "broken"}, "error": STRING},
         "A job whose record cannot be read.",
     ),
     "Job": {"anyOf": [ref("SoundJob"), ref("BrokenJob")]},
@@ -336,17 +384,17 @@ ANSWERS: Final[dict[str, Schema]] = {
     "Runs": list_of(ref("Run")),
     "Output": object_of(
         {
-            "run_id": _STRING,
-            "head": _STRING,
-            "tail": {**_STRING, "description": "Empty when `head` is the whole."},
-            "size": {**_WHOLE, "description": "Bytes in all."},
+            "run_id": STRING,
+            "head": STRING,
+            "tail": {**STRING, "description": "Empty when `head` is the whole."},
+            "size": {**WHOLE, "description": "Bytes in all."},
             "complete": {"type": "boolean"},
         }
     ),
     "Upcoming": object_of(
         {
             **list_of(_UPCOMING)["properties"],
-            "note": {**or_null(_STRING), "description": "How jitter moves the starts."},
+            "note": {**or_null(STRING), "description": "How jitter moves the starts."},
         }
     ),
     "Explanation": _EXPLANATION,
@@ -355,25 +403,26 @@ ANSWERS: Final[dict[str, Schema]] = {
     "Revisions": list_of(ref("Revision")),
     "BackfillPlan": _BACKFILL_PLAN,
     "Backfill": _BACKFILL,
+    "Batch": object_of({"items": {"type": "array", "items": _BATCH_ITEM}}),
     "BrokenCalendar": object_of(
-        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        {"name": STRING, "state": {"const": "broken"}, "error": STRING},
         "A calendar whose record cannot be read.",
     ),
     "Calendar": {"anyOf": [ref("SoundCalendar"), ref("BrokenCalendar")]},
     "Calendars": list_of({"anyOf": [_CALENDAR_SUMMARY, ref("BrokenCalendar")]}),
     "BrokenSecret": object_of(
-        {"name": _STRING, "state": {"const": "broken"}, "error": _STRING},
+        {"name": STRING, "state": {"const": "broken"}, "error": STRING},
         "A secret whose record cannot be read; put it again.",
     ),
     "Secret": {"anyOf": [_SECRET, ref("BrokenSecret")]},
     "Secrets": list_of(ref("Secret")),
     "Preview": object_of(
         {
-            "description": _STRING,
+            "description": STRING,
             "fire_times": {"type": "array", "items": _FIRE_TIME},
             "warnings": {
                 "type": "array",
-                "items": object_of({"code": _STRING, "message": _STRING}),
+                "items": object_of({"code": STRING, "message": STRING}),
             },
         }
     ),

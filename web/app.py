@@ -14,17 +14,22 @@ from flask import Flask, Response
 from web import (
     audit,
     backfills,
+    batches,
     bodies,
     calendars,
     changes,
+    channels,
     commands,
     explanations,
     jobs,
     load,
+    notifications,
     openapi,
+    outputs,
     pages,
     problems,
     protection,
+    reports,
     revisions,
     runs,
     schedules,
@@ -34,6 +39,7 @@ from web import (
     upcoming,
 )
 from web.documents import json_response
+from web.following import FOLLOWERS
 from web.gate import Gate
 from web.routes import Answer, Call, Route, register
 from web.services import Services
@@ -43,15 +49,20 @@ __all__ = ["Services", "create_app"]
 _TABLES: Final = (
     jobs.TABLE,
     changes.TABLE,
+    batches.TABLE,
     upcoming.TABLE,
     explanations.TABLE,
     backfills.TABLE,
     revisions.TABLE,
     runs.TABLE,
+    outputs.TABLE,
+    reports.TABLE,
     calendars.TABLE,
     secrets.TABLE,
     tokens.TABLE,
     audit.TABLE,
+    channels.TABLE,
+    notifications.TABLE,
     schedules.TABLE,
     load.TABLE,
     commands.TABLE,
@@ -63,6 +74,7 @@ def create_app(services: Services) -> Flask:
     """Return the WSGI application that serves *services*; safe under threads."""
     app = Flask("web", static_folder="static", template_folder="templates")
     bodies.limit(app, services.max_body)
+    app.extensions[FOLLOWERS] = services.followers
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
     problems.install(app)

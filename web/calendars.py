@@ -14,11 +14,16 @@ from urllib.parse import quote
 from flask import Response
 
 from executor.domain.blackouts import windows_between
-from executor.domain.calendar import StoredCalendar, calendar_from_document, calendar_to_document
+from executor.domain.calendar import (
+    CALENDARS,
+    Calendar,
+    calendar_from_document,
+    calendar_to_document,
+)
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.errors import Fault
 from executor.domain.instant import to_text
-from executor.domain.writes import BrokenCalendar
+from executor.domain.named import Broken, Stored
 from web.commands import applied, carry_out, command
 from web.conditions import if_match
 from web.documents import etag, json_response, list_document
@@ -48,7 +53,7 @@ _CHANGED: Final = Answer(schema="Calendar", description="As it is now.", headers
 )
 def list_calendars(call: Call) -> Response:
     """Answer with every calendar in short."""
-    calendars = call.services.readers.list_calendars()
+    calendars = call.services.readers.list_named(CALENDARS)
     return json_response(list_document(map(_summary, calendars), None))
 
 
@@ -103,7 +108,7 @@ def put_calendar(call: Call) -> Response:
 )
 def delete_calendar(call: Call) -> Response:
     """Ask for a calendar to be deleted."""
-    name = call.services.readers.get_calendar(call.path["calendar"]).name
+    name = call.services.readers.get_named(CALENDARS, call.path["calendar"]).name
     asked = command(call, CommandKind.DELETE_CALENDAR, name, if_revision=if_match(call))
     return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
 
@@ -113,16 +118,16 @@ def _applied(call: Call, result: CommandResult, name: str) -> Response:
 
 
 def _shown(call: Call, name: str) -> Response:
-    calendar = call.services.readers.get_calendar(name)
-    if isinstance(calendar, BrokenCalendar):
+    calendar = call.services.readers.get_named(CALENDARS, name)
+    if isinstance(calendar, Broken):
         return json_response(_broken(calendar))
     now = call.services.clock.now()
-    windows = windows_between(calendar.calendar, now, now + HORIZON)[:SHOWN]
+    windows = windows_between(calendar.value, now, now + HORIZON)[:SHOWN]
     upcoming = [{"from": to_text(one.start), "to": to_text(one.end)} for one in windows]
     response = json_response(
         {
             "revision": calendar.revision,
-            **calendar_to_document(calendar.calendar),
+            **calendar_to_document(calendar.value),
             "updated_at": to_text(calendar.updated_at),
             "upcoming": upcoming,
         }
@@ -131,17 +136,17 @@ def _shown(call: Call, name: str) -> Response:
     return response
 
 
-def _summary(calendar: StoredCalendar | BrokenCalendar) -> dict[str, Any]:
-    if isinstance(calendar, BrokenCalendar):
+def _summary(calendar: Stored[Calendar] | Broken) -> dict[str, Any]:
+    if isinstance(calendar, Broken):
         return _broken(calendar)
     return {
         "name": calendar.name,
         "revision": calendar.revision,
-        "description": calendar.calendar.description,
-        "timezone": calendar.calendar.timezone,
+        "description": calendar.value.description,
+        "timezone": calendar.value.timezone,
         "updated_at": to_text(calendar.updated_at),
     }
 
 
-def _broken(calendar: BrokenCalendar) -> dict[str, Any]:
+def _broken(calendar: Broken) -> dict[str, Any]:
     return {"name": calendar.name, "state": "broken", "error": calendar.error}

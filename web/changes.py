@@ -21,6 +21,7 @@ from executor.domain.errors import Fault, InvalidJob, JobNotFound
 from executor.domain.fields import Text, is_job_id
 from executor.domain.instant import to_text
 from executor.domain.job import (
+    READ_ONLY,
     Definition,
     Job,
     definition_from_document,
@@ -30,7 +31,7 @@ from executor.domain.targets import Target
 from web.bodies import JSON, Instant, object_reader
 from web.commands import Show, answer, applied, carry_out, command, send
 from web.conditions import if_match
-from web.documents import READ_ONLY, job_document, json_response, run_document
+from web.documents import job_document, json_response, run_document
 from web.jobs import found_job, sound_job
 from web.problems import Problem, unprocessable
 from web.routes import NOTHING, Answer, Body, Call, Table
@@ -72,7 +73,7 @@ class PauseRequest:
 def create_job(call: Call) -> Response:
     """Ask for a new job."""
     definition: Definition = call.document
-    check_program(call, definition)
+    check_target(call, definition)
     asked = command(call, CommandKind.CREATE_JOB, definition.name, _arguments(definition))
     return carry_out(call, asked, job_shower(call))
 
@@ -102,7 +103,7 @@ def put_job(call: Call) -> Response:
                 [Fault("name", "differs from the name in the address; rename a job by its id")]
             )
     definition = definition_from_document(document)
-    check_program(call, definition)
+    check_target(call, definition)
     asked = command(call, kind, subject, _arguments(definition), if_match(call))
     return carry_out(call, asked, job_shower(call))
 
@@ -136,7 +137,7 @@ def _patched(call: Call, expected: int | None) -> Command:
     job = sound_job(call)
     document = merge(definition_to_document(job.definition), call.document)
     definition = definition_from_document(document)
-    check_program(call, definition)
+    check_target(call, definition)
     revision = job.revision if expected is None else expected
     return command(call, CommandKind.UPDATE_JOB, job.id, _arguments(definition), revision)
 
@@ -237,8 +238,8 @@ def trigger_job(call: Call) -> Response:
     return carry_out(call, asked, lambda result: _show_run(call, result))
 
 
-def check_program(call: Call, definition: Definition) -> None:
-    """Refuse a target that runs what this instance does not permit, unless the job has it already.
+def check_target(call: Call, definition: Definition) -> None:
+    """Refuse a target that this instance does not permit, unless the job has it already.
 
     The executor has the last word.  But where nothing is set, it depends on who can reach an
     instance whether it permits programs, and it is this one that was reached.

@@ -10,9 +10,10 @@ from datetime import datetime
 from typing import Final
 
 from executor.domain.blackouts import window_at
-from executor.domain.calendar import Calendar, StoredCalendar
-from executor.domain.errors import CalendarNotFound
+from executor.domain.calendar import CALENDARS, Calendar
+from executor.domain.errors import NamedNotFound
 from executor.domain.job import Job
+from executor.domain.named import Stored
 from executor.ports.store import Readers
 
 #: What happens to a fire time in a blackout; the first one that applies wins.
@@ -43,7 +44,7 @@ def closures(readers: Readers, job: Job) -> Closed:
 
 def _calendar(readers: Readers, name: str) -> Calendar | None:
     try:
-        stored = readers.get_calendar(name)
-    except CalendarNotFound:
+        stored = readers.get_named(CALENDARS, name)
+    except NamedNotFound:
         return None
-    return stored.calendar if isinstance(stored, StoredCalendar) else None
+    return stored.value if isinstance(stored, Stored) else None

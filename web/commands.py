@@ -44,11 +44,17 @@ def command(
     subject: str,
     arguments: dict[str, Any] | None = None,
     if_revision: int | None = None,
+    *,
+    part: str = "",
 ) -> Command:
-    """Return the command for *call*, with a new id or that of its Idempotency-Key."""
+    """Return the command for *call*, with a new id or that of its Idempotency-Key.
+
+    *part* tells the commands of one call apart where there are several.
+    """
     key = _key(call)
+    request = f"{call.method} {call.url} {part}".rstrip()
     return Command(
-        id=uuid.uuid4().hex if key is None else command_id(key, _request(call)),
+        id=uuid.uuid4().hex if key is None else command_id(key, request),
         kind=kind,
         subject=subject,
         arguments=arguments or {},

@@ -2,7 +2,7 @@
 
 A job's document is its definition, in canonical form, with what the service knows
 about it beside it.  What a client may send back is the definition part only;
-:data:`READ_ONLY` names the rest.
+:data:`executor.domain.job.READ_ONLY` names the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from flask import Response
 
@@ -20,19 +20,6 @@ from executor.domain.instant import to_text
 from executor.domain.job import Job, Pause, definition_to_document
 from executor.domain.run import AWAITING, Output, Run, RunState
 from executor.domain.writes import BrokenJob
-
-#: Fields of a job's document that are the service's and never the client's.
-READ_ONLY: Final = (
-    "id",
-    "revision",
-    "state",
-    "created_at",
-    "updated_at",
-    "next_fire_at",
-    "done",
-    "paused",
-    "last_run",
-)
 
 
 def json_response(
@@ -68,6 +55,8 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
             "state": job.last_run.state,
             "finished_at": to_text(job.last_run.finished_at),
         },
+        "managed_by": "api" if job.code is None else "code",
+        "in_code": job.code is not None and job.code.present,
     }
 
 
@@ -86,11 +75,14 @@ def pause_document(pause: Pause | None) -> dict[str, Any] | None:
 def is_done(job: Job) -> bool:
     """Whether the schedule of *job*, which is enabled, has no fire time left."""
     definition = job.definition
-    return definition.enabled and definition.schedule is not None and job.next_fire_at is None
+    timed = definition.schedule is not None and not definition.is_continuous
+    return definition.enabled and timed and job.next_fire_at is None
 
 
 def waits_for(run: Run) -> str | None:
-    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, or nothing."""
+    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, a ``worker``."""
+    if run.state is RunState.PENDING and run.remote:
+        return "worker"
     if run.state is not RunState.PENDING or not run.is_parked:
         return None
     return "dependency" if run.clear_at == AWAITING else "turn"
@@ -129,18 +121,19 @@ def run_document(run: Run) -> dict[str, Any]:
         "covers_from": instant_text(run.covers_from),
         "exit_code": run.exit_code,
         "http_status": run.http_status,
+        "retry_after": run.retry_after,
         "error": run.error,
+        "remote": run.remote,
         "details": dict(run.details or {}),
         "parent_run_id": run.parent_run_id,
         "parent_job_id": run.parent_job_id,
     }
 
 
-def output_document(run: Run) -> dict[str, Any]:
-    """Return what the run's target said; ``complete`` is False where the middle was dropped."""
-    output = run.output or Output()
+def output_document(run_id: str, output: Output) -> dict[str, Any]:
+    """Return what a run's target said; ``complete`` is False where something was dropped."""
     return {
-        "run_id": run.id,
+        "run_id": run_id,
         "head": output.head,
         "tail": output.tail,
         "size": output.size,

@@ -23,8 +23,9 @@ from typing import Final
 from flask import Request
 
 from executor.domain.access import EVERYTHING, Caller, known_rights
-from executor.domain.api_token import PREFIX, StoredToken, digest_of, is_well_formed
+from executor.domain.api_token import PREFIX, ApiToken, digest_of, is_well_formed
 from executor.domain.errors import CredentialsRefused
+from executor.domain.named import Stored
 from web.access import PAGE, REALM, Need
 from web.failures import Failures
 from web.known_tokens import KnownTokens
@@ -101,11 +102,11 @@ class Gate:
             raise CredentialsRefused("this token was revoked or never made")
         return self._admit(token, address)
 
-    def _admit(self, token: StoredToken, address: str) -> Caller:
+    def _admit(self, token: Stored[ApiToken], address: str) -> Caller:
         now = self._clock.now()
-        if token.is_expired(now):
+        if token.value.is_expired(now):
             raise CredentialsRefused(f"token {token.name!r} has expired")
-        caller = Caller(actor=f"token:{token.name}", address=address, rights=token.rights)
+        caller = Caller(actor=f"token:{token.name}", address=address, rights=token.value.rights)
         self._uses.note(token.name, caller, now)
         return caller
 

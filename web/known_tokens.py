@@ -17,8 +17,9 @@ from datetime import datetime
 from math import inf
 from typing import Final
 
-from executor.domain.api_token import StoredToken, digest_of
+from executor.domain.api_token import TOKENS, ApiToken, digest_of
 from executor.domain.errors import StoreUnavailable
+from executor.domain.named import Stored
 from executor.ports.clock import Clock
 from executor.ports.store import Readers
 
@@ -36,10 +37,10 @@ class KnownTokens:
         self._readers, self._clock = readers, clock
         self._lock = threading.Lock()
         self._read_at = self._tried_at = -inf
-        self._tokens: Mapping[str, StoredToken] = {}
+        self._tokens: Mapping[str, Stored[ApiToken]] = {}
         self._uses: Mapping[str, datetime] = {}
 
-    def known(self, text: str) -> StoredToken | None:
+    def known(self, text: str) -> Stored[ApiToken] | None:
         """Return the token that *text* is, as far as that is known without asking for it anew.
 
         Raises:
@@ -49,7 +50,7 @@ class KnownTokens:
             self._refresh()
             return self._find(text)
 
-    def look_up(self, text: str) -> StoredToken | None:
+    def look_up(self, text: str) -> Stored[ApiToken] | None:
         """As :meth:`known`, but from the store as it is now."""
         with self._lock:
             self._read()
@@ -59,11 +60,11 @@ class KnownTokens:
         """Return when a token was used last, as was known when the tokens were read."""
         return self._uses.get(name)
 
-    def _find(self, text: str) -> StoredToken | None:
+    def _find(self, text: str) -> Stored[ApiToken] | None:
         digest = digest_of(text)
         found = self._tokens.get(digest)
         # A dictionary compares in its own way; what it found is compared in constant time.
-        if found is None or not hmac.compare_digest(found.digest, digest):
+        if found is None or not hmac.compare_digest(found.value.digest, digest):
             return None
         return found
 
@@ -81,7 +82,7 @@ class KnownTokens:
 
     def _read(self) -> None:
         self._tried_at = began = self._clock.monotonic()
-        listed = self._readers.list_tokens()
+        listed = self._readers.list_named(TOKENS)
         self._uses = self._readers.token_uses()
-        self._tokens = {one.digest: one for one in listed if isinstance(one, StoredToken)}
+        self._tokens = {one.value.digest: one for one in listed if isinstance(one, Stored)}
         self._read_at = began

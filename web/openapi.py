@@ -47,6 +47,7 @@ _VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "calendar": ("Name of a calendar.", _TEXT),
     "secret": ("Name of a secret.", _TEXT),
     "token": ("Name of a token.", _TEXT),
+    "channel": ("Name of a channel.", _TEXT),
     "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
 }
 
@@ -63,6 +64,14 @@ _IF_MATCH: Final = {
     "in": "header",
     "description": "The ETag as it was read: refuse the change unless it is still the same.",
     "schema": {"type": "string", "pattern": '^"[0-9]{1,18}"$'},
+}
+
+_RUN_TOKEN: Final[dict[str, Any]] = {
+    "name": "X-Solocron-Token",
+    "in": "header",
+    "required": False,
+    "description": "The token that came with the run's request; or `Authorization: Bearer`.",
+    "schema": _TEXT,
 }
 
 _IDEMPOTENCY_KEY: Final = {
@@ -116,6 +125,8 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
         found.append(_IF_MATCH)
     if route.repeatable:
         found.append(_IDEMPOTENCY_KEY)
+    if route.token:
+        found.append(_RUN_TOKEN)
     return found
 
 
@@ -164,7 +175,10 @@ def _responses(route: Route) -> dict[str, Any]:
 def _answer(answer: Answer) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description}
     if answer.schema is not None:
-        described["content"] = {"application/json": {"schema": ref(answer.schema)}}
+        described["content"] = {
+            "application/json": {"schema": ref(answer.schema)},
+            **{media_type: {"schema": {"type": "string"}} for media_type in answer.streams},
+        }
     if answer.headers:
         described["headers"] = {name: _header(name) for name in answer.headers}
     return described
@@ -205,6 +219,8 @@ def _problem_statuses(route: Route) -> set[HTTPStatus]:
         }
     if route.writes:
         found |= {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}
+    if route.token:
+        found.add(HTTPStatus.UNAUTHORIZED)
     if route.conditional:
         found.add(HTTPStatus.PRECONDITION_FAILED)
     return found

@@ -24,7 +24,7 @@ from executor.domain.job import Job
 from executor.domain.preview import clock_name, describe, schedule_text
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.schedule import Schedule, for_job
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import HttpTarget, MessageTarget, PythonTarget, Target
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.access import PAGE, narrowed
@@ -44,7 +44,11 @@ RUNS: Final = 20
 OVERDUE: Final = timedelta(seconds=10)
 
 #: What is noted about a run that waits.
-_WAITS: Final = {"turn": "waits for its turn", "dependency": "waits for other jobs"}
+_WAITS: Final = {
+    "turn": "waits for its turn",
+    "dependency": "waits for other jobs",
+    "worker": "waits for a worker",
+}
 
 #: Results one can look for: the states in which a run is over and that a job keeps.
 RESULTS: Final = tuple(
@@ -228,9 +232,13 @@ def _next_fire(job: Job, now: datetime) -> Moment | None:
     return replace(moment, text="now")
 
 
-def _target(target: HttpTarget | CommandTarget) -> str:
+def _target(target: Target) -> str:
     if isinstance(target, HttpTarget):
         return f"{target.method} {target.url}"
+    if isinstance(target, PythonTarget):
+        return target.callable
+    if isinstance(target, MessageTarget):
+        return "to a worker"
     return target.command or " ".join(target.argv or ())
 
 

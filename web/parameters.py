@@ -17,12 +17,16 @@ from werkzeug.datastructures import MultiDict
 from executor.domain.command import CommandKind
 from executor.domain.errors import Fault
 from executor.domain.instant import from_text
+from executor.domain.notification import NotificationState
 from executor.domain.run import Cause, RunState
 from web.problems import bad_request
 
 #: Most and usual number of items in one answer of a list.
 MAX_LIMIT: Final = 1_000
 DEFAULT_LIMIT: Final = 50
+
+#: The farthest place in an output, bytes: more than any run ever says, and exact in JavaScript.
+MAX_OFFSET: Final = 10**15
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -89,8 +93,13 @@ def whole(low: int, high: int) -> Callable[[str], int]:
     """Return a reader of whole numbers from *low* to *high*."""
 
     def read(text: str) -> int:
-        # Nine digits: int() of a text of a million would take seconds.
-        if text.isascii() and text.isdigit() and len(text) <= 9 and low <= int(text) <= high:
+        # So many digits at most: int() of a text of a million would take seconds.
+        if (
+            text.isascii()
+            and text.isdigit()
+            and len(text) <= len(str(high))
+            and low <= int(text) <= high
+        ):
             return int(text)
         raise ValueError(f"must be a whole number from {low} to {high}")
 
@@ -113,6 +122,12 @@ def _yes_or_no(text: str) -> bool:
     if text not in {"true", "false"}:
         raise ValueError("must be true or false")
     return text == "true"
+
+
+def _one_or_zero(text: str) -> bool:
+    if text not in {"1", "0", "true", "false"}:
+        raise ValueError("must be 1 or 0")
+    return text in {"1", "true"}
 
 
 def _instant(text: str) -> datetime:
@@ -165,6 +180,8 @@ CAUSE: Final = _choice("cause", Cause, "Why the run exists.")
 JOB: Final = _text("job", "Id or name of a job; the id of a deleted job finds its runs.")
 FROM: Final = _moment("from", "Runs created at or after this instant.")
 TO: Final = _moment("to", "Runs created before this instant.")
+NOTIFICATION_STATE: Final = _choice("state", NotificationState, "Where it stands.")
+CHANNEL: Final = _text("channel", "The channel's name.")
 UPCOMING_CURSOR: Final = _moment(
     "cursor", "`next` of the answer before: the fire time it ended with."
 )
@@ -173,4 +190,17 @@ ACTION: Final = _choice("action", CommandKind, "What was done.")
 CHANGED_FROM: Final = _moment("from", "Changes made at or after this instant.")
 CHANGED_TO: Final = _moment("to", "Changes made before this instant.")
 AT: Final = _moment("at", "An instant, as 2026-12-01T02:30:00Z.", required=True)
+FOLLOW: Final = Parameter(
+    name="follow",
+    description="1: send what the run says while it goes on, until it is over.",
+    read=_one_or_zero,
+    schema={"type": "string", "enum": ["1", "0", "true", "false"], "default": "0"},
+    default=False,
+)
+OFFSET: Final = Parameter(
+    name="offset",
+    description="Where to begin, in bytes from the start of the output; only with `follow=1`.",
+    read=whole(0, MAX_OFFSET),
+    schema={"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0},
+)
 RUN_FILTERS: Final = (RUN_STATE, CAUSE, FROM, TO, limit(), CURSOR)

@@ -17,7 +17,7 @@ from executor.domain.instant import to_text
 from executor.domain.job import Job, definition_to_document
 from executor.domain.writes import BrokenJob
 from web import parameters
-from web.changes import check_program, job_shower
+from web.changes import check_target, job_shower
 from web.commands import carry_out, command
 from web.conditions import if_match
 from web.documents import json_response, list_document, pause_document
@@ -92,7 +92,7 @@ def restore_revision(call: Call) -> Response:
     job = found_job(call)
     expected = if_match(call)
     former = _revision(call, job)
-    check_program(call, former.definition)
+    check_target(call, former.definition)
     arguments = {"definition": definition_to_document(former.definition)}
     asked = command(call, CommandKind.UPDATE_JOB, job.id, arguments, expected)
     return carry_out(call, asked, job_shower(call))

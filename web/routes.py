@@ -78,11 +78,15 @@ NOTHING: Final = Body(schema="Nothing", read=_read_nothing, required=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A success: the name of its schema in ``schemas``, None for an empty body."""
+    """A success: the name of its schema in ``schemas``, None for an empty body.
+
+    ``streams`` are the media types of text that it may be instead.
+    """
 
     schema: str | None
     description: str
     headers: tuple[str, ...] = ()
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +97,7 @@ class Route:
         writes: sends a command; it may be answered with 202, and with 409 and 503.
         conditional: honours ``If-Match``.
         repeatable: honours ``Idempotency-Key``.
+        token: asks for the token of a run.
     """
 
     method: str
@@ -107,6 +112,7 @@ class Route:
     writes: bool = False
     conditional: bool = False
     repeatable: bool = False
+    token: bool = False
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Runs: list, read, output, cancel.
+"""Runs: list, read, cancel.
 
 Runs outlive their job: those of a deleted job are found by its id.
 """
@@ -16,7 +16,7 @@ from executor.domain.fields import is_job_id
 from executor.ports.store import RunFilter
 from web import parameters
 from web.commands import carry_out, command
-from web.documents import json_response, list_document, output_document, run_document
+from web.documents import json_response, list_document, run_document
 from web.routes import NOTHING, Answer, Call, Table
 
 TABLE: Final = Table()
@@ -75,19 +75,6 @@ def job_id_of(call: Call, job: str) -> str:
 def get_run(call: Call) -> Response:
     """Answer with one run."""
     return json_response(run_document(call.services.readers.get_run(call.path["run"])))
-
-
-@TABLE.add(
-    "GET",
-    "/v1/runs/{run}/output",
-    summary="What a run's target said",
-    description="The first and the last part of standard output and error, or of the HTTP answer.",
-    tag="runs",
-    answers={HTTPStatus.OK: Answer(schema="Output", description="The captured output.")},
-)
-def get_output(call: Call) -> Response:
-    """Answer with the captured output of one run."""
-    return json_response(output_document(call.services.readers.get_run(call.path["run"])))
 
 
 @TABLE.add(

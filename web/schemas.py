@@ -13,14 +13,17 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from executor.domain.calendar import CALENDAR
-from executor.domain.job import DEFINITION
+from executor.domain.channel import CHANNEL
+from executor.domain.job import DEFINITION, READ_ONLY
 from web import access_schemas
 from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Schema, object_of
 from web.backfills import BackfillRequest
+from web.batches import BatchRequest
 from web.changes import PauseRequest
-from web.documents import READ_ONLY
+from web.reports import RunReport
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
+from web.telling_schemas import TELLING
 from web.tokens import TokenRequest
 
 
@@ -32,17 +35,22 @@ def components() -> Mapping[str, Schema]:
         ("CalendarDefinition", CALENDAR),
         ("PauseRequest", TypeAdapter(PauseRequest)),
         ("BackfillRequest", TypeAdapter(BackfillRequest)),
+        ("BatchRequest", TypeAdapter(BatchRequest)),
         ("PreviewRequest", TypeAdapter(PreviewRequest)),
         ("SecretValue", TypeAdapter(SecretValue)),
         ("TokenRequest", TypeAdapter(TokenRequest)),
+        ("RunReport", TypeAdapter(RunReport)),
+        ("ChannelDefinition", CHANNEL),
     ]
-    _, found = TypeAdapter.json_schemas(
+    whole, found = TypeAdapter.json_schemas(
         [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF
     )
     generated: dict[str, Schema] = found["$defs"]
     definition, calendar = generated["Definition"], generated.pop("Calendar")
     return {
         **generated,
+        # The others are objects, which stand among the definitions already; this one is a choice.
+        "ChannelDefinition": whole["ChannelDefinition", "validation"],
         "Replacement": _replacement("Replacement", definition, READ_ONLY),
         "SoundJob": object_of(
             {**SERVICE_FIELDS, **definition["properties"]},
@@ -55,6 +63,7 @@ def components() -> Mapping[str, Schema]:
         ),
         **ANSWERS,
         **access_schemas.ANSWERS,
+        **TELLING,
     }
 
 

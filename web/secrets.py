@@ -16,8 +16,8 @@ from pydantic import ConfigDict, WithJsonSchema
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.errors import NoSecretKey
 from executor.domain.instant import to_text
-from executor.domain.secret import LONGEST, SHORTEST, StoredSecret, check_name, check_value
-from executor.domain.writes import BrokenSecret
+from executor.domain.named import Broken, Stored
+from executor.domain.secret import LONGEST, SECRETS, SHORTEST, check_name, check_value
 from web.bodies import object_reader
 from web.commands import applied, carry_out, command
 from web.conditions import if_match
@@ -51,13 +51,15 @@ class SecretValue:
     "GET",
     "/v1/secrets",
     summary="List secrets by name",
-    description="All of them, without their values: these cannot be read.",
+    description="All of them, without their values: these cannot be read.  Once the `key` of each "
+    "is `current`, `SOLOCRON_SECRET_KEY_OLD` is needed no more.",
     tag="secrets",
     answers={HTTPStatus.OK: Answer(schema="Secrets", description="In the order of names.")},
 )
 def list_secrets(call: Call) -> Response:
     """Answer with what is known of every secret."""
-    return json_response(list_document(map(_document, call.services.readers.list_secrets()), None))
+    records = call.services.readers.list_named(SECRETS)
+    return json_response(list_document((_document(call, one) for one in records), None))
 
 
 @TABLE.add(
@@ -108,7 +110,7 @@ def put_secret(call: Call) -> Response:
 )
 def delete_secret(call: Call) -> Response:
     """Ask for a secret to be deleted."""
-    name = call.services.readers.get_secret(call.path["secret"]).name
+    name = call.services.readers.get_named(SECRETS, call.path["secret"]).name
     asked = command(call, CommandKind.DELETE_SECRET, name, if_revision=if_match(call))
     return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
 
@@ -118,18 +120,20 @@ def _applied(call: Call, result: CommandResult, name: str) -> Response:
 
 
 def _shown(call: Call, name: str) -> Response:
-    secret = call.services.readers.get_secret(name)
-    response = json_response(_document(secret))
-    if isinstance(secret, StoredSecret):
+    secret = call.services.readers.get_named(SECRETS, name)
+    response = json_response(_document(call, secret))
+    if isinstance(secret, Stored):
         response.headers["ETag"] = etag(secret.revision)
     return response
 
 
-def _document(secret: StoredSecret | BrokenSecret) -> dict[str, Any]:
-    if isinstance(secret, BrokenSecret):
+def _document(call: Call, secret: Stored[str] | Broken) -> dict[str, Any]:
+    if isinstance(secret, Broken):
         return {"name": secret.name, "state": "broken", "error": secret.error}
+    sealer = call.services.sealer
     return {
         "name": secret.name,
         "revision": secret.revision,
+        "key": "unknown" if sealer is None else sealer.key_of(secret.value),
         "updated_at": to_text(secret.updated_at),
     }

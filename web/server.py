@@ -24,6 +24,8 @@ from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]
 from gunicorn.errors import HaltServer  # type: ignore[import-untyped]
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from web.following import PLACES
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
@@ -63,7 +65,7 @@ def serve(
     Args:
         load: returns the application; called in the worker.
         listener: the socket to accept connections from; taken over.
-        threads: requests served at the same time.
+        threads: requests served at the same time, beside those who follow an output.
         graceful_timeout_s: seconds that requests may still take after SIGTERM.
         on_boot: called in each new worker before *load*.
     """
@@ -71,8 +73,9 @@ def serve(
         "bind": f"fd://{listener.detach()}",
         "workers": 1,
         "worker_class": "web.worker.ProblemWorker",
-        "threads": threads,
-        "worker_connections": CONNECTIONS + threads,
+        # Followers have threads of their own, so that they take none from anybody else.
+        "threads": threads + PLACES,
+        "worker_connections": CONNECTIONS + threads + PLACES,
         "keepalive": KEEPALIVE_S,
         "timeout": WORKER_TIMEOUT_S,
         "graceful_timeout": math.ceil(graceful_timeout_s),

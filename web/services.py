@@ -6,15 +6,18 @@ threads; every member is safe to call from several of them.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.proxies import NO_PROXIES, TrustedProxies
 from executor.ports.bearers import BearerVerifier
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.keys import Sealer
 from executor.ports.store import Readers
+from web.following import Followers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
 MAX_BODY = 1_000_000
@@ -48,10 +51,12 @@ class Services:
     Attributes:
         command_timeout_s: how long a write waits for the executor before it is answered with 202.
         instance_id: this instance, as ``/v1/status`` and the page name it.
-        permitted: the programs of jobs that this instance sends on; the executor decides too.
+        permitted: the targets of jobs that this instance sends on; the executor decides too.
         sealer: seals secrets before they are sent; None: there is no key.
+        followers: the places of those who follow the output of runs.
         max_body: longest request body, bytes; longer ones are refused with 413.
         entrance: who is let in.
+        wait: lets so many seconds pass, in the thread of a request.
     """
 
     readers: Readers
@@ -60,7 +65,9 @@ class Services:
     command_timeout_s: float
     instance_id: str
     version: str
-    permitted: PermittedPrograms = ALL_PROGRAMS
+    permitted: PermittedTargets = ALL_TARGETS
     sealer: Sealer | None = None
+    followers: Followers = field(default_factory=Followers)
     max_body: int = MAX_BODY
     entrance: Entrance = field(default_factory=Entrance)
+    wait: Callable[[float], None] = time.sleep

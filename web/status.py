@@ -18,6 +18,7 @@ from flask import Response
 
 from executor.domain.errors import Fault, StoreUnavailable
 from executor.domain.instant import to_text
+from executor.domain.report import Verdict
 from executor.domain.run import Cause, Run
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance
@@ -73,6 +74,7 @@ class Status:
     fault: str
     token: str
     broker: str
+    dead_letters: int | None
 
     @property
     def term(self) -> TermRecord | None:
@@ -92,6 +94,7 @@ def read_status(services: Services) -> Status:
         store=store,
         fault=fault,
         token=services.sender.token_state(),
+        dead_letters=services.sender.dead_letters(),
         broker=services.sender.describe(),
     )
 
@@ -154,6 +157,8 @@ def status_document(status: Status, services: Services) -> dict[str, Any]:
         "store": CONNECTED if store else status.fault,
         "jobs": store.counts.jobs if store else None,
         "running": store.counts.running if store else None,
+        "reports": _reports(status),
+        "dead_letters": status.dead_letters,
         "lateness": store.lateness
         and {
             "runs": store.lateness.runs,
@@ -166,6 +171,16 @@ def status_document(status: Status, services: Services) -> dict[str, Any]:
         "version": services.version,
         "now": to_text(store.now if store else services.clock.now()),
     }
+
+
+def _reports(status: Status) -> dict[str, int] | None:
+    """Return how many reports the executor has taken in its term, as of its latest heartbeat."""
+    holder = status.term and status.term.holder
+    instances = status.store.instances if status.store else ()
+    for instance in instances:
+        if instance.id == holder:
+            return {verdict.value: instance.reports.get(verdict.value, 0) for verdict in Verdict}
+    return None
 
 
 def _instance(instance: Instance) -> dict[str, Any]:

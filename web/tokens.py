@@ -21,7 +21,8 @@ from executor.domain.api_token import (
     LIFETIME,
     MOST_SCOPES,
     RANDOM_BYTES,
-    StoredToken,
+    TOKENS,
+    ApiToken,
     check_name,
     creation_arguments,
     written,
@@ -29,7 +30,7 @@ from executor.domain.api_token import (
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.fields import PositiveDuration
 from executor.domain.instant import to_text
-from executor.domain.writes import BrokenToken
+from executor.domain.named import Broken, Stored
 from web.bodies import object_reader
 from web.commands import carry_out, command
 from web.documents import instant_text, json_response, list_document
@@ -64,7 +65,7 @@ def list_tokens(call: Call) -> Response:
     """Answer with what is known of every token."""
     readers = call.services.readers
     uses, now = readers.token_uses(), call.services.clock.now()
-    listed = (token_document(token, uses, now) for token in readers.list_tokens())
+    listed = (token_document(token, uses, now) for token in readers.list_named(TOKENS))
     return json_response(list_document(listed, None))
 
 
@@ -100,31 +101,31 @@ def create_token(call: Call) -> Response:
 )
 def delete_token(call: Call) -> Response:
     """Ask for a token to be let in no more."""
-    name = call.services.readers.get_token(call.path["token"]).name
+    name = call.services.readers.get_named(TOKENS, call.path["token"]).name
     asked = command(call, CommandKind.DELETE_TOKEN, name)
     return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
 
 
 def token_document(
-    token: StoredToken | BrokenToken, uses: Mapping[str, datetime], now: datetime
+    token: Stored[ApiToken] | Broken, uses: Mapping[str, datetime], now: datetime
 ) -> dict[str, Any]:
     """Return the API's form of *token*."""
-    if isinstance(token, BrokenToken):
+    if isinstance(token, Broken):
         return {"name": token.name, "state": "broken", "error": token.error}
     used_at = uses.get(token.name)
     return {
         "name": token.name,
-        "state": "expired" if token.is_expired(now) else "active",
-        "scopes": [str(right_from_text(text)) for text in token.scopes],
+        "state": "expired" if token.value.is_expired(now) else "active",
+        "scopes": [str(right_from_text(text)) for text in token.value.scopes],
         "created_at": to_text(token.updated_at),
         "created_by": token.last_command.actor if token.last_command else "",
-        "expires_at": instant_text(token.expires_at),
+        "expires_at": instant_text(token.value.expires_at),
         # An earlier token of this name may have been used before this one was made.
         "last_used_at": instant_text(used_at if used_at and used_at >= token.updated_at else None),
     }
 
 
 def _made(call: Call, result: CommandResult, name: str, text: str) -> Response:
-    token = call.services.readers.get_token(name)
+    token = call.services.readers.get_named(TOKENS, name)
     document = token_document(token, {}, call.services.clock.now())
     return json_response({**document, "token": text}, HTTPStatus.CREATED)

@@ -7,13 +7,17 @@ itself, in HTML.  Here they become problems that say what is wrong and what to s
 from __future__ import annotations
 
 import json
+import socket
+import struct
 from http import HTTPStatus
+from types import FrameType
 from typing import Any, Final
 
 from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
 
+from web.following import FOLLOWERS
 from web.problems import MEDIA_TYPE
 from web.protection import HEADERS
 
@@ -64,8 +68,38 @@ _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str, str], ...]] = (
 )
 
 
+#: Seconds that a client may take to read on; then its connection is closed, or, as long as the
+#: kernel still finds room for a part of the answer, so much later.  Without a limit one that
+#: reads nothing would keep a thread for ever.
+SEND_TIMEOUT_S: Final = 20
+
+#: As the kernel takes it: seconds and microseconds.
+_SEND_TIMEOUT: Final = struct.pack("ll", SEND_TIMEOUT_S, 0)
+
+
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]
-    """Answers what cannot be parsed with ``application/problem+json``."""
+    """Answers what cannot be parsed with ``application/problem+json``.
+
+    It sends those who follow outputs away when it is to end, and waits for no client for ever.
+    """
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """End soon: what is short is answered, who follows an output is sent away."""
+        # A signal may come before there is an application.
+        application = getattr(self, "wsgi", None)
+        followers = getattr(application, "extensions", {}).get(FOLLOWERS)
+        if followers is not None:
+            followers.dismiss()
+        super().handle_exit(sig, frame)
+
+    def handle_request(self, req: Any, conn: Any) -> Any:
+        """Answer a request; the connection is closed if the client does not read the answer."""
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
+        try:
+            return super().handle_request(req, conn)
+        except BlockingIOError:
+            self.log.debug("a client did not read its answer")
+            return False
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Answer a request that failed outside the application; its connection ends."""

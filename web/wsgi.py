@@ -36,7 +36,7 @@ def create(settings: Settings | None = None) -> Flask:
             command_timeout_s=settings.command_timeout_s,
             instance_id=settings.instance,
             version=__version__,
-            permitted=settings.permitted_programs,
+            permitted=settings.permitted_targets,
             sealer=bootstrap.build_keyring(settings),
             entrance=_entrance(settings),
         )

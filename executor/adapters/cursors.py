@@ -44,13 +44,21 @@ def read_run_cursor(cursor: str) -> tuple[datetime, str]:
     Raises:
         InvalidCursor: *cursor* was not made by :func:`after_run`.
     """
-    try:
-        match _unpack(cursor):
-            case ["runs", int(created_at), str(run_id)]:
-                return instant(created_at), run_id
-    except OverflowError as error:
-        raise InvalidCursor("this cursor names an instant that does not exist") from error
-    raise InvalidCursor("this is not a cursor of the list of runs")
+    return _read_timed("runs", cursor)
+
+
+def after_notification(created_at: datetime, notification_id: str) -> str:
+    """Return the cursor of the notifications before this one, as :func:`after_run` does."""
+    return _pack("notifications", milliseconds(created_at), notification_id)
+
+
+def read_notification_cursor(cursor: str) -> tuple[datetime, str]:
+    """Return ``created_at`` and the id of the notification after which the page begins.
+
+    Raises:
+        InvalidCursor: *cursor* was not made by :func:`after_notification`.
+    """
+    return _read_timed("notifications", cursor)
 
 
 def after_change(at: datetime, change_id: str) -> str:
@@ -88,6 +96,16 @@ def read_revision_cursor(cursor: str) -> int:
         case ["revisions", int(revision)] if 0 <= revision < 2**63:
             return revision
     raise InvalidCursor("this is not a cursor of the list of revisions")
+
+
+def _read_timed(what: str, cursor: str) -> tuple[datetime, str]:
+    try:
+        match _unpack(cursor):
+            case [str(made_for), int(created_at), str(item_id)] if made_for == what:
+                return instant(created_at), item_id
+    except OverflowError as error:
+        raise InvalidCursor("this cursor names an instant that does not exist") from error
+    raise InvalidCursor(f"this is not a cursor of the list of {what}")
 
 
 def _pack(*parts: str | int) -> str:

@@ -154,6 +154,7 @@ def instance_to_document(instance: Instance) -> Document:
         "role": instance.role,
         "detail": instance.detail,
         "tzdata": instance.tzdata,
+        "reports": dict(instance.reports),
     }
 
 
@@ -173,6 +174,7 @@ def instance_from_document(document: Mapping[str, Any]) -> Instance:
             seen_at=instant(document["seen_at"]),
             detail=document["detail"],
             tzdata=document.get("tzdata", ""),
+            reports=document.get("reports", {}),
         )
 
     return _decoded("instance", str(document.get("id", "")), read)

@@ -15,7 +15,7 @@ from executor.domain.errors import NoSecretKey
 from executor.domain.filling import filled_in, is_plain, secrets_of
 from executor.domain.redaction import Redaction
 from executor.domain.run import Output
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import Target
 from executor.ports.keys import Opener
 from executor.ports.target import Work
 
@@ -24,7 +24,7 @@ from executor.ports.target import Work
 class Prepared:
     """A target with its values, and the secrets among them by name."""
 
-    target: HttpTarget | CommandTarget = field(repr=False)
+    target: Target = field(repr=False)
     secrets: Mapping[str, str] = field(repr=False)
     redaction: Redaction | None = field(repr=False)
 

@@ -8,6 +8,7 @@ or always present, so that they can be indexed, and read when the definition can
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
@@ -15,6 +16,7 @@ from pydantic import TypeAdapter
 
 from executor.adapters.documents import UNREADABLE, Document, instant
 from executor.domain.command import CommandKind
+from executor.domain.declared import CodeOrigin
 from executor.domain.duration import parse_duration
 from executor.domain.errors import SolocronError
 from executor.domain.job import (
@@ -61,6 +63,8 @@ def job_to_document(job: Job) -> Document:
         document["paused"] = _pause_to_document(job.paused)
     if job.last_run is not None:
         document["last_run"] = last_run_to_document(job.last_run)
+    if job.code is not None:
+        document["code"] = asdict(job.code)
     if job.last_command is not None:
         document.update(command_to_document(job.last_command))
     return document
@@ -81,6 +85,7 @@ def job_from_document(document: Mapping[str, Any]) -> Job | BrokenJob:
 def _read_job(document: Mapping[str, Any]) -> Job:
     get = document.get
     next_fire_at, paused, last_run = get("next_fire_at"), get("paused"), get("last_run")
+    code = get("code")
     return Job(
         id=document["id"],
         definition=_read_definition(document["definition"]),
@@ -92,6 +97,7 @@ def _read_job(document: Mapping[str, Any]) -> Job:
         last_run=None if last_run is None else last_run_from_document(last_run),
         last_command=command_from_document(document) if "last_command" in document else None,
         deleted=bool(document["deleted"]),
+        code=None if code is None else _read_code(code),
     )
 
 
@@ -168,6 +174,12 @@ def _read_pause(document: Mapping[str, Any]) -> Pause:
         reason=document["reason"],
         by=document.get("by", ""),
         until=None if until is None else instant(until),
+    )
+
+
+def _read_code(document: Mapping[str, Any]) -> CodeOrigin:
+    return CodeOrigin(
+        module=document["module"], digest=document["digest"], present=bool(document["present"])
     )
 
 

@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from executor.domain.errors import SecretUnreadable
+from executor.ports.keys import KeyAge
 
 #: Bytes of a nonce: what the mode of operation is made for.
 _NONCE: Final = 12
@@ -49,6 +50,13 @@ class Keyring:
         nonce = os.urandom(_NONCE)
         sealed = self._ciphers[self._newest].encrypt(nonce, value.encode(), name.encode())
         return f"{_FORM}:{self._newest}:{b64encode(nonce + sealed).decode()}"
+
+    def key_of(self, sealed: str) -> KeyAge:
+        """Return which key *sealed* says that it was sealed with."""
+        key = sealed.split(":")[1] if sealed.startswith(f"{_FORM}:") else ""
+        if key == self._newest:
+            return "current"
+        return "former" if key in self._ciphers else "unknown"
 
     def open(self, name: str, sealed: str) -> str:
         """Return what was sealed as the value of the secret *name*.

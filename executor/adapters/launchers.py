@@ -15,11 +15,13 @@ from executor.adapters.command_target.launcher import PARALLEL as PARALLEL_COMMA
 from executor.adapters.http_target import HttpLauncher
 from executor.adapters.http_target.launcher import PARALLEL as PARALLEL_REQUESTS
 from executor.adapters.http_target.rules import HttpRules
+from executor.adapters.python_target import PythonLauncher
+from executor.adapters.python_target.launcher import PARALLEL as PARALLEL_JOBS
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
-from executor.domain.run import Reason
+from executor.domain.run import Outcome, Reason, RunState
 from executor.ports.clock import Clock
 from executor.ports.keys import Opener
-from executor.ports.target import Launcher, Work, WorkListener
+from executor.ports.target import Launcher, LauncherFactory, Work, WorkListener
 
 
 class Launchers:
@@ -28,11 +30,14 @@ class Launchers:
     Args:
         requests: HTTP requests in flight at most.
         commands: programs running at most.
+        jobs: Python jobs running at most.
         output_limit: bytes kept of each run's output.
         grace_s: seconds a program has between SIGTERM and SIGKILL.
         http: what the operator allows HTTP requests; by default everything.
-        permitted: the programs that may run; others fail.
+        permitted: the programs and modules that may run; others fail.
         opener: opens secrets; None if there is no key.
+        messages: makes the launcher of message targets; None: there is no broker, and they fail.
+        url: where services call back to; None: they cannot.
     """
 
     def __init__(
@@ -42,12 +47,17 @@ class Launchers:
         *,
         requests: int = PARALLEL_REQUESTS,
         commands: int = PARALLEL_COMMANDS,
+        jobs: int = PARALLEL_JOBS,
         output_limit: int = OUTPUT_LIMIT,
         grace_s: float = GRACE_S,
         http: HttpRules | None = None,
         permitted: PermittedPrograms = ALL_PROGRAMS,
         opener: Opener | None = None,
+        messages: LauncherFactory | None = None,
+        url: str | None = None,
     ) -> None:
+        self._listener = listener
+        self._clock = clock
         self._by_kind: dict[str, Launcher] = {
             "http": HttpLauncher(
                 listener,
@@ -56,6 +66,7 @@ class Launchers:
                 output_limit=output_limit,
                 rules=http,
                 opener=opener,
+                url=url,
             ),
             "command": CommandLauncher(
                 listener,
@@ -66,18 +77,45 @@ class Launchers:
                 permitted=permitted,
                 opener=opener,
             ),
+            "python": PythonLauncher(
+                listener,
+                clock,
+                parallel=jobs,
+                output_limit=output_limit,
+                grace_s=grace_s,
+                permitted=permitted,
+                opener=opener,
+            ),
         }
+        if messages is not None:
+            self._by_kind["message"] = messages(listener)
 
     def start(self, works: Sequence[Work]) -> None:
         """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
         for kind, launcher in self._by_kind.items():
             if own := [work for work in works if work.definition.target.kind == kind]:
                 launcher.start(own)
+        for work in works:
+            if work.definition.target.kind not in self._by_kind:
+                self._refuse(work)
+
+    def _refuse(self, work: Work) -> None:
+        # Saved when there was a broker, or on an instance that has one.
+        kind = work.definition.target.kind
+        error = f"this instance has no launcher for {kind} targets: RABBITMQ_URL is not set"
+        outcome = Outcome(state=RunState.FAILED, error=error)
+        self._listener.finished(work.run.id, self._clock.now(), outcome)
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work early; it then finishes as cancelled(*reason*).  Unknown ids do nothing."""
         for launcher in self._by_kind.values():
             launcher.cancel(run_id, reason)
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Ask whoever has a run that was handed over to end it; nothing is reported back."""
+        launcher = self._by_kind.get(work.definition.target.kind)
+        if launcher is not None:
+            launcher.recall(work, reason)
 
     def stop(self) -> None:
         """End all work by force, without reporting, and the threads."""

@@ -28,11 +28,13 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
     ("started_at", None),
     ("finished_at", None),
     ("lease_until", None),
+    ("remote", False),
     ("follow_up", False),
     ("covers", 1),
     ("covers_from", None),
     ("exit_code", None),
     ("http_status", None),
+    ("retry_after", None),
     ("error", None),
 )
 
@@ -127,11 +129,15 @@ _PLAIN_CHANGE_FIELDS: Final = (
     "trigger_id",
     "executor",
     "revision",
+    "attempt",
+    "retriggers",
     "started_at",
     "finished_at",
+    "remote",
     "follow_up",
     "exit_code",
     "http_status",
+    "retry_after",
     "error",
 )
 

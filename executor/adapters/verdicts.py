@@ -8,22 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from executor.domain.api_token import StoredToken
-from executor.domain.calendar import StoredCalendar
 from executor.domain.job import Job
+from executor.domain.named import Broken, NamedClash, Stored, Value
 from executor.domain.run import Run, RunState
-from executor.domain.secret import StoredSecret
-from executor.domain.writes import (
-    BrokenCalendar,
-    BrokenJob,
-    BrokenSecret,
-    BrokenToken,
-    CalendarClash,
-    JobClash,
-    JobWrite,
-    SecretClash,
-    TokenClash,
-)
+from executor.domain.writes import BrokenJob, JobClash, JobWrite
 
 
 def judge_write(
@@ -49,31 +37,13 @@ def judge_write(
     return JobClash(current, name_taken)
 
 
-def judge_calendar(
-    written: StoredCalendar, standing: StoredCalendar | BrokenCalendar | None
-) -> CalendarClash | None:
+def judge_named(
+    written: Stored[Value], standing: Stored[Value] | Broken | None
+) -> NamedClash[Value] | None:
     """Return what a write that changed nothing has met; None if it had been applied before."""
     if standing == written:
         return None
-    return CalendarClash(standing if isinstance(standing, StoredCalendar) else None)
-
-
-def judge_secret(
-    written: StoredSecret, standing: StoredSecret | BrokenSecret | None
-) -> SecretClash | None:
-    """Return what a write that changed nothing has met; None if it had been applied before."""
-    if standing == written:
-        return None
-    return SecretClash(standing if isinstance(standing, StoredSecret) else None)
-
-
-def judge_token(
-    written: StoredToken, standing: StoredToken | BrokenToken | None
-) -> TokenClash | None:
-    """Return what a write that changed nothing has met; None if it had been applied before."""
-    if standing == written:
-        return None
-    return TokenClash(standing if isinstance(standing, StoredToken) else None)
+    return NamedClash(standing if isinstance(standing, Stored) else None)
 
 
 def unreadable_run(row: Run, error: str) -> Run:

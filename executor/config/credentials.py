@@ -72,6 +72,18 @@ MONGODB: Final = Server(
 )
 
 
+def public_url(text: str) -> str:
+    """Return the address of this service without a slash at its end.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query:
+        raise ValueError(f"{text!r} is not an address; write https://solocron.example.com")
+    return text.rstrip("/")
+
+
 def mask_url(url: str) -> str:
     """Return *url* without its password and without the options that are secrets.
 

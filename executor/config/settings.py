@@ -17,7 +17,7 @@ import json
 import re
 import secrets
 import socket
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from ipaddress import ip_address
@@ -37,6 +37,7 @@ from executor.config.variables import VARIABLES, LogForm, LogLevel, Proxies, Que
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.proxies import TrustedProxies
 
 #: Seconds that an instance gets beyond the grace period, before it is killed: more than
@@ -52,8 +53,8 @@ _SERVERS: Final = (
     ("mongodb_uri", MONGODB, "MONGODB_URI"),
 )
 
-#: Variables of ours that are no settings of the service: what clients read.
-_NO_SETTINGS: Final = frozenset({"SOLOCRON_URL", "SOLOCRON_TOKEN"})
+#: A variable of ours that is no setting of the service: who its clients say that they are.
+_CLIENTS_TOKEN: Final = "SOLOCRON_TOKEN"
 
 #: What Kubernetes sets in every container for a service whose name begins with
 #: "solocron", as name=value.  Source: kubernetes.io, "Service", "Discovering services".
@@ -76,6 +77,7 @@ class Settings:
 
     host: str
     port: int
+    url: str | None
     rabbitmq_url: str | None = field(repr=False)
     mongodb_uri: str | None = field(repr=False)
     secret_key: bytes | None = field(repr=False)
@@ -97,6 +99,8 @@ class Settings:
     http_per_host: int
     commands: CommandsMode
     commands_allowed: tuple[str, ...] | None
+    jobs: tuple[str, ...] | None
+    precondition: str | None
     threads: int
     instance: str
     log_form: LogForm
@@ -105,13 +109,16 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Self:
+    def from_env(cls, environ: Mapping[str, str], *, worker: bool = False) -> Self:
         """Read *environ*, and the files that it names for secrets.
+
+        Args:
+            worker: they are a worker's, which needs a broker and no store.
 
         Raises:
             ConfigError: with every fault found.
         """
-        reading = _Reading(environ)
+        reading = _Reading(environ, worker)
         values = reading.settings()
         if reading.faults:
             raise ConfigError(reading.faults)
@@ -124,8 +131,17 @@ class Settings:
 
     @property
     def permitted_programs(self) -> PermittedPrograms:
-        """What command targets may run on this instance."""
-        return PermittedPrograms(self.commands, self.commands_allowed or ())
+        """What command targets and Python targets may run on this instance."""
+        return PermittedPrograms(self.commands, self.commands_allowed or (), self.jobs or ())
+
+    @property
+    def permitted_targets(self) -> PermittedTargets:
+        """The targets of jobs that may be saved on this instance."""
+        return PermittedTargets(
+            self.permitted_programs,
+            workers=self.rabbitmq_url is not None,
+            call_backs=self.url is not None,
+        )
 
     @property
     def local_names_only(self) -> bool:
@@ -135,24 +151,27 @@ class Settings:
     @property
     def notes(self) -> tuple[str, ...]:
         """What is allowed and yet probably not meant, one sentence each; logged at start."""
-        if self.platform is None:
-            return ()
-        name, given_s = self.platform.name, self.platform.given_s
-        kept = f"jobs are kept in {self.data}, which {name} empties at every restart"
-        return tuple(
-            note
-            for applies, note in (
-                (
-                    not self.clustered,
-                    f"{kept} and shares with no instance; set RABBITMQ_URL and MONGODB_URI",
-                ),
-                (
-                    self.grace_s >= given_s,
-                    f"{name} kills {given_s:g} s after SIGTERM; make SOLOCRON_GRACE shorter",
-                ),
+        return (*self._notes_on_reach(), *self._notes_on_platform())
+
+    def _notes_on_reach(self) -> Iterator[str]:
+        if self.commands is CommandsMode.ON and not _is_loopback(self.host):
+            yield (
+                f"whoever reaches {self.host} on port {self.port} can have any program run as this "
+                "service's user; set SOLOCRON_COMMANDS to off, or to allow-list with the programs "
+                "in SOLOCRON_COMMANDS_ALLOWED, or let something in front decide who comes through"
             )
-            if applies
-        )
+
+    def _notes_on_platform(self) -> Iterator[str]:
+        if self.platform is None:
+            return
+        name, given_s = self.platform.name, self.platform.given_s
+        if not self.clustered:
+            yield (
+                f"jobs are kept in {self.data}, which {name} empties at every restart and shares "
+                "with no instance; set RABBITMQ_URL and MONGODB_URI"
+            )
+        if self.grace_s >= given_s:
+            yield f"{name} kills {given_s:g} s after SIGTERM; make SOLOCRON_GRACE shorter"
 
     @property
     def kill_after_s(self) -> float:
@@ -165,7 +184,8 @@ class Settings:
 class _Reading:
     """One pass over the environment: collects values, where they came from, and faults."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], worker: bool) -> None:
+        self._worker = worker
         self._environ = {name: text.strip() for name, text in environ.items() if text.strip()}
         self.platform = next((p for p in (CLOUD_FOUNDRY, HEROKU) if p.marker in environ), None)
         self.values: dict[str, Any] = {}
@@ -184,6 +204,7 @@ class _Reading:
                 self.values[variable.setting] = value
                 self.origins[variable.setting] = origin
         self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
+        self._choose_url()
         self._choose_reach()
         self._decide_commands()
         self._decide_auth()
@@ -241,6 +262,14 @@ class _Reading:
                 self._given.add(setting)
                 self.faults.append(Fault(BINDINGS, f"{server.title}: {error}; or set {name}"))
 
+    def _choose_url(self) -> None:
+        """Where only this machine reaches the service, it knows its own address."""
+        host, port = self.values["host"], self.values["port"]
+        if "url" not in self._given and host and _is_loopback(host):
+            place = f"[{host}]" if ":" in host else host
+            self.values["url"] = f"http://{place}:{port}"
+            self.origins["url"] = "default on loopback"
+
     def _choose_reach(self) -> None:
         """Let requests go anywhere only where nobody but this machine's users can ask for them."""
         if self.values["http_targets"] is None:
@@ -289,7 +318,7 @@ class _Reading:
     def _check_pair(self) -> None:
         """Refuse one server without the other: a token is no use without a term."""
         missing = [entry for entry in _SERVERS if entry[0] not in self._given]
-        if len(missing) == 1:
+        if len(missing) == 1 and not self._worker:
             (_, absent, name), (present,) = missing[0], [e[1] for e in _SERVERS if e not in missing]
             self.faults.append(
                 Fault(
@@ -307,7 +336,7 @@ class _Reading:
 
     def _check_names(self) -> None:
         """Refuse names that look like ours and are not."""
-        known = {name for v in VARIABLES for name in (v.name, *v.file_names)} | _NO_SETTINGS
+        known = {name for v in VARIABLES for name in (v.name, *v.file_names)} | {_CLIENTS_TOKEN}
         for name, text in sorted(self._environ.items()):
             if not name.startswith("SOLOCRON_") or name in known:
                 continue

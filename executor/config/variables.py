@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from executor.config.credentials import MONGODB, RABBITMQ, check_url, read_bindings
+from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
 from executor.config.entrance import AuthMode, admin_token, issuer
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
 from executor.domain.address_policy import AddressPolicy
@@ -126,6 +126,28 @@ def _programs(text: str) -> tuple[str, ...]:
     return programs
 
 
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+def _function(text: str) -> str:
+    module, _, name = text.partition(":")
+    if not _is_module(module) or not name.isidentifier():
+        raise ValueError(f"{text!r} names no function; write package.module:function")
+    return text
+
+
+def _modules(text: str) -> tuple[str, ...]:
+    modules = tuple(part.strip() for part in text.split(","))
+    for module in modules:
+        if not _is_module(module):
+            raise ValueError(
+                f"{module!r} is not the name of a module; "
+                "write them with commas between: reports.jobs,backup"
+            )
+    return modules
+
+
 def _both(text: str) -> dict[Platform, str]:
     return {CLOUD_FOUNDRY: text, HEROKU: text}
 
@@ -147,6 +169,15 @@ VARIABLES: Final = (
         read=_integer(1, 65535),
         default="8000",
         meaning="Port that the web process listens on.",
+    ),
+    Variable(
+        name="SOLOCRON_URL",
+        setting="url",
+        kind="URL, `http://` or `https://`",
+        read=public_url,
+        meaning="Where people, the command line and services that call back reach this service; "
+        "links in messages begin with it. If not set: this machine's own address where "
+        "`SOLOCRON_HOST` is a loopback address.",
     ),
     Variable(
         name="RABBITMQ_URL",
@@ -356,13 +387,30 @@ VARIABLES: Final = (
         "written just so; a shell such as `/bin/sh` permits everything.",
     ),
     Variable(
+        name="SOLOCRON_JOBS",
+        setting="jobs",
+        kind="names of modules, separated by commas",
+        read=_modules,
+        meaning="Modules with Python jobs. The jobs that they declare are saved when an executor "
+        "takes over, and only functions of these modules may be named by Python targets.",
+    ),
+    Variable(
+        name="SOLOCRON_PRECONDITION",
+        setting="precondition",
+        kind="function, as `package.module:function`",
+        read=_function,
+        meaning="Called when an executor takes over, before it schedules anything. While it raises "
+        "an error nothing is started; it is called again, after a minute at most.",
+    ),
+    Variable(
         name="SOLOCRON_THREADS",
         setting="threads",
         kind="number, 1 to 256",
         read=_integer(1, 256),
         unit="threads",
         default="16",
-        meaning="Requests that the web process serves at the same time.",
+        meaning="Requests that the web process serves at the same time, beside those that follow "
+        "an output.",
     ),
     Variable(
         name="SOLOCRON_INSTANCE",

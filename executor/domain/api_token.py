@@ -10,15 +10,15 @@ Rules
    scans texts for secrets finds ``slc_[0-9A-Za-z]{49}`` and can check the sum without asking
    anybody, and so can we before the store is asked.
 2. No randomness here: whoever makes a token brings 32 random bytes.
-3. A token is made and revoked, never changed.  The record of a revoked one keeps its name for a
-   while, without digest or rights, so that a repeated command is known.
+3. A token is made and revoked, never changed.  It is a named resource (``named.py``); the record
+   of a revoked one stays for a while, without digest or rights.
 """
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -28,7 +28,7 @@ from zlib import crc32
 from executor.domain.access import Right, right_from_text
 from executor.domain.errors import Fault, InvalidToken
 from executor.domain.instant import from_text, to_text
-from executor.domain.job import LastCommand
+from executor.domain.named import Kind
 
 #: What every token begins with.
 PREFIX: Final = "slc_"
@@ -54,26 +54,18 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredToken:
-    """A token as it is stored.
+class ApiToken:
+    """What is kept of a token.
 
     Attributes:
         digest: SHA-256 of the token, hexadecimal; empty if it is revoked.
         scopes: its rights, as they were written; empty if it is revoked.
         expires_at: from then on it is refused; None: never.
-        revision: counts the changes under this name, revocations among them, from 1.
-        last_command: the command that made this revision.
-        deleted: it is revoked.
     """
 
-    name: str
     digest: str
     scopes: tuple[str, ...]
-    expires_at: datetime | None
-    revision: int
-    updated_at: datetime
-    last_command: LastCommand | None = None
-    deleted: bool = False
+    expires_at: datetime | None = None
 
     @property
     def rights(self) -> frozenset[Right]:
@@ -83,6 +75,10 @@ class StoredToken:
     def is_expired(self, now: datetime) -> bool:
         """Whether it is refused at *now* because of its age."""
         return self.expires_at is not None and self.expires_at <= now
+
+
+#: What is kept of a token that is revoked: nothing that would let anybody in.
+REVOKED: Final = ApiToken(digest="", scopes=())
 
 
 def written(random: bytes) -> str:
@@ -189,6 +185,19 @@ def check_expiry(text: object) -> datetime | None:
         raise InvalidToken([Fault("expires_at", str(error))]) from None
 
 
+def token_from_arguments(arguments: Mapping[str, Any]) -> ApiToken:
+    """Read what :func:`creation_arguments` wrote, as commands and records hold it.
+
+    Raises:
+        InvalidToken: it cannot be read.
+    """
+    return ApiToken(
+        digest=check_digest(arguments.get("digest")),
+        scopes=check_scopes(arguments.get("scopes")),
+        expires_at=check_expiry(arguments.get("expires_at")),
+    )
+
+
 def _sum(text: str) -> str:
     return _to_base_62(crc32(text.encode()), _SUM_DIGITS)
 
@@ -199,3 +208,24 @@ def _to_base_62(number: int, digits: int) -> str:
         number, digit = divmod(number, len(_DIGITS))
         found.append(_DIGITS[digit])
     return "".join(reversed(found))
+
+
+def _stored_in(document: Mapping[str, Any]) -> ApiToken:
+    check_name(document["id"])
+    return REVOKED if document["deleted"] else token_from_arguments(document)
+
+
+def _fields_of(token: ApiToken) -> dict[str, Any]:
+    if not token.digest:
+        return {}
+    expires_at = token.expires_at and to_text(token.expires_at)
+    return {"digest": token.digest, "scopes": list(token.scopes), "expires_at": expires_at}
+
+
+TOKENS: Final[Kind[ApiToken]] = Kind(
+    word="token",
+    plural="tokens",
+    harm="nobody is let in by it",
+    to_fields=_fields_of,
+    from_fields=_stored_in,
+)

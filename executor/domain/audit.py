@@ -10,23 +10,26 @@ Rules
 1. The id of an entry is the kind, id and revision of what was changed; of a command about runs,
    which leaves no revision, that of the command.
 2. Definitions are kept as they were written: a template with its placeholders.  Of a secret
-   there is its name, of a token its scopes and end; never a value, sealed or not.
+   there is its name, of a token its scopes and end; never a value, sealed or not.  A channel
+   holds no credential, but the names of secrets.
 3. What stood before is what the entry of the revision before says; see :class:`Change`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from executor.domain.api_token import StoredToken
-from executor.domain.calendar import StoredCalendar, calendar_to_document
+from executor.domain.api_token import TOKENS, ApiToken
+from executor.domain.calendar import CALENDARS, calendar_to_document
+from executor.domain.channel import CHANNELS, channel_to_document
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.instant import to_text
 from executor.domain.job import Job, LastCommand, definition_to_document
-from executor.domain.secret import StoredSecret
+from executor.domain.named import Kind, Stored, Value
+from executor.domain.secret import SECRETS
 
 #: How long entries are kept unless the operator says otherwise.
 AUDIT_KEPT: Final = timedelta(days=365)
@@ -48,7 +51,7 @@ class Change:
         at: when the executor decided it, by its clock.
         actor, address: empty if the change was asked for by a version that did not say.
         action: the command that was carried out.
-        subject: name of the job, calendar, secret or token, or id of the run.
+        subject: name of the job or named resource, or id of the run.
         after: what stands since, JSON-ready; None if it was deleted or holds nothing to show.
         before: what stood before.  It is not written with the entry: readers look it up, and it
             is None where there was nothing, or where that is not kept any more.
@@ -102,29 +105,33 @@ def job_state_document(job: Job) -> dict[str, Any]:
     }
 
 
-def change_of_named(record: StoredCalendar | StoredSecret | StoredToken) -> Change | None:
+def change_of_named(kind: Kind[Value], record: Stored[Value]) -> Change | None:
     """Return the entry for the present revision of *record*; None if nobody knows who made it."""
     if record.last_command is None:
         return None
-    after: dict[str, Any] | None = None
-    if isinstance(record, StoredCalendar):
-        kind = "calendar"
-        after = calendar_to_document(record.calendar)
-    elif isinstance(record, StoredSecret):
-        kind = "secret"
-    else:
-        kind = "token"
-        after = {
-            "scopes": list(record.scopes),
-            "expires_at": record.expires_at and to_text(record.expires_at),
-        }
     return _change(
         record.last_command,
-        (kind, record.name, record.name),
+        (kind.word, record.name, record.name),
         record.revision,
         record.updated_at,
-        None if record.deleted else after,
+        None if record.deleted else _SHOWN[kind](record.value),
     )
+
+
+def _token_document(token: ApiToken) -> dict[str, Any]:
+    return {
+        "scopes": list(token.scopes),
+        "expires_at": token.expires_at and to_text(token.expires_at),
+    }
+
+
+#: What may be shown of a value, by its kind: a kind that is missing here fails loudly.
+_SHOWN: Final[Mapping[Kind[Any], Callable[[Any], dict[str, Any] | None]]] = {
+    CALENDARS: calendar_to_document,
+    SECRETS: lambda sealed: None,
+    CHANNELS: channel_to_document,
+    TOKENS: _token_document,
+}
 
 
 def change_of_runs(command: Command, result: CommandResult, subject: str) -> Change | None:

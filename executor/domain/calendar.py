@@ -1,7 +1,7 @@
 """Calendars: named blackouts, times at which the jobs that name a calendar do not run.
 
 :class:`Calendar` is the user's part, exactly the document of the API; what times it means
-is in ``blackouts.py``.  :class:`StoredCalendar` adds the service's part.
+is in ``blackouts.py``; how they are kept is in ``named.py``.
 
 Words
 -----
@@ -48,7 +48,7 @@ from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, PositiveDuration, Text
 from executor.domain.ics import FIRST_YEAR, LAST_YEAR, read_events
 from executor.domain.instant import from_text, to_text
-from executor.domain.job import LastCommand
+from executor.domain.named import Kind
 
 #: Longest window: a week, the longest that cron can name, leaves no time in between.
 LONGEST_WINDOW: Final = timedelta(days=7)
@@ -220,28 +220,6 @@ class Calendar:
     """The text of an iCalendar file, at most 256 KB."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredCalendar:
-    """A calendar with what the service knows about it.
-
-    Attributes:
-        revision: Counts the changes under this name, deletions among them, from 1.
-        last_command: The command that made this revision.
-        deleted: It is gone for its users; the record stays so that a repeated command is known.
-    """
-
-    calendar: Calendar
-    revision: int
-    updated_at: datetime
-    last_command: LastCommand | None = None
-    deleted: bool = False
-
-    @property
-    def name(self) -> str:
-        """The calendar's name."""
-        return self.calendar.name
-
-
 CALENDAR: Final[TypeAdapter[Calendar]] = TypeAdapter(Calendar)
 
 _OBJECTS: Final = {(): Calendar, ("windows",): CronWindow}
@@ -265,3 +243,12 @@ def calendar_to_document(calendar: Calendar) -> dict[str, Any]:
     """Write the canonical form: every field present, durations in ISO 8601; JSON-ready."""
     document: dict[str, Any] = CALENDAR.dump_python(calendar, mode="json")
     return document
+
+
+CALENDARS: Final[Kind[Calendar]] = Kind(
+    word="calendar",
+    plural="calendars",
+    harm="jobs that use it run as if it were not there",
+    to_fields=lambda calendar: {"definition": calendar_to_document(calendar)},
+    from_fields=lambda document: calendar_from_document(document["definition"]),
+)

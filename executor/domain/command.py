@@ -23,7 +23,7 @@ WIRE_VERSION: Final = 1
 
 
 class CommandKind(StrEnum):
-    """Everything web may ask for."""
+    """Everything web may ask for; ``declare_job`` is the executor's own, for jobs in code."""
 
     CREATE_JOB = "create_job"
     PUT_JOB = "put_job"
@@ -34,6 +34,7 @@ class CommandKind(StrEnum):
     TRIGGER_JOB = "trigger_job"
     BACKFILL_JOB = "backfill_job"
     CANCEL_RUN = "cancel_run"
+    REPORT_RUN = "report_run"
     PUT_CALENDAR = "put_calendar"
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
@@ -41,6 +42,10 @@ class CommandKind(StrEnum):
     CREATE_TOKEN = "create_token"
     DELETE_TOKEN = "delete_token"
     USE_TOKENS = "use_tokens"
+    PUT_CHANNEL = "put_channel"
+    DELETE_CHANNEL = "delete_channel"
+    TEST_CHANNEL = "test_channel"
+    DECLARE_JOB = "declare_job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +54,14 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
-            calendar's, secret's or token's name.
-        arguments: JSON-ready; ``definition`` (create, put, update); ``reason``,
-            ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
-            ``job_id`` (cancel_run), that of the run; ``sealed`` (put_secret): never the value
-            itself; ``digest``, ``scopes``, ``expires_at`` (create_token); ``uses``, instants by
-            name (use_tokens).
+            calendar's, secret's, channel's or token's name.
+        arguments: JSON-ready; ``definition`` (create, put, update), and ``begun`` with it where
+            its schedule may lie in the past; ``reason``, ``by``, ``until`` (pause); ``from``,
+            ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
+            value itself; ``channel`` (put_channel); ``module`` and ``digest`` (declare_job;
+            without ``definition``: the code declares the job no more); ``status``, ``details``,
+            ``error``, ``reason`` (report_run); ``digest``, ``scopes``, ``expires_at``
+            (create_token); ``uses``, instants by name (use_tokens).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose
@@ -74,6 +81,7 @@ class Command:
     actor: str = ""
     address: str = ""
     within: tuple[str, ...] | None = None
+    _digest: str = field(default="", init=False, repr=False, compare=False)
 
     def reaches(self, tags: Collection[str]) -> bool:
         """Whether a job with these *tags* may be touched."""
@@ -81,9 +89,15 @@ class Command:
 
     @property
     def digest(self) -> str:
-        """Fingerprint of what is asked, without id and time: equal for a repeated request."""
-        asked = [self.kind, self.subject, self.arguments, self.if_revision]
-        return blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16).hexdigest()
+        """Fingerprint of what is asked, without id and time: equal for a repeated request.
+
+        Computed once, because it takes as long as reading the command and is asked for often.
+        """
+        if not self._digest:
+            asked = [self.kind, self.subject, self.arguments, self.if_revision]
+            text = json.dumps(asked, sort_keys=True).encode()
+            object.__setattr__(self, "_digest", blake2b(text, digest_size=16).hexdigest())
+        return self._digest
 
 
 class ResultStatus(StrEnum):

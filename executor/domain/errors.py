@@ -63,6 +63,10 @@ class InvalidToken(InvalidInput):
     """An API token that cannot be made as asked: its name, a scope, or its end."""
 
 
+class InvalidChannel(InvalidInput):
+    """A channel that breaks a rule of its own fields; no message repeats a credential."""
+
+
 class InvalidCommand(InvalidInput):
     """A command document that does not decode; it was sent by a newer or a broken sender."""
 
@@ -83,28 +87,20 @@ class RevisionNotFound(SolocronError, LookupError):
         super().__init__(f"no former revision {revision} of job {job!r} is kept")
 
 
-class CalendarNotFound(SolocronError, LookupError):
-    """No calendar has this name."""
+class NamedNotFound(SolocronError, LookupError):
+    """There is no named resource of this kind and name."""
 
-    def __init__(self, calendar: str) -> None:
-        self.calendar = calendar
-        super().__init__(f"there is no calendar {calendar!r}")
-
-
-class SecretNotFound(SolocronError, LookupError):
-    """No secret has this name."""
-
-    def __init__(self, secret: str) -> None:
-        self.secret = secret
-        super().__init__(f"there is no secret {secret!r}")
+    def __init__(self, what: str, name: str) -> None:
+        self.what, self.name = what, name
+        super().__init__(f"there is no {what} {name!r}")
 
 
-class TokenNotFound(SolocronError, LookupError):
-    """No API token has this name."""
+class NotificationNotFound(SolocronError, LookupError):
+    """No notification has this id (it never existed, or retention removed it)."""
 
-    def __init__(self, token: str) -> None:
-        self.token = token
-        super().__init__(f"there is no token {token!r}")
+    def __init__(self, notification: str) -> None:
+        self.notification = notification
+        super().__init__(f"there is no notification {notification!r}")
 
 
 class RunNotFound(SolocronError, LookupError):
@@ -143,23 +139,13 @@ class TokenExists(Conflict):
         super().__init__(f"a token named {token!r} exists already; revoke it or take another name")
 
 
-class CalendarInUse(Conflict):
-    """Jobs use the calendar that is to be deleted."""
+class NamedInUse(Conflict):
+    """Something uses the named resource that is to be deleted."""
 
-    def __init__(self, calendar: str, jobs: Sequence[str], count: int) -> None:
+    def __init__(self, what: str, name: str, jobs: Sequence[str], count: int) -> None:
         more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
         super().__init__(
-            f"calendar {calendar!r} is used by {', '.join(jobs)}{more}; take it out there first"
-        )
-
-
-class SecretInUse(Conflict):
-    """Jobs use the secret that is to be deleted."""
-
-    def __init__(self, secret: str, jobs: Sequence[str], count: int) -> None:
-        more = f" and {count - len(jobs)} more" if count > len(jobs) else ""
-        super().__init__(
-            f"secret {secret!r} is used by {', '.join(jobs)}{more}; take it out there first"
+            f"{what} {name!r} is used by {', '.join(jobs)}{more}; take it out there first"
         )
 
 

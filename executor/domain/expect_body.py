@@ -15,8 +15,6 @@ Rules
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Annotated, Any, Final
 
@@ -25,6 +23,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.fields import CLOSED, Text
 from executor.domain.json_pointer import check_pointer, look_up, same
+from executor.domain.json_value import within
 from executor.domain.run import Output
 
 #: Characters of what was found that an error repeats: one line for a person.
@@ -34,49 +33,9 @@ _SHOWN: Final = 100
 #: is kept of an answer, and every run of the job compares it.
 _LONGEST: Final = 10_000
 
-#: Deepest nesting of ``equals``: answers are compared level by level.
-_DEEPEST: Final = 20
 
-#: What every store keeps as a whole number: 64 bits with a sign.
-_LARGEST: Final = 2**63
-
-
-def _json_value(value: object) -> object:
-    """Return *value* if each store can keep it.
-
-    Raises:
-        ValueError: it is no JSON value, too large, or holds what some store cannot keep.
-    """
-    for part, depth in _parts(value, 1):
-        if depth > _DEEPEST:
-            raise ValueError(f"is nested deeper than {_DEEPEST} levels")
-        if isinstance(part, str) and "\x00" in part:
-            raise ValueError("must not contain the NUL character")
-        if isinstance(part, float) and not math.isfinite(part):
-            raise ValueError("has a number that JSON does not know; write a finite one")
-        if isinstance(part, int) and not -_LARGEST <= part < _LARGEST:
-            raise ValueError("has a whole number of more than 64 bits; write a smaller one")
-    if len(json.dumps(value)) > _LONGEST:
-        raise ValueError(f"is longer than {_LONGEST:,} characters; look at a smaller part")
-    return value
-
-
-def _parts(value: object, depth: int) -> Iterator[tuple[object, int]]:
-    """Return everything within *value*, names too, each with how deep it lies."""
-    yield value, depth
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, dict):
-        for name, member in value.items():
-            if not isinstance(name, str):
-                raise ValueError("names have to be strings")
-            yield name, depth
-            yield from _parts(member, depth + 1)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _parts(item, depth + 1)
-    elif value is not None and not isinstance(value, (str, int, float)):
-        raise ValueError("has to be a JSON value")
+def _equals(value: object) -> object:
+    return within(value, _LONGEST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +50,7 @@ class ExpectBody:
         None
     )
     """The place of a value in a JSON body, as in RFC 6901: /status; the empty text is all of it."""
-    equals: Annotated[Any, AfterValidator(_json_value)] = None
+    equals: Annotated[Any, AfterValidator(_equals)] = None
     """The value there: any JSON; with ``json_pointer`` it must be written, even if it is null."""
 
     def faults(self) -> list[Fault]:

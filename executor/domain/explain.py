@@ -14,7 +14,7 @@ from typing import Final
 from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunState
-from executor.domain.schedule import Schedule, for_job, next_after, next_epoch
+from executor.domain.schedule import ContinuousSchedule, Schedule, for_job, next_after, next_epoch
 
 #: How far back the slot before an instant is looked for, seconds; at last since 1970.
 _LOOK_BACK: Final = (3_600, 86_400, 7 * 86_400, 60 * 86_400, 366 * 86_400, 8 * 366 * 86_400)
@@ -84,7 +84,11 @@ _CANCELLED: Final = {
     Reason.SHUTDOWN: "because its executor was stopped",
     Reason.SUPERSEDED: "because its executor was cut off",
     Reason.DELETED: "because the job was deleted",
+    Reason.START_TIMEOUT: "because it was begun after the job's `start_timeout`",
 }
+
+#: What is told of a lost run whose work went on elsewhere: no executor's death made it that.
+_LOST_ELSEWHERE: Final = "Whoever had it fell silent, so nobody knows whether it ran to its end"
 
 #: The beginning of the sentence about a row that is not skipped.
 _BECAME: Final = {
@@ -203,6 +207,8 @@ def _of_row(row: Run, at: datetime) -> tuple[Verdict, str]:
     verdict, sentence = _BECAME[row.state]
     if row.state is RunState.CANCELLED and row.reason is not None:
         sentence += f" {_CANCELLED.get(row.reason, f'({row.reason})')}"
+    if row.state is RunState.LOST and row.remote:
+        sentence = _LOST_ELSEWHERE
     if row.state is RunState.PENDING:
         sentence += f" {_waits_for(row)}"
     if row.cause in _CAUSES:
@@ -225,6 +231,8 @@ def _span(late: timedelta) -> str:
 
 
 def _waits_for(row: Run) -> str:
+    if row.remote:
+        return "for a worker"
     if row.is_parked:
         return "for its turn"
     return f"until {to_text(row.due)}" if row.due is not None else "for its start"
@@ -243,6 +251,8 @@ def _no_slot(
         text = f"The job did not exist yet; it was created at {to_text(job.created_at)}."
     elif in_force.definition.schedule is None:
         text = "The job had no schedule then; it ran on request and after other jobs only."
+    elif isinstance(in_force.definition.schedule, ContinuousSchedule):
+        text = "The job is continuous: it has no fire times, but runs whenever it does not."
     else:
         around = [
             f"the one before is {to_text(before)}" if before else "there is none before",

@@ -11,9 +11,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, get_type_hints
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 
 from executor.domain.errors import Fault, InvalidInput
 
@@ -94,7 +95,7 @@ def _faults(found: Any, objects: Objects) -> list[Fault]:
     if kind in _UNKNOWN:
         return [Fault(where, _unknown(loc, objects))]
     if kind.startswith("union_tag"):
-        return [Fault(f"{where}.kind", _kinds(loc, objects))]
+        return [Fault(f"{where}.kind" if where else "kind", _kinds(loc, objects))]
     if cause is not None:
         return [Fault(where, str(cause))]
     sentence = _SENTENCES.get(kind)
@@ -135,7 +136,14 @@ def _place(home: Path, objects: Objects) -> str:
 
 
 def _fields(kind: type[Any]) -> list[str]:
-    return [field.name for field in fields(kind)]
+    """Return the names of the fields as they are written: Python cannot name one `from`."""
+    hints = get_type_hints(kind, include_extras=True)
+    return [_alias(hints[field.name]) or field.name for field in fields(kind)]
+
+
+def _alias(hint: object) -> str | None:
+    marks = getattr(hint, "__metadata__", ())
+    return next((one.alias for one in marks if isinstance(one, FieldInfo) and one.alias), None)
 
 
 def _kinds(loc: Path, objects: Objects) -> str:

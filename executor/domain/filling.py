@@ -21,8 +21,17 @@ from datetime import UTC
 from executor.domain import command_line
 from executor.domain.instant import to_text
 from executor.domain.job import Definition
+from executor.domain.json_value import texts_in, with_texts
 from executor.domain.run import Run
-from executor.domain.targets import CommandTarget, HttpTarget, check_header, check_url
+from executor.domain.targets import (
+    CommandTarget,
+    HttpTarget,
+    MessageTarget,
+    PythonTarget,
+    Target,
+    check_header,
+    check_url,
+)
 from executor.domain.template import SECRET, render, secrets_in
 
 
@@ -54,18 +63,20 @@ def values_of(run: Run, definition: Definition) -> dict[str, str]:
     }
 
 
-def is_plain(target: HttpTarget | CommandTarget) -> bool:
+def is_plain(target: Target) -> bool:
     """Whether a run of *target* needs no values at all; asked for every run, so it is quick."""
     if isinstance(target, HttpTarget):
         if target.sign is not None:
             return False
         texts: tuple[str, ...] = (target.url, target.body, *target.headers.values())
-    else:
+    elif isinstance(target, CommandTarget):
         texts = (target.command or "", *(target.argv or ()), *target.env.values())
+    else:
+        texts = tuple(texts_in(target.arguments))
     return not any("{{" in text for text in texts)
 
 
-def secret_places(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str]]:
+def secret_places(target: Target) -> Iterator[tuple[str, str]]:
     """Return where *target* names secrets: a path within a job, and the name, each once."""
     for field, text in _texts(target):
         yield from ((field, name) for name in sorted(secrets_in(text)))
@@ -73,14 +84,23 @@ def secret_places(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str
         yield "target.sign.secret", target.sign.secret
 
 
-def secrets_of(target: HttpTarget | CommandTarget) -> frozenset[str]:
+def secrets_of(target: Target) -> frozenset[str]:
     """Return the names of the secrets that a run of *target* needs."""
     return frozenset() if is_plain(target) else frozenset(n for _, n in secret_places(target))
 
 
-def filled_in(
-    run: Run, definition: Definition, secrets: Mapping[str, str]
-) -> HttpTarget | CommandTarget:
+def secret_places_of_job(definition: Definition) -> Iterator[tuple[str, str]]:
+    """Return where a job names secrets, as :func:`secret_places` does: its target and its ping."""
+    yield from secret_places(definition.target)
+    yield from (("ping", name) for name in sorted(secrets_in(definition.ping or "")))
+
+
+def secrets_of_job(definition: Definition) -> frozenset[str]:
+    """Return the names of the secrets that a job needs."""
+    return secrets_of(definition.target) | secrets_in(definition.ping or "")
+
+
+def filled_in(run: Run, definition: Definition, secrets: Mapping[str, str]) -> Target:
     """Return the definition's target as it is for *run*; of a ``command`` the words, as ``argv``.
 
     Args:
@@ -97,22 +117,25 @@ def filled_in(
     values.update((f"{SECRET}{name}", value) for name, value in secrets.items())
     if isinstance(target, HttpTarget):
         return _request(target, values)
-    return _program(target, values)
+    return _program(target, values) if isinstance(target, CommandTarget) else _call(target, values)
 
 
-def _texts(target: HttpTarget | CommandTarget) -> Iterator[tuple[str, str]]:
+def _texts(target: Target) -> Iterator[tuple[str, str]]:
     """Return the templates of *target*, each with its path within a job."""
     if isinstance(target, HttpTarget):
         yield "target.url", target.url
         for name, text in target.headers.items():
             yield f"target.headers.{name}", text
         yield "target.body", target.body
-    else:
+    elif isinstance(target, CommandTarget):
         yield "target.command", target.command or ""
         for number, text in enumerate(target.argv or ()):
             yield f"target.argv.{number}", text
         for name, text in target.env.items():
             yield f"target.env.{name}", text
+    else:
+        for name, value in target.arguments.items():
+            yield from ((f"target.arguments.{name}", text) for text in texts_in(value))
 
 
 def _request(target: HttpTarget, values: Mapping[str, str]) -> HttpTarget:
@@ -149,6 +172,16 @@ def _program(target: CommandTarget, values: Mapping[str, str]) -> CommandTarget:
         with _naming(f"target.env.{name}"):
             env[name] = render(text, values)
     return replace(target, command=None, argv=argv, env=env)
+
+
+def _call(
+    target: PythonTarget | MessageTarget, values: Mapping[str, str]
+) -> PythonTarget | MessageTarget:
+    arguments = {}
+    for name, value in target.arguments.items():
+        with _naming(f"target.arguments.{name}"):
+            arguments[name] = with_texts(value, lambda text: render(text, values))
+    return replace(target, arguments=arguments)
 
 
 @contextmanager

@@ -10,11 +10,13 @@ Rules
 2. One that is lost, or was stopped with its executor, may have done its work or a part of
    it.  It is repeated as often as the job's ``retrigger`` says.
 3. One that failed, timed out, or is lost with nothing left of ``retrigger``, is tried again
-   as the job's ``retry`` says.
-4. A run that somebody cancelled is not repeated.  A repetition that may not start, because
+   as the job's ``retry`` says.  If the target said for how long it wants to be left alone, no
+   attempt is due earlier; it cannot keep one away for longer than an hour.
+4. A continuous job is not repeated: it is started again whatever became of its run.
+5. A run that somebody cancelled is not repeated.  A repetition that may not start, because
    another run of the job is in progress or it is too late, is not tried again: it ends its
    chain without success, as a failure.
-5. An end after which nothing is repeated is *final*: dependents and the failure handler
+6. An end after which nothing is repeated is *final*: dependents and the failure handler
    follow it, in the order in which those jobs were created.
 """
 
@@ -39,6 +41,10 @@ _FAILURES: Final = frozenset({RunState.FAILED, RunState.TIMED_OUT, RunState.LOST
 #: Runs that repeat another one, which was no success.
 _REPETITIONS: Final = frozenset({Cause.RETRY, Cause.RETRIGGER})
 
+#: The longest that a target can put its next attempt off.  Common limits are counted by the
+#: minute or the hour; what says "tomorrow" would silence a job for as long as it likes.
+LONGEST_RETRY_AFTER: Final = timedelta(hours=1)
+
 #: Doubling a delay oftener than this exceeds every limit.
 _DOUBLINGS: Final = 40
 
@@ -54,6 +60,8 @@ class Repeat:
 def repeat_of(run: Run, job: Job) -> Repeat | None:
     """Return how *run*, which is over, is to be repeated; None if its end is final."""
     if not job.definition.enabled or job.deleted or run.reason is Reason.REQUESTED:
+        return None
+    if job.definition.is_continuous:
         return None
     cut_short = run.state is RunState.CANCELLED and run.reason in _CUT_SHORT
     if run.state is RunState.LOST or cut_short:
@@ -74,6 +82,8 @@ def _next_attempt(run: Run, retry: Retry) -> datetime | None:
     if retry.backoff == "exponential":
         delay = min(delay * 2 ** min(tried_again, _DOUBLINGS), retry.max_delay)
     delay *= 1 - retry.jitter * fraction("retry", run.id)
+    if run.retry_after is not None:
+        delay = max(delay, min(timedelta(seconds=run.retry_after), LONGEST_RETRY_AFTER))
     due_at = truncate(run.finished_at + delay)
     if retry.window is not None and due_at > begin_of(run) + retry.window:
         return None

@@ -25,6 +25,16 @@ def slot_run_id(job: str, fire_at: datetime) -> str:
     return _digest("slot", job, str(fire_at.timestamp()))
 
 
+def declaring_command_id(term: int, number: int) -> str:
+    """Return the id of the *number*-th command that a term gives itself for a job in code."""
+    return _digest("declare", str(term), str(number))
+
+
+def continuous_run_id(job: str, term: int, number: int) -> str:
+    """Return the id of the run of the continuous *job* (an id) that is a term's *number*-th."""
+    return _digest("continuous", job, str(term), str(number))
+
+
 def manual_run_id(command_id: str) -> str:
     """Return the id of the run that command *command_id* asks for."""
     return _digest("manual", command_id)
@@ -53,3 +63,8 @@ def fraction(*parts: str) -> float:
 def command_id(key: str, request: str) -> str:
     """Return the id of the command behind an idempotency *key* for *request* (method and path)."""
     return _digest("command", request, key)
+
+
+def notification_id(about: str, channel: str, event: str) -> str:
+    """Return the id of what *channel* is told of *event* of the run (or command) *about*."""
+    return _digest("notification", about, channel, event)

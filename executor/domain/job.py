@@ -10,11 +10,13 @@ all: :func:`definition_from_document` reports every fault at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -24,15 +26,34 @@ from pydantic import (
 )
 
 from executor.domain.command import Command, CommandKind
-from executor.domain.errors import InvalidJob
+from executor.domain.declared import CodeOrigin
+from executor.domain.duration import LONGEST
+from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBody
 from executor.domain.faults import faults_of
 from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration, Text
 from executor.domain.limits import Limits
+from executor.domain.notify import Notify, rule_faults
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
-from executor.domain.schedule import Schedule, schedule_from_document, schedule_to_document
+from executor.domain.schedule import (
+    ContinuousSchedule,
+    Schedule,
+    schedule_from_document,
+    schedule_to_document,
+)
 from executor.domain.schedule_schema import SCHEDULE_SCHEMA
-from executor.domain.targets import CommandTarget, HttpTarget, Sign, Target, target_faults
+from executor.domain.targets import (
+    LONGEST_QUEUED_NAME,
+    CommandTarget,
+    HttpTarget,
+    MessageTarget,
+    PythonTarget,
+    Sign,
+    Target,
+    check_secret_url,
+    goes_on_elsewhere,
+    target_faults,
+)
 from executor.domain.tls import Tls
 
 
@@ -69,11 +90,13 @@ class Definition:
     overlap: Overlap = field(default_factory=Overlap)
     retry: Retry = field(default_factory=Retry)
     timeout: PositiveDuration = timedelta(hours=1)
-    """Longest time a run may take, from its start."""
+    """Longest time a run may take, from its start; of a continuous job 100 years if not given."""
     start_timeout: PositiveDuration | None = None
     """Longest time a run may wait once it is due; then it is skipped."""
+    heartbeat_timeout: PositiveDuration | None = None
+    """Longest silence of whoever a run was handed over to; then it is sent again, or lost."""
     retrigger: Annotated[int, Field(ge=0, le=100)] = 1
-    """How often a lost run is repeated."""
+    """How often a lost run is repeated, or one that has fallen silent is sent again."""
     lock: Annotated[Text, Field(min_length=1, max_length=200)] | None = None
     """Jobs with the same lock never run at the same time, in the whole cluster."""
     after: After | None = None
@@ -82,8 +105,18 @@ class Definition:
     """The job (name or id) to run when the last attempt has failed."""
     calendars: Annotated[tuple[CalendarUse, ...], Field(max_length=20)] = ()
     """When the job is not to begin anything."""
+    notify: Annotated[tuple[Notify, ...], Field(max_length=20)] = ()
+    """Who is told of what."""
+    ping: Annotated[str, AfterValidator(check_secret_url), Field(max_length=8192)] | None = None
+    """Where a monitor (healthchecks.io and its like) is told of starts and ends; a template of
+    secrets."""
     keep_runs: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     keep_for: PositiveDuration = timedelta(days=14)
+
+    @property
+    def is_continuous(self) -> bool:
+        """Whether it runs for ever: it is started again when it has ended."""
+        return isinstance(self.schedule, ContinuousSchedule)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +178,7 @@ class Job:
         next_fire_at: the watermark: the earliest slot not yet accounted for.  It only moves
             forward within a revision; None when the schedule has no further slot.
         last_command: the command that made this revision.
+        code: that it is declared in code; None: it was made through the API.
         deleted: the job is gone for its users; the row waits for retention to remove its runs.
     """
 
@@ -158,6 +192,7 @@ class Job:
     last_run: LastRun | None = None
     last_command: LastCommand | None = None
     deleted: bool = False
+    code: CodeOrigin | None = None
 
     @property
     def name(self) -> str:
@@ -175,6 +210,21 @@ class Job:
 
 DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Definition)
 
+#: Fields of a job's document in the API that are the service's and never the client's.
+READ_ONLY: Final = (
+    "id",
+    "revision",
+    "state",
+    "created_at",
+    "updated_at",
+    "next_fire_at",
+    "done",
+    "paused",
+    "last_run",
+    "managed_by",
+    "in_code",
+)
+
 _OBJECTS: Final = {
     (): Definition,
     ("target", "http"): HttpTarget,
@@ -183,11 +233,15 @@ _OBJECTS: Final = {
     ("target", "http", "sign"): Sign,
     ("target", "command"): CommandTarget,
     ("target", "command", "limits"): Limits,
+    ("target", "python"): PythonTarget,
+    ("target", "python", "limits"): Limits,
+    ("target", "message"): MessageTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,
     ("after",): After,
     ("calendars",): CalendarUse,
+    ("notify",): Notify,
 }
 
 
@@ -198,13 +252,61 @@ def definition_from_document(document: object) -> Definition:
         InvalidJob: with every fault of the document.
     """
     try:
-        definition = DEFINITION.validate_python(document)
+        definition = DEFINITION.validate_python(_with_defaults(document))
     except ValidationError as error:
         raise InvalidJob(faults_of(error, _OBJECTS)) from None
-    faults = target_faults(definition.target)
+    faults = [
+        *_name_faults(definition),
+        *target_faults(definition.target),
+        *_heartbeat_faults(definition),
+        *_continuous_faults(definition),
+        *rule_faults(definition.notify),
+    ]
     if faults:
         raise InvalidJob(faults)
     return definition
+
+
+def _with_defaults(document: object) -> object:
+    """Return *document* with the defaults that depend on what else it says."""
+    if not isinstance(document, Mapping) or "timeout" in document:
+        return document
+    schedule = document.get("schedule")
+    continuous = isinstance(schedule, ContinuousSchedule) or (
+        isinstance(schedule, Mapping) and schedule.get("kind") == ContinuousSchedule.kind
+    )
+    # An hour, the default, would end what is meant to run for ever.
+    return {**document, "timeout": LONGEST} if continuous else document
+
+
+def _continuous_faults(definition: Definition) -> list[Fault]:
+    overlap = definition.overlap
+    if not definition.is_continuous:
+        return []
+    if overlap.policy not in {"forbid", "replace"}:
+        text = "a continuous job has one run at a time; write forbid, or replace"
+        return [Fault("overlap.policy", text)]
+    if overlap.limit != 1:
+        return [Fault("overlap.limit", "a continuous job has one run at a time; write 1")]
+    return []
+
+
+def _name_faults(definition: Definition) -> list[Fault]:
+    too_long = len(definition.name.encode()) > LONGEST_QUEUED_NAME
+    if isinstance(definition.target, MessageTarget) and too_long:
+        words = f"is longer than {LONGEST_QUEUED_NAME} bytes in UTF-8; queues are named after it"
+        return [Fault("name", words)]
+    return []
+
+
+def _heartbeat_faults(definition: Definition) -> list[Fault]:
+    if definition.heartbeat_timeout is None or goes_on_elsewhere(definition.target):
+        return []
+    words = (
+        "nobody reports about the runs of this target; leave it out, or write a target of kind "
+        "`message`, or `http` with `callback`"
+    )
+    return [Fault("heartbeat_timeout", words)]
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:

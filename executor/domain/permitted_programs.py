@@ -1,4 +1,4 @@
-"""Which programs command targets may run: all, none, or those on a list.
+"""Which programs command targets may run, and which modules Python targets may name.
 
 A job that runs a program is a shell for everybody who may save jobs.  So the operator
 decides (``SOLOCRON_COMMANDS``), and the decision is made twice by the same value: when a
@@ -13,6 +13,8 @@ Rules
 3. With a list, a job may not set variables that make a listed program load or run
    something else (``LD_PRELOAD``, ``BASH_ENV``, ``PYTHONPATH`` and their like).
    Source: the variables that sudo(8) removes, in its ``initial_badenv_table``.
+4. A Python target names a function of a module on a list of its own (``SOLOCRON_JOBS``),
+   whatever is decided about programs: nothing runs but what somebody wrote to be run.
 """
 
 from __future__ import annotations
@@ -55,16 +57,20 @@ class PermittedPrograms:
 
     Attributes:
         listed: absolute paths; counts with :attr:`CommandsMode.ALLOW_LIST` only.
+        modules: those whose functions Python targets may name.
     """
 
     mode: CommandsMode = CommandsMode.ON
     listed: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
 
     def faults(self, target: Target) -> list[Fault]:
         """Return why *target* may not run, by path within a job; nothing if it may.
 
         *target* is sound (:func:`~executor.domain.targets.target_faults` found nothing).
         """
+        if target.kind == "python":
+            return [] if target.module in self.modules else [self._foreign(target.module)]
         if target.kind != "command" or self.mode is CommandsMode.ON:
             return []
         where = "target.command" if target.argv is None else "target.argv"
@@ -88,6 +94,21 @@ class PermittedPrograms:
             # A value that begins so defines a function in bash, whatever its name.
             if _REDIRECTING.fullmatch(name) or value.lstrip().startswith("()")
         ]
+
+    def _foreign(self, module: str) -> Fault:
+        where = "target.callable"
+        if not self.modules:
+            return Fault(
+                where,
+                "no Python jobs are run here: SOLOCRON_JOBS is not set; have the "
+                f"operator set it to {module}, or use a target of another kind",
+            )
+        known = ", ".join(self.modules[:_NAMED])
+        return Fault(
+            where,
+            f"module {module!r} is not among the permitted ones ({known}); name one "
+            "of these, or have the operator add it to SOLOCRON_JOBS",
+        )
 
     def _unlisted(self, program: str) -> str:
         more = f" and {len(self.listed) - _NAMED} more" if len(self.listed) > _NAMED else ""

@@ -57,7 +57,8 @@ class Retry:
     attempts: Annotated[int, Field(ge=0, le=1000)] = 0
     """How often, besides the first attempt."""
     delay: Duration = timedelta(seconds=10)
-    """From the end of an attempt to the next one."""
+    """From the end of an attempt to the next one; longer, up to an hour, if the answer to a request
+    asked for it with Retry-After."""
     backoff: Literal["exponential", "fixed"] = "exponential"
     """``exponential``: each delay is twice the one before."""
     max_delay: PositiveDuration = timedelta(minutes=10)

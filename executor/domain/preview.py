@@ -43,6 +43,7 @@ from executor.domain.interval_preview import (
     written,
 )
 from executor.domain.schedule import (
+    ContinuousSchedule,
     CronSchedule,
     IntervalSchedule,
     OnceSchedule,
@@ -88,12 +89,16 @@ def _following(schedule: Schedule, after: datetime) -> Iterator[datetime]:
 
 def schedule_text(schedule: Schedule) -> str:
     """Return what somebody wrote to say when: the expression, or the one instant."""
+    if isinstance(schedule, ContinuousSchedule):
+        return schedule.kind
     return schedule.at if isinstance(schedule, OnceSchedule) else schedule.expression
 
 
 def clock_name(schedule: Schedule) -> str:
     """Return whose wall clock fire times are shown on: a zone, or an offset as ``UTC+01:00``."""
-    name = None if isinstance(schedule, OnceSchedule) else schedule.timezone
+    if isinstance(schedule, OnceSchedule | ContinuousSchedule):
+        return str(schedule.clock())
+    name = schedule.timezone
     return name or str(schedule.clock())
 
 
@@ -109,6 +114,8 @@ def describe(schedule: Schedule) -> str:
         return describe_cron(schedule)
     if isinstance(schedule, IntervalSchedule):
         return describe_interval(schedule)
+    if isinstance(schedule, ContinuousSchedule):
+        return f"For ever: started again {schedule.delay} after it ends"
     return f"Once, on {written(schedule.instant())}"
 
 
@@ -168,6 +175,8 @@ def _end(schedule: Schedule) -> Iterator[ScheduleWarning]:
 
 def _refused(schedule: Schedule, after: datetime) -> Iterator[ScheduleWarning]:
     """Yield why a job would not be made with *schedule* at *after*."""
+    if isinstance(schedule, ContinuousSchedule):
+        return
     faults = creation_faults(schedule, after)
     if next_after(schedule, after) is None:
         where = f" in the zone {clock_name(schedule)}" if isinstance(schedule, CronSchedule) else ""

@@ -26,6 +26,9 @@ from urllib.parse import quote, quote_plus
 
 from executor.domain.secret import SHORTEST
 
+#: Bytes compared before a comparison of everything that is left.
+_LOOK: Final = 32
+
 _ESCAPES: Final = re.compile(r"%[0-9A-F]{2}")
 
 
@@ -37,7 +40,6 @@ class Redaction:
         for name, value in secrets.items():
             for spelling in _spellings(value):
                 self._masks.setdefault(spelling, f"[secret {name}]".encode())
-        self._longest = max(map(len, self._masks), default=1)
 
     def text(self, text: str) -> str:
         """Return *text* without the values."""
@@ -52,7 +54,7 @@ class Redaction:
         Args:
             final: nothing follows; then there is no rest.
         """
-        limit = len(data) if final else max(0, len(data) - self._longest + 1)
+        limit = len(data) if final else self._first_beginning(data)
         found: list[bytes] = []
         position = 0
         following = {spelling: data.find(spelling) for spelling in self._masks}
@@ -69,6 +71,25 @@ class Redaction:
         end = max(position, limit)
         found.append(data[position:end])
         return b"".join(found), data[end:]
+
+    def _first_beginning(self, data: bytes) -> int:
+        """Return where the first value begins that goes on behind *data*, if one does.
+
+        The length of *data* if none can: a program that waits for something after what it
+        said is heard at once, unless it has said the beginning of a secret.
+        """
+        found = len(data)
+        for spelling in self._masks:
+            at = max(0, len(data) - len(spelling) + 1)
+            while 0 <= (at := data.find(spelling[:SHORTEST], at)) < found:
+                # A few bytes first: the rest may be long, and is hardly ever worth a look.
+                if spelling.startswith(data[at : at + _LOOK]) and spelling.startswith(data[at:]):
+                    found = at
+                at += 1
+            for size in range(1, SHORTEST):
+                if data.endswith(spelling[:size]):
+                    found = min(found, len(data) - size)
+        return found
 
 
 def _spellings(value: str) -> set[bytes]:

@@ -5,9 +5,12 @@ Rule 2: this file does not know who asks.  The executor, a cancel request and cr
 recovery all go through :data:`TRANSITIONS`; stores refuse a change whose present
 state is not among :func:`sources` of the new one.
 
-    pending --> running --> succeeded | failed | timed_out | cancelled | lost
+    pending <-> running --> succeeded | failed | timed_out | cancelled | lost
        |           `--> cancelling --> cancelled (or any other end: the work got there first)
        `--> skipped | cancelled | lost
+
+``running -> pending`` is for *remote* runs alone, whose work goes on elsewhere: whoever had one
+has fallen silent, and it is sent again.  ``pending -> pending``: it is known to wait there.
 
 ``lost`` means *outcome unknown*: the executor died or was superseded while the run
 was, or may have been, in progress.  The work may have happened.  ``pending -> lost``
@@ -71,6 +74,7 @@ class Reason(StrEnum):
     DELETED = "deleted"
     REQUESTED = "requested"
     SHUTDOWN = "shutdown"
+    TIMEOUT = "timeout"
     BROKEN = "broken"
     WARNING = "warning"
     NO_ACTION_NEEDED = "no_action_needed"
@@ -88,12 +92,13 @@ _ENDS: Final = frozenset(
 )
 
 #: state -> the states it may change to.  A short run's start and end are one change,
-#: so everything reachable from ``running`` is reachable from ``pending`` too.  From ``running``
-#: to itself: there are news of it.
+#: so everything reachable from ``running`` is reachable from ``pending`` too.  From a state
+#: to itself: there are news of it.  To ``pending``: of remote runs only, see above.
 TRANSITIONS: Final[dict[RunState, frozenset[RunState]]] = {
-    RunState.PENDING: _ENDS | {RunState.RUNNING, RunState.CANCELLING, RunState.SKIPPED},
-    RunState.RUNNING: _ENDS | {RunState.RUNNING, RunState.CANCELLING},
-    RunState.CANCELLING: _ENDS,
+    RunState.PENDING: _ENDS
+    | {RunState.PENDING, RunState.RUNNING, RunState.CANCELLING, RunState.SKIPPED},
+    RunState.RUNNING: _ENDS | {RunState.PENDING, RunState.RUNNING, RunState.CANCELLING},
+    RunState.CANCELLING: _ENDS | {RunState.CANCELLING},
     **{end: frozenset() for end in (*_ENDS, RunState.SKIPPED)},
 }
 
@@ -149,12 +154,17 @@ class Run:
         parent_job_id: the job of the run that this one follows, if it is another one.
         trigger_id: id of the first run of a chain of retriggers; the targets' idempotency key.
             Of a row that was joined with others: of the run that they have become.
-        retriggers: how many lost or shut-down runs precede this one in its chain.
+        retriggers: how many lost or shut-down runs precede this one in its chain; of a remote
+            run, with the times that it was sent again itself.
         lease_until: by the store's clock; None until somebody stamps it.
+        remote: its work was handed over and goes on elsewhere.  It holds no run lease: whichever
+            executor dies, it is supervised by the present one and lost by its own silence only.
         follow_up: the end of this run still demands a run (a retrigger) that is not yet written.
         covers: how many slots this row accounts for; more than one only for skipped rows that
             sum up the oldest slots of a long gap, from ``covers_from`` to ``fire_at``.
         details: what the target says of its progress and its result; a JSON object.
+        retry_after: for how many seconds after its end the target does not want to be asked
+            again, as it said itself; None if it did not.
     """
 
     id: str
@@ -180,11 +190,13 @@ class Run:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     lease_until: datetime | None = None
+    remote: bool = False
     follow_up: bool = False
     covers: int = 1
     covers_from: datetime | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     details: Mapping[str, Any] | None = None
     output: Output | None = None
@@ -216,6 +228,7 @@ class Outcome:
 
     ``signal`` is the number of the one that ended a program; a row has it in words, in ``error``.
     ``details`` None: those told before stay.
+    ``retry_after`` (s) is for how long the target wants to be left alone.
     """
 
     state: RunState
@@ -223,6 +236,7 @@ class Outcome:
     exit_code: int | None = None
     signal: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     details: Mapping[str, Any] | None = None
     output: Output | None = None
@@ -243,12 +257,16 @@ class RunChange:
     trigger_id: str | None = None
     executor: str | None = None
     revision: int | None = None
+    attempt: int | None = None
+    retriggers: int | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     lease_s: float | None = None
+    remote: bool | None = None
     follow_up: bool | None = None
     exit_code: int | None = None
     http_status: int | None = None
+    retry_after: int | None = None
     error: str | None = None
     details: Mapping[str, Any] | None = None
     output: Output | None = None

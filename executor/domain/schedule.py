@@ -29,6 +29,7 @@ Rules
    the answer is an example.
 6. What is valid stays valid: whether a schedule lies in the past is asked once, by
    :func:`creation_faults`, when somebody sets it.
+7. A continuous schedule has no fire times: it is the engine that knows when it is due.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, TypeAlias
 
+from executor.domain.continuous_schedule import ContinuousSchedule
 from executor.domain.cron import DayRule, Dialect
 from executor.domain.cron_schedule import CronSchedule, Fold, Gap
 from executor.domain.errors import Fault, InvalidSchedule
@@ -51,6 +53,7 @@ from executor.domain.schedule_fields import NO_JITTER, Slots, jitter_ms
 from executor.domain.spread import draw, share
 
 __all__ = [
+    "ContinuousSchedule",
     "CronSchedule",
     "DayRule",
     "Dialect",
@@ -69,10 +72,10 @@ __all__ = [
     "schedule_to_document",
 ]
 
-Schedule: TypeAlias = CronSchedule | IntervalSchedule | OnceSchedule
+Schedule: TypeAlias = CronSchedule | IntervalSchedule | OnceSchedule | ContinuousSchedule
 
 _KINDS: dict[str, type[Schedule]] = {
-    kind.kind: kind for kind in (CronSchedule, IntervalSchedule, OnceSchedule)
+    kind.kind: kind for kind in (CronSchedule, IntervalSchedule, OnceSchedule, ContinuousSchedule)
 }
 
 #: For each kind its fields, in order, and whether each has to be given.
@@ -127,6 +130,8 @@ def creation_faults(schedule: Schedule, now: datetime) -> list[Fault]:
     keeps its schedule is never asked: it may have begun, or be over.  Fields are paths
     within the schedule's document.
     """
+    if isinstance(schedule, ContinuousSchedule):
+        return []
     if isinstance(schedule, OnceSchedule) and schedule.instant() <= now:
         text = f"`{schedule.at}` is not later than now, {to_text(now)}; write a later instant"
         return [Fault("at", text)]

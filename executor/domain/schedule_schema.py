@@ -94,6 +94,28 @@ SCHEDULE_SCHEMA: Final[_Schema] = {
             },
         ),
         _kind("once", "at", {"at": {**_INSTANT, "description": "The one instant."}}),
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["kind"],
+            "properties": {
+                "kind": {"const": "continuous"},
+                "delay": {
+                    "type": "string",
+                    "default": "PT1S",
+                    "examples": ["PT1S", "5s"],
+                    "description": "From the end of a run to the next one.",
+                },
+                "max_delay": {
+                    "type": "string",
+                    "default": "PT1M",
+                    "examples": ["PT1M", "1h"],
+                    "description": "The same after failures in a row, for each of which it is "
+                    "twice as long: at most this.",
+                },
+                "engine": _COMMON["engine"],
+            },
+        },
         {"type": "null"},
     ]
 }

@@ -14,12 +14,11 @@ Rules
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from executor.domain.errors import Fault, InvalidSecret
-from executor.domain.job import LastCommand
+from executor.domain.named import Kind
 from executor.domain.template import SECRET_NAME
 
 #: Characters of a value, without white space around it.  Three letters are part of many words,
@@ -32,25 +31,6 @@ LONGEST: Final = 32_768
 
 #: A sealed value: the version of its form, the id of its key, and bytes in base64.
 _SEALED: Final = re.compile(r"v1:[0-9a-f]{8}:[A-Za-z0-9+/]{40,200000}={0,2}", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredSecret:
-    """A secret as it is stored.
-
-    Attributes:
-        sealed: its value as :class:`~executor.ports.keys.Sealer` made it; empty if deleted.
-        revision: counts the changes under this name, deletions among them, from 1.
-        last_command: the command that made this revision.
-        deleted: it is gone for its users; the record stays so that a repeated command is known.
-    """
-
-    name: str
-    sealed: str
-    revision: int
-    updated_at: datetime
-    last_command: LastCommand | None = None
-    deleted: bool = False
 
 
 def check_name(name: str) -> str:
@@ -94,3 +74,18 @@ def check_sealed(sealed: object) -> str:
     if not isinstance(sealed, str) or not _SEALED.fullmatch(sealed):
         raise InvalidSecret([Fault("value", "is not sealed as this version of Solocron does")])
     return sealed
+
+
+def _sealed_in(document: Mapping[str, Any]) -> str:
+    check_name(document["id"])
+    return "" if document["deleted"] else check_sealed(document.get("sealed"))
+
+
+#: A resource's value is the sealed one, empty if it is deleted.
+SECRETS: Final[Kind[str]] = Kind(
+    word="secret",
+    plural="secrets",
+    harm="runs that need it fail",
+    to_fields=lambda sealed: {"sealed": sealed} if sealed else {},
+    from_fields=_sealed_in,
+)

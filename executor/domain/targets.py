@@ -1,9 +1,10 @@
 """Targets: what a run does.
 
-The url, header values and body of a request, and the command, argv and env values of a
-program, are templates (``template.py``): what is stored and shown is what was written, and
-every run fills it in for itself.  A field is judged twice: when the job is saved, as far as
-that can be without the values, and as a whole when it is filled in.
+The url, header values and body of a request, the command, argv and env values of a program,
+and the texts in the arguments of a Python job, are templates (``template.py``): what is
+stored and shown is what was written, and every run fills it in for itself.  A field is
+judged twice: when the job is saved, as far as that can be without the values, and as a
+whole when it is filled in.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Annotated, Final, Literal, Union
+from typing import Annotated, Any, Final, Literal, Union
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -20,8 +21,16 @@ from executor.domain import command_line
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
+from executor.domain.json_value import texts_in, within
 from executor.domain.limits import Limits
-from executor.domain.template import SECRET_NAME, Value, faults, parse
+from executor.domain.template import (
+    SECRET_NAME,
+    Value,
+    check_only_secrets,
+    faults,
+    parse,
+    secrets_in,
+)
 from executor.domain.tls import Tls
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
@@ -58,6 +67,20 @@ def check_url(value: str) -> str:
         raise ValueError("write an absolute URL that starts with http:// or https://")
     if _NOT_IN_URL.search(value):
         raise ValueError("contains white space or control characters; percent-encode them")
+    return value
+
+
+def check_secret_url(value: str) -> str:
+    """Return *value* if it can be an address with secrets in it.
+
+    Raises:
+        ValueError: it cannot, whatever the secrets are.
+    """
+    parts = parse(check_only_secrets(value))
+    if parts and not isinstance(parts[0], str):
+        # A secret may be the whole address, or its beginning: nothing can be said yet.
+        return value
+    check_url("".join(part if isinstance(part, str) else "x" for part in parts))
     return value
 
 
@@ -131,6 +154,42 @@ def _umask(value: object) -> object:
     raise ValueError(f'{value!r} is not a mask; write three octal digits as text: "022"')
 
 
+_User = Annotated[str, BeforeValidator(_user), WithJsonSchema(_USER_SCHEMA)]
+_Umask = Annotated[str, BeforeValidator(_umask), WithJsonSchema(_UMASK_SCHEMA)]
+
+
+def _callable(value: str) -> str:
+    module, colon, function = value.partition(":")
+    if not colon or not function.isidentifier() or not _is_module(module):
+        raise ValueError(f"{value[:100]!r} names no function; write package.module:function")
+    return value
+
+
+def _is_module(name: str) -> bool:
+    return all(part.isidentifier() for part in name.split("."))
+
+
+#: Longest arguments as JSON text, characters: a run gets them in one message.
+_LONGEST_ARGUMENTS: Final = 65_536
+
+
+def _keywords(value: dict[str, Any]) -> dict[str, Any]:
+    for name in value:
+        if not name.isidentifier():
+            raise ValueError(f"{name[:100]!r} cannot be the name of an argument")
+    return value
+
+
+def _arguments(value: dict[str, Any]) -> dict[str, Any]:
+    within(value, _LONGEST_ARGUMENTS)
+    for text in texts_in(value):
+        _template(text)
+    return value
+
+
+_Arguments = Annotated[dict[Text, Any], AfterValidator(_arguments)]
+
+
 def _secret_name(value: str) -> str:
     if not SECRET_NAME.fullmatch(value):
         raise ValueError("is no name of a secret: letters, digits, `_` or `-`")
@@ -173,6 +232,8 @@ class HttpTarget:
     expect_body: ExpectBodyField = None
     """What the body has to say besides; null: anything."""
     follow_redirects: bool = True
+    callback: bool = False
+    """An answer 202 means that the service goes on with it, and reports by a call-back."""
     tls: Tls = field(default_factory=Tls)
     """Whom the certificate of an https URL has to convince; redirects included."""
     sign: Sign | None = None
@@ -195,10 +256,10 @@ class CommandTarget:
     env: dict[Text, _Template] = field(default_factory=dict)
     cwd: Text | None = None
     limits: Limits = field(default_factory=Limits)
-    user: Annotated[str, BeforeValidator(_user), WithJsonSchema(_USER_SCHEMA)] | None = None
+    user: _User | None = None
     """Name or number of the user it runs as, with that user's groups and HOME; null for the
     service's own.  Another one needs a service that runs as root."""
-    umask: Annotated[str, BeforeValidator(_umask), WithJsonSchema(_UMASK_SCHEMA)] | None = None
+    umask: _Umask | None = None
     """Permissions that files it makes do not get; null for the service's own mask."""
 
     @property
@@ -211,12 +272,93 @@ class CommandTarget:
         return self.argv if self.argv is not None else command_line.render(self.command or "", {})
 
 
-Target = Annotated[Union[HttpTarget, CommandTarget], Field(discriminator="kind")]  # noqa: UP007
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PythonTarget:
+    """Call a function in a process of its own; it succeeds when the function returns.
+
+    The function belongs to one of the modules that the operator permits (``SOLOCRON_JOBS``); it
+    gets a context (``executor.jobs``) and ``arguments`` as keywords.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["python"] = "python"
+    callable: Annotated[Text, AfterValidator(_callable), Field(max_length=1_000)]
+    """Where the function is: package.module:function."""
+    arguments: Annotated[_Arguments, AfterValidator(_keywords)] = field(default_factory=dict)
+    """JSON values by name; the texts in them are templates."""
+    limits: Limits = field(default_factory=Limits)
+    user: _User | None = None
+    """Name or number of the user it runs as, as in a command."""
+    umask: _Umask | None = None
+    """Permissions that files it makes do not get; null for the service's own mask."""
+
+    @property
+    def module(self) -> str:
+        """The module that the function is in."""
+        return self.callable.partition(":")[0]
+
+
+#: Longest name of a job with a message target, bytes: AMQP has 255 for the name of a queue, of
+#: which ``scheduler.job.`` and ``.heartbeat`` take 24.
+LONGEST_QUEUED_NAME: Final = 231
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageTarget:
+    """Send the run to a worker, by way of RabbitMQ; it succeeds when the worker says so.
+
+    Which worker is nobody's decision: whoever takes messages of this job's queue.
+    """
+
+    __pydantic_config__ = CLOSED
+
+    kind: Literal["message"] = "message"
+    arguments: _Arguments = field(default_factory=dict)
+    """JSON values by name, for the worker; the texts in them are templates."""
+
+
+Target = Annotated[
+    Union[HttpTarget, CommandTarget, PythonTarget, MessageTarget],  # noqa: UP007
+    Field(discriminator="kind"),
+]
+
+
+def calls_back(target: Target) -> bool:
+    """Whether it is a service that may go on with a run and call back about it."""
+    return isinstance(target, HttpTarget) and target.callback
+
+
+def has_workers(target: Target) -> bool:
+    """Whether the runs are taken by workers, who report over the broker."""
+    return isinstance(target, MessageTarget)
+
+
+def goes_on_elsewhere(target: Target) -> bool:
+    """Whether the work of a run may go on without its launcher, and be reported about."""
+    return calls_back(target) or has_workers(target)
 
 
 def target_faults(target: Target) -> list[Fault]:
     """Return what no single field of *target* says: faults by path within a job."""
-    return _http_faults(target) if isinstance(target, HttpTarget) else _command_faults(target)
+    if isinstance(target, HttpTarget):
+        return _http_faults(target)
+    if isinstance(target, MessageTarget):
+        return _message_faults(target)
+    return _command_faults(target) if isinstance(target, CommandTarget) else []
+
+
+def _message_faults(target: MessageTarget) -> list[Fault]:
+    return [
+        Fault(
+            "target.arguments",
+            f"a broker keeps what is in a message, so no secret goes there ({name!r}); give it to "
+            "the workers themselves",
+        )
+        for name in sorted(
+            {name for text in texts_in(target.arguments) for name in secrets_in(text)}
+        )
+    ]
 
 
 def _http_faults(target: HttpTarget) -> list[Fault]:

@@ -175,6 +175,29 @@ def secrets_in(text: str) -> set[str]:
     return {one.name.removeprefix(SECRET) for one in values if one.name.startswith(SECRET)}
 
 
+def check_only_secrets(text: str) -> str:
+    """Return *text* if it is a template whose values are secrets, all of them.
+
+    For what does not belong to one run, and so has no other values.
+
+    Raises:
+        ValueError: it is not; says which value, and what there is.
+    """
+    for part in parse(text):
+        if isinstance(part, Value) and not part.name.startswith(SECRET):
+            raise ValueError(f"asks for `{part.name}`; only `{SECRET}NAME` has a value here")
+    return text
+
+
+def literally(text: str) -> str:
+    """Return the template that stands for *text* as it is.
+
+    >>> render(literally("a {{ b }}"), {})
+    'a {{ b }}'
+    """
+    return text.replace("{{", "{{{{")
+
+
 def _read(text: str) -> Iterator[Part | _Mistake]:
     position = 0
     while (opening := text.find("{{", position)) >= 0:

@@ -8,14 +8,12 @@ rules they follow, are in ``executor/ports/store.py``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from executor.domain.api_token import StoredToken
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job, LastRun
-from executor.domain.secret import StoredSecret
+from executor.domain.run import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,39 +25,13 @@ class BrokenJob:
     error: str
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenCalendar:
-    """A calendar's record that cannot be read; ``revision`` is what a write expects to mend it."""
-
-    name: str
-    error: str
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenSecret:
-    """A secret's record that cannot be read; ``revision`` is what a write expects to mend it."""
-
-    name: str
-    error: str
-    revision: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class BrokenToken:
-    """A token's record that cannot be read; nobody is let in by it."""
-
-    name: str
-    error: str
-    revision: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instance:
     """A running executor process.
 
     ``role`` is ``executing`` or ``standby``; ``seen_at`` is by the store's clock; ``tzdata`` says
-    which time zone data it goes by.
+    which time zone data it goes by.  ``reports``: how many reports about remote runs it has taken
+    since its term began, by their :class:`~executor.domain.report.Verdict`.
     """
 
     id: str
@@ -69,6 +41,7 @@ class Instance:
     seen_at: datetime
     detail: str = ""
     tzdata: str = ""
+    reports: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +59,9 @@ class Adoption:
     It may start once the new term is cleared to ``clear_at``.  ``from_clear_at`` is what it had
     before (None: anything): so a call that comes late undoes nothing of later ones.  ``due_at``
     is set if it is given.
+
+    ``remote_in`` is for a run that was handed over: then the row has to be in that state, which
+    is live, in place of pending, and is marked as remote.
     """
 
     run_id: str
@@ -93,6 +69,12 @@ class Adoption:
     clear_at: datetime
     from_clear_at: datetime | None = None
     due_at: datetime | None = None
+    remote_in: RunState | None = None
+
+    @property
+    def from_state(self) -> RunState:
+        """The state that the row has to be in."""
+        return self.remote_in or RunState.PENDING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,60 +113,6 @@ class JobClash:
 
     current: Job | None
     name_taken: bool
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarClash:
-    """A calendar that was not written: what stands there instead.
-
-    ``current`` is None if there is none, or one that cannot be read.
-    """
-
-    current: StoredCalendar | None
-
-
-@dataclass(frozen=True, slots=True)
-class CalendarWrite:
-    """Store ``calendar`` whole, if its record is at revision ``expect`` now (None: if none is)."""
-
-    calendar: StoredCalendar
-    expect: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretClash:
-    """A secret that was not written: what stands there instead.
-
-    ``current`` is None if there is none, or one that cannot be read.
-    """
-
-    current: StoredSecret | None
-
-
-@dataclass(frozen=True, slots=True)
-class SecretWrite:
-    """Store ``secret`` whole, if its record is at revision ``expect`` now (None: if none is)."""
-
-    secret: StoredSecret
-    expect: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenClash:
-    """A token that was not written: what stands there instead.
-
-    ``current`` is None if there is none, or one that cannot be read.
-    """
-
-    current: StoredToken | None
-
-
-@dataclass(frozen=True, slots=True)
-class TokenWrite:
-    """Store ``token`` whole, if its record is at revision ``expect`` now (None: if none is)."""
-
-    token: StoredToken
-    expect: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
+from executor.domain.api_token import TOKENS
+from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.following import failed, is_too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
+from executor.domain.named import Kind, Value
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import for_job, next_after
+from executor.domain.secret import SECRETS
+from executor.domain.tally import is_missed
 from executor.engine.blackouts import Blackouts
+from executor.engine.channels import Channels
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.joins import Joins
 from executor.engine.journal import Journal
+from executor.engine.records import Records
+from executor.engine.remote import RemoteRuns
 from executor.engine.roster import Roster
 from executor.engine.timing import OVERTAKEN_S
 from executor.engine.turns import Turns
@@ -33,23 +42,44 @@ _OVERTAKEN = timedelta(seconds=OVERTAKEN_S)
 class Admission:
     """The :class:`~executor.engine.gate.Gate` of one tenure."""
 
-    def __init__(self, desk: Desk, roster: Roster, journal: Journal, workload: Workload) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        roster: Roster,
+        journal: Journal,
+        workload: Workload,
+        remote: RemoteRuns,
+    ) -> None:
         self._desk = desk
         self._roster = roster
         self._journal = journal
         self._workload = workload
-        self.turns = Turns(desk, roster.get, self.skip, workload.cancel)
+        self.remote = remote
+        self.turns = Turns(desk, roster.get, self.skip, self.cancel)
         self.joins = Joins(desk, journal, roster.find, self.skip)
         self.blackouts = Blackouts()
         self.vault = Vault()
+        self.channels = Channels()
+        self._named: dict[Kind[Any], Records[Any]] = {
+            CALENDARS: self.blackouts.calendars,
+            SECRETS: self.vault.secrets,
+            CHANNELS: self.channels.records,
+            # The engine lets nobody in; it only decides who may be let in.
+            TOKENS: Records(),
+        }
         self.demands: Callable[[Run], bool] = lambda run: True
+        self.on_vacated: Callable[[Run], None] = lambda run: None
+        self.followers: list[Callable[[Job], None]] = [self.vault.follow, self.channels.follow]
+        remote.find_job = roster.get
+        remote.sealed = self.sealed
         roster.on_put = self._on_put
         self.accounted = roster.accounted
         self.refused = roster.refused
 
     def _on_put(self, job: Job) -> None:
         self.turns.set_lock(job.id, None if job.deleted else job.definition.lock)
-        self.vault.follow(job)
+        for follow in self.followers:
+            follow(job)
         self.joins.look_again()
 
     def clear_at(self, run: Run, job: Job, dispatcher: Dispatcher) -> datetime:
@@ -82,12 +112,14 @@ class Admission:
         if job is None:
             return Reason.DELETED
         now = self._desk.now
-        if run.scheduled and run.cause is not Cause.BACKFILL:
-            assert run.fire_at is not None
+        if run.cause is Cause.SCHEDULE or (run.scheduled and run.cause is not Cause.BACKFILL):
             if not job.definition.enabled:
                 return Reason.DISABLED
             if job.is_paused(now):
                 return Reason.PAUSED
+            if not run.scheduled:
+                return None if job.definition.is_continuous else Reason.SUPERSEDED
+            assert run.fire_at is not None
             if run.revision != job.revision and not _is_slot(job, run.fire_at):
                 return Reason.SUPERSEDED
             if not self.turns.was_called(run) and self._is_misfire(run, job):
@@ -114,12 +146,21 @@ class Admission:
         """Return the secrets that *works* need, sealed, by their names."""
         return self.vault.sealed(run.job_id for run, _ in works)
 
+    def records(self, kind: Kind[Value]) -> Records[Value]:
+        """Return what is known of the named resources of a kind."""
+        return self._named[kind]
+
     def parked(self, run: Run) -> None:
         """A parked row is durable: let it wait for its turn, or for the ends of other jobs."""
         if run.clear_at == AWAITING:
             self.joins.enter(run)
         else:
             self.turns.enter(run)
+
+    def cancel(self, run_id: str, reason: Reason) -> None:
+        """Ask for the end of a run in progress, here or elsewhere.  Unknown ids do nothing."""
+        self._workload.cancel(run_id, reason)
+        self.remote.cancel(run_id, reason)
 
     def find_parked(self, run_id: str) -> Run | None:
         """Return the parked row with this id."""
@@ -132,7 +173,8 @@ class Admission:
 
     def skip(self, run: Run, reason: Reason) -> None:
         """Record that a pending row of this term will not start."""
-        ended = replace(run, state=RunState.SKIPPED, reason=reason)
+        ended = replace(run, state=RunState.SKIPPED, reason=reason, finished_at=self._desk.now)
+        matters = failed(ended) or is_missed(ended)
         self._journal.change(
             RunChange(
                 run_id=run.id,
@@ -140,7 +182,7 @@ class Admission:
                 state=RunState.SKIPPED,
                 reason=reason,
                 finished_at=self._desk.now,
-                follow_up=True if failed(ended) and self.demands(ended) else None,
+                follow_up=True if matters and self.demands(ended) else None,
             ),
             ended,
         )
@@ -157,6 +199,7 @@ class Admission:
     def vacate(self, run: Run) -> None:
         """Note that an unfinished run, here or elsewhere, is over."""
         self.turns.vacate(run)
+        self.on_vacated(run)
         self._roster.finished_since_prune.add(run.job_id)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from executor.domain.command import Command, CommandResult
-from executor.engine.scene import NamedWrite, Write
+from executor.engine.scene import Write, WriteRecord
 
 
 @dataclass(slots=True)
@@ -33,10 +33,10 @@ class Batch:
     repeats: list[Case] = field(default_factory=list)
     writes: dict[str, Write] = field(default_factory=dict)
     first: list[tuple[str, Write]] = field(default_factory=list)
-    named: dict[str, NamedWrite] = field(default_factory=dict)
     uses: dict[str, datetime] = field(default_factory=dict)
+    named: dict[str, WriteRecord] = field(default_factory=dict)
     kept: bool = False
     claims: set[str] = field(default_factory=set)
-    cancels: set[str] = field(default_factory=set)
+    changes: set[str] = field(default_factory=set)
     deciding: bool = False
     verifying: bool = False

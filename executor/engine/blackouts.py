@@ -7,14 +7,13 @@ its turn already, and what somebody asks for by hand, is not held back.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from executor.domain.blackouts import window_at
-from executor.domain.calendar import Calendar, StoredCalendar
+from executor.domain.calendar import Calendar
 from executor.domain.job import Job
-from executor.domain.writes import BrokenCalendar
+from executor.engine.records import Records
 
 #: Blackouts of several calendars that follow each other without a gap, at most; more are cut.
 _IN_A_ROW = 100
@@ -33,26 +32,7 @@ class Blackouts:
     """The calendars of one tenure."""
 
     def __init__(self) -> None:
-        self._calendars: dict[str, Calendar] = {}
-        self._records: dict[str, StoredCalendar | BrokenCalendar] = {}
-
-    def put(self, record: StoredCalendar | BrokenCalendar) -> None:
-        """Add a calendar's record, or replace the one of that name by a newer one."""
-        former = self._records.get(record.name)
-        if former is not None and former.revision > record.revision:
-            return
-        self._records[record.name] = record
-        self._calendars.pop(record.name, None)
-        if isinstance(record, StoredCalendar) and not record.deleted:
-            self._calendars[record.name] = record.calendar
-
-    def record(self, name: str) -> StoredCalendar | BrokenCalendar | None:
-        """Return what is known of a calendar, deleted or not."""
-        return self._records.get(name)
-
-    def missing(self, names: Iterable[str]) -> list[str]:
-        """Return those of *names* that no calendar has."""
-        return [name for name in names if name not in self._calendars]
+        self.calendars: Records[Calendar] = Records()
 
     def at(self, job: Job, instant: datetime) -> Blackout | None:
         """Return the blackout of *job* at *instant*, if there is one."""
@@ -72,7 +52,7 @@ class Blackouts:
     def _window(self, job: Job, instant: datetime) -> Blackout | None:
         found: Blackout | None = None
         for use in job.definition.calendars:
-            calendar = self._calendars.get(use.name)
+            calendar = self.calendars.value(use.name)
             window = None if calendar is None else window_at(calendar, instant)
             if window is None:
                 continue

@@ -1,7 +1,8 @@
 """Runs that follow from the end of others: repetitions, dependents, failure handlers.
 
 An end that demands something is recorded with ``follow_up``, in one write.  When that is
-durable the following rows are written, and when they are, the demand is settled.  Their
+durable the following rows are written, and what is to be told of it (see ``herald``); when both
+are, the demand is settled.  Their
 ids are derived from the run that they follow: whatever is interrupted, by whom ever it
 is taken up again, each is written once.
 """
@@ -12,26 +13,39 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from math import inf
+from typing import Final
 
 from executor.domain.following import Repeat, begin_of, failed, repeat_of, starts
 from executor.domain.identity import following_run_id, retrigger_run_id, retry_run_id
 from executor.domain.job import Job
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
+from executor.domain.tally import is_missed
 from executor.engine.admission import Admission
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import Request, SettleFollowUps
+from executor.engine.herald import Herald
 from executor.engine.roster import Roster
 from executor.engine.timing import SUPERVISION_S
+
+#: Among what is unwritten about a run: what people are to be told of it.  No run has such an id.
+_TOLD: Final = "told"
 
 
 class Consequences:
     """Meets the demands of runs that are over, of this term and of former ones."""
 
     def __init__(
-        self, desk: Desk, roster: Roster, admission: Admission, dispatcher: Dispatcher, term: int
+        self,
+        desk: Desk,
+        roster: Roster,
+        admission: Admission,
+        dispatcher: Dispatcher,
+        herald: Herald,
+        term: int,
     ) -> None:
         self._desk = desk
+        self._herald = herald
         self._roster = roster
         self._admission = admission
         self._dispatcher = dispatcher
@@ -44,6 +58,7 @@ class Consequences:
         self._settle: Call[SettleFollowUps] = Call(desk)
         self.all_loaded = False
         admission.demands = self.demands
+        dispatcher.on_skipped = self._on_skipped
         admission.joins.settle = self.settle
         admission.joins.release = dispatcher.call
         admission.joins.withdraw = dispatcher.withdraw
@@ -56,7 +71,9 @@ class Consequences:
         job = self._roster.get(run.job_id)
         if job is None:
             return False
-        return repeat_of(run, job) is not None or any(self._following(run, job))
+        final = repeat_of(run, job) is None
+        told = self._herald.demands(run, job, final=final)
+        return told or not final or any(self._following(run, job))
 
     def take(self, run: Run) -> None:
         """See to what the end of *run*, which is durable, demands."""
@@ -78,18 +95,29 @@ class Consequences:
             rows = list(self._following(run, job))
         unwritten = {row.id for row in rows}
 
-        def on_written(row: Run) -> None:
-            unwritten.discard(row.id)
+        def on_done(what: str) -> None:
+            unwritten.discard(what)
             if not unwritten:
                 self.settle(run.id)
+
+        def on_written(row: Run) -> None:
+            on_done(row.id)
 
         def on_refused(_: Exception) -> None:
             self._in_hand.discard(run.id)
             self._refused[run.id] = run
 
-        if not rows:
+        if job is not None and self._herald.wants(run, job, final=repeat is None):
+            unwritten.add(_TOLD)
+            self._herald.take(run, lambda: on_done(_TOLD), final=repeat is None)
+        if not unwritten:
             self.settle(run.id)
         self._dispatcher.claim(rows, on_written, on_refused)
+
+    def _on_skipped(self, run: Run) -> None:
+        """A row of this term stands that was over when it was written: a slot that was skipped."""
+        if run.follow_up and is_missed(run):
+            self.take(run)
 
     def settle(self, run_id: str) -> None:
         """Record that nothing is left to do about the end of this run."""

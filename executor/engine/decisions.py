@@ -13,12 +13,14 @@ from executor.domain.command import Command, CommandKind, CommandResult, ResultS
 from executor.domain.errors import NameTaken
 from executor.domain.identity import job_id
 from executor.domain.job import Job
+from executor.domain.kinds import DELETES, PUTS
 from executor.domain.writes import JobClash
 from executor.engine import (
-    calendar_decisions,
+    channel_trial,
+    code_decisions,
     job_decisions,
+    named_decisions,
     run_decisions,
-    secret_decisions,
     token_decisions,
 )
 from executor.engine.scene import (
@@ -114,11 +116,10 @@ _DECISIONS = {
     CommandKind.RESUME_JOB: job_decisions.resume,
     CommandKind.BACKFILL_JOB: run_decisions.backfill,
     CommandKind.CANCEL_RUN: run_decisions.cancel,
-    CommandKind.PUT_CALENDAR: calendar_decisions.put_calendar,
-    CommandKind.DELETE_CALENDAR: calendar_decisions.delete_calendar,
-    CommandKind.PUT_SECRET: secret_decisions.put_secret,
-    CommandKind.DELETE_SECRET: secret_decisions.delete_secret,
-    CommandKind.CREATE_TOKEN: token_decisions.create_token,
-    CommandKind.DELETE_TOKEN: token_decisions.delete_token,
+    CommandKind.REPORT_RUN: run_decisions.report,
+    **dict.fromkeys(PUTS, named_decisions.put),
+    **dict.fromkeys(DELETES, named_decisions.delete),
+    CommandKind.TEST_CHANNEL: channel_trial.test_channel,
+    CommandKind.DECLARE_JOB: code_decisions.declare,
     CommandKind.USE_TOKENS: token_decisions.use_tokens,
 }

@@ -13,8 +13,7 @@ Order is everything here.
 3. *Hand off* when the second is due, if the last clearance is fresh enough.  Between
    the due instant and the start stands no call of the store.
 
-The same path serves every kind of run: slots claimed ahead, caught-up slots, manual
-runs, retriggers and rows adopted from former terms.  One rule for all of them.
+The same path serves every kind of run, rows of former terms too: one rule for all.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
 from executor.engine.events import Refused
 from executor.engine.gate import Gate
 from executor.engine.timing import CLEAR_AHEAD_S
+from executor.engine.unwritten import Unwritten
 from executor.engine.waiting import Group, WaitingRuns
 
 _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
@@ -51,15 +51,15 @@ class Dispatcher:
         self._adoptions = Adoptions(desk, term)
         self._adopted: set[str] = set()
         self._known: set[str] = set()
-        self._unwritten: set[str] = set()
+        self._unwritten = Unwritten()
         self._waiting = WaitingRuns()
         self._clearing = Clearing(desk, term)
         self._met: dict[str, Run] = {}
         self._parking: dict[str, Run] = {}
-        self._on_written: dict[str, list[Callable[[Run], None]]] = {}
-        self._on_refused: dict[str, list[Callable[[Exception], None]]] = {}
         self.claiming = True
-        self.on_foreign: Callable[[Run], None] = lambda run: None
+        self.held = False  # if it is, nothing is handed off
+        self.on_foreign: Callable[[Run], object] = lambda run: None
+        self.on_skipped: Callable[[Run], None] = lambda run: None
         self.may_have_started: Callable[[Run], bool] = lambda run: True
 
     @property
@@ -105,18 +105,14 @@ class Dispatcher:
     ) -> None:
         """Write rows of this term; pending ones are started once due and cleared.
 
-        Rows with an id that this term has claimed before are dropped.  *on_written* is called
-        for each row with the row that stands in the store then: this one or an earlier one;
-        *on_refused* instead, with the error, for a row that the store does not take.
+        Rows whose id this term has claimed before are dropped.  *on_written* is called for each,
+        with the row that then stands in the store; *on_refused* for one that it does not take.
         """
         for run in runs:
-            if on_refused is not None:
-                self._on_refused.setdefault(run.id, []).append(on_refused)
-            if on_written is not None:
-                self._on_written.setdefault(run.id, []).append(on_written)
+            self._unwritten.listen(run.id, on_written, on_refused)
             if run.id in self._known:
                 if run.id not in self._unwritten:
-                    self._written(run)
+                    self._unwritten.written(run)
                 elif self._adoptions.holds(run.id):
                     # Should the adoption come too late, the slot is still to be accounted for.
                     self._met.setdefault(run.id, run)
@@ -146,8 +142,7 @@ class Dispatcher:
 
     def call(self, run: Run, then: Callable[[Run], None] | None = None) -> None:
         """Start a parked row as soon as possible; call *then* when it is parked no more."""
-        if then is not None:
-            self._on_written.setdefault(run.id, []).append(then)
+        self._unwritten.listen(run.id, then)
         self._rewrite(run, self.next_clear_at(run.due))
 
     def _rewrite(self, run: Run, clear_at: datetime) -> None:
@@ -160,7 +155,7 @@ class Dispatcher:
         self._clearing.verify(then)
 
     def take_back(self, run: Run) -> None:
-        """Accept a run that a launcher gave back untouched; it starts once trust is renewed."""
+        """Accept a run that a launcher gave back; it starts once trust is renewed."""
         self._known.add(run.id)
         self._waiting.add(run)
 
@@ -230,23 +225,25 @@ class Dispatcher:
                 clear_at = self.next_clear_at(claimed.due)
                 self.claim([replace(claimed, clear_at=clear_at)])
             else:
-                self._written(run)
+                self._unwritten.written(run)
 
     def _meet(self, run: Run, present: Run) -> None:
         """Resolve a claim whose place is taken by *present*."""
         if present.term > self._term:
             # This term is over: what becomes of the slot, and its watermark, is not ours to say.
             self._known.discard(run.id)
-            self._written(present)
+            self._unwritten.written(present)
         elif not present.is_live:
+            if present.term == self._term:
+                self.on_skipped(present)
             self._accounted(run, present)
         elif present.term == self._term:
-            if present.state is RunState.PENDING:
+            if present.state is RunState.PENDING and not present.remote:
                 # Our own row, of which the first answer was lost.
                 self._settle(run)
             else:
                 self._accounted(run, present)
-        elif self.may_have_started(present):
+        elif present.remote or self.may_have_started(present):
             self.on_foreign(present)
             self._accounted(run, present)
         elif present.id in self._adopted:
@@ -260,11 +257,11 @@ class Dispatcher:
     def _accounted(self, run: Run, present: Run) -> None:
         self._known.discard(run.id)
         self._gate.accounted(run.id)
-        self._written(present)
+        self._unwritten.written(present)
 
     def _settle(self, run: Run) -> None:
         """Our row is durable."""
-        self._written(run)
+        self._unwritten.written(run)
         if run.state is RunState.PENDING:
             if run.is_parked:
                 self._gate.parked(run)
@@ -276,19 +273,13 @@ class Dispatcher:
         else:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
-
-    def _written(self, run: Run) -> None:
-        self._unwritten.discard(run.id)
-        self._on_refused.pop(run.id, None)
-        for then in self._on_written.pop(run.id, ()):
-            then(run)
+            self.on_skipped(run)
 
     def _refused(self, run: Run, refused: Refused) -> None:
         self._known.discard(run.id)
-        self._unwritten.discard(run.id)
-        self._on_written.pop(run.id, None)
+        concerned = self._unwritten.refused(run.id)
         self._gate.refused(run, refused.why)
-        for then in self._on_refused.pop(run.id, ()):
+        for then in concerned:
             then(refused.error)
 
     # Acting -------------------------------------------------------------------------------
@@ -333,7 +324,7 @@ class Dispatcher:
         return min((*self._claims.starts(), *self._adoptions.starts()), default=None)
 
     def _hand_off(self) -> None:
-        if not self._clearing.trusted:
+        if self.held or not self._clearing.trusted:
             return
         now, cleared = self._desk.now, self._clearing.is_cleared
         ready = [group for group in self._waiting if cleared(group.clear_at) and group.due <= now]
@@ -349,8 +340,6 @@ class Dispatcher:
                 self._gate.accounted(run.id)
         if works:
             self._desk.emit(StartRuns(tuple(works), self._gate.sealed(works)))
-
-    # Ending -------------------------------------------------------------------------------
 
     @property
     def holds_cleared(self) -> bool:
@@ -396,7 +385,7 @@ class Dispatcher:
         for group in self._waiting:
             due = self._desk.deadline(group.due)
             if clearing.is_cleared(group.clear_at):
-                starts = max(due, self._desk.monotonic) < clearing.trusted_until
+                starts = not self.held and max(due, self._desk.monotonic) < clearing.trusted_until
                 times.append(due if starts else inf)
             elif may_clear and (bound is None or group.clear_at < bound):
                 times.append(due - CLEAR_AHEAD_S)

@@ -12,21 +12,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from executor.domain.audit import Change
+from executor.domain.channel import Channel
 from executor.domain.command import CommandResult
 from executor.domain.job import Definition, Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import NamedWrite
+from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Reason, Run, RunChange
+from executor.domain.tally import Tally
 from executor.domain.writes import (
     Adoption,
-    CalendarWrite,
     Instance,
     JobProgress,
     JobWrite,
     Retention,
-    SecretWrite,
-    TokenWrite,
 )
 
 
@@ -38,6 +40,8 @@ class Lane(StrEnum):
     COMMANDS = "commands"
     UPKEEP = "upkeep"
     RETENTION = "retention"
+    OUTBOX = "outbox"
+    OUTPUT = "output"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -148,18 +152,15 @@ class KeepFormer(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WriteNamed(Request):
-    """``write_calendar``, ``write_secret`` or ``write_token`` for each.
-
-    The answer is a list of clashes or None.
-    """
+    """``write_named`` for each; the answer is a list of clashes or None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
-    writes: tuple[CalendarWrite | SecretWrite | TokenWrite, ...]
+    writes: tuple[NamedWrite[Any], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadNamed(Request):
-    """``all_calendars``, ``all_secrets``, ``all_tokens``; the answer is a tuple of their lists."""
+    """``all_named`` of every kind; the answer is a dict of their lists."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,18 +220,76 @@ class RenewLeases(Request):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prune(Request):
-    """``prune_runs``, ``prune_changes`` and ``purge_jobs``; the answer is how much was removed.
+class KeepOutput(Request):
+    """``keep_output``; the answer is None."""
 
-    ``limit`` bounds the rows and the entries of the audit, ``purge_limit`` the jobs.
+    lane: ClassVar[Lane] = Lane.OUTPUT
+    chunks: tuple[OutputChunk, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prune(Request):
+    """All that is removed by age: ``prune_`` and ``purge_`` of everything.
+
+    The answer is the number of rows and records removed, but for output and uses of tokens.
+    ``limit`` bounds the rows, ``purge_limit`` the jobs; ``output_rest_s`` is for ``purge_output``.
+    Entries of the audit go from before ``audit_before``, notifications that are not pending from
+    before ``told_before``.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
     retentions: tuple[Retention, ...]
     purge_before: datetime
     audit_before: datetime
+    told_before: datetime
     limit: int
     purge_limit: int
+    output_rest_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadTallies(Request):
+    """``read_tallies``; the answer is a list of Tally."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    job_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Write ``tally``, if it is given; if it stands then, add the notifications."""
+
+    tally: Tally | None
+    notifications: tuple[Notification, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tell(Request):
+    """``write_tallies``, then ``add_notifications``; the answer is a list, one entry for each.
+
+    It says whether the entry's tally stands, and with it that its notifications do.
+    """
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    tellings: tuple[Telling, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadOutbox(Request):
+    """``due_notifications``; the answer is a list of Notification."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    until: datetime
+    limit: int
+    besides: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordDeliveries(Request):
+    """``change_notifications``; the answer is None."""
+
+    lane: ClassVar[Lane] = Lane.OUTBOX
+    changes: tuple[NotificationChange, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,6 +317,38 @@ class CancelWork:
 
 
 @dataclass(frozen=True, slots=True)
+class RecallWork:
+    """Ask whoever has a run that was handed over to end it."""
+
+    run: Run
+    definition: Definition
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class AttendWorkers:
+    """Take reports about exactly these jobs, by name; unsettled ones about others go back."""
+
+    jobs: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SettleReport:
+    """What a report says is durable, or was refused: forget it; ``tag`` came with it."""
+
+    tag: object
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """Hand a notification to the courier; with its channel (None: a ping) and sealed secrets."""
+
+    notification: Notification
+    channel: Channel | None
+    sealed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class OpenIntake:
     """Take commands from the queue."""
 
@@ -281,6 +372,16 @@ class Settle:
 
     tag: object
     result: CommandResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadDeclarations:
+    """Ask the code which jobs it declares; answered by ``DeclarationsRead``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AskPrecondition:
+    """Ask the code whether scheduling may begin; answered by ``PreconditionAnswered``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +418,16 @@ Effect = (
     Request
     | StartRuns
     | CancelWork
+    | RecallWork
+    | AttendWorkers
+    | SettleReport
+    | Deliver
     | OpenIntake
     | CloseIntake
     | Reply
     | Settle
+    | ReadDeclarations
+    | AskPrecondition
     | StepAside
     | StopToken
     | Exit

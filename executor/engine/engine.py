@@ -32,23 +32,26 @@ from executor.engine.effects import (
     StepAside,
     StopToken,
 )
+from executor.engine.endings import Endings
 from executor.engine.events import (
     Answered,
     CommandReceived,
+    DeclarationsRead,
+    Delivered,
     Event,
     Failed,
     JobsLoaded,
     Moment,
-    RunFinished,
-    RunNotStarted,
-    RunProgressed,
-    RunStarted,
+    PreconditionAnswered,
+    ReportReceived,
+    RunEvent,
     StopRequested,
     Tick,
     TokenGained,
     TokenGone,
 )
 from executor.engine.journal import Journal
+from executor.engine.run_events import take_run_event
 from executor.engine.silence import Silence
 from executor.engine.tenure import Tenure
 from executor.engine.timing import HEARTBEAT_S, STEP_ASIDE_S, STORE_PATIENCE_S, Options
@@ -63,9 +66,13 @@ class Engine:
         self._options = options
         self._desk = Desk(moment)
         self._journal = Journal(self._desk)
-        self._workload = Workload(self._desk, self._journal, options.instance, options.run_lease_s)
-        self._workload.on_finished = self._on_run_over
-        self._workload.demands = self._demands
+        self._endings = Endings(self._desk, self._journal, options.instance)
+        self._endings.on_finished = self._on_run_over
+        self._endings.demands = self._demands
+        self._workload = Workload(
+            self._desk, self._journal, self._endings, options.instance, options.run_lease_s
+        )
+        self._workload.on_started = self._on_run_started
         self._journal.on_durable = self._on_durable
         self._workload.on_given_back = self._on_given_back
         self._journal.on_given_up = self._on_record_given_up
@@ -138,19 +145,26 @@ class Engine:
                 self._answered(event.request, event.result)
             case Failed():
                 self._failed(event)
-            case RunStarted():
-                self._workload.started(event)
-            case RunFinished():
-                self._workload.finished(event)
-            case RunProgressed():
-                self._workload.progressed(event)
-            case RunNotStarted():
-                self._workload.given_back(event.run_id)
+            case RunEvent():
+                remote = None if self._tenure is None else self._tenure.remote
+                take_run_event(event, self._workload, remote, self.term)
+            case ReportReceived():
+                if self._tenure is not None and self._tenure.attends:
+                    self._tenure.reports.receive(event)
+            case Delivered():
+                if self._tenure is not None:
+                    self._tenure.delivered(event)
             case CommandReceived():
                 if self._tenure is not None and self._intake_open:
                     self._tenure.receive(event.tag, event.command, event.first)
             case JobsLoaded():
                 self._jobs_loaded(event)
+            case DeclarationsRead():
+                if self._tenure is not None:
+                    self._tenure.code.read(event.request, event.declarations)
+            case PreconditionAnswered():
+                if self._tenure is not None:
+                    self._tenure.precondition.answered(event.request, event.fault)
             case TokenGained():
                 self._token_gained()
             case TokenGone():
@@ -210,7 +224,9 @@ class Engine:
             self._desk.note("term_unused", "term minted too late", term=record.term)
             return
         self._desk.note("term_minted", "term minted", term=record.term)
-        self._tenure = Tenure(self._desk, self._journal, self._workload, record, self._options)
+        self._tenure = Tenure(
+            self._desk, self._journal, self._workload, self._endings, record, self._options
+        )
 
     def _failed(self, event: Failed) -> None:
         request = event.request
@@ -247,6 +263,7 @@ class Engine:
         assert self._tenure is not None
         for change in self._tenure.dispatcher.release():
             self._journal.change(change)
+        self._tenure.reports.attend(False)
         self._tenure = None
         self._silence.lasts = False
         self._close_intake()
@@ -266,6 +283,10 @@ class Engine:
     def _on_run_over(self, run: Run) -> None:
         if self._tenure is not None:
             self._tenure.admission.vacate(run)
+
+    def _on_run_started(self, run: Run) -> None:
+        if self._tenure is not None:
+            self._tenure.on_started(run)
 
     def _demands(self, run: Run) -> bool:
         return self._tenure is None or self._tenure.demands(run)
@@ -301,18 +322,20 @@ class Engine:
             self._advance_stop()
         if not self._exited:
             role = "standby" if self._tenure is None else "executing"
-            self._heartbeat.advance(role, self._detail())
+            reports = {} if self._tenure is None else dict(self._tenure.reports.counts)
+            self._heartbeat.advance(role, self._detail(), reports)
 
     def _detail(self) -> str:
         """Return what ails this instance, for the list of instances; empty if nothing does."""
         ails = [one.sentence for one in (self._silence, self._backlog) if one.lasts]
         if self._tenure is not None:
-            ails += self._tenure.roster.ailing()
+            ails += self._tenure.ailing()
         return "; ".join(ails)
 
     def _mind_intake(self, tenure: Tenure) -> None:
         """Take commands while this instance executes, holds the token and knows all jobs."""
         wanted = self._holds_token and tenure.loaded and self._stop_at is None
+        tenure.remote.hear(wanted)
         if wanted and not self._intake_open:
             self._intake_open = True
             self._desk.emit(OpenIntake())

@@ -6,14 +6,13 @@ saved and given.
 
 from __future__ import annotations
 
-from executor.domain.api_token import StoredToken
 from executor.domain.audit import Change, change_of_named, change_of_runs
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command, CommandResult
-from executor.domain.secret import StoredSecret
+from executor.domain.kinds import DELETES, PUTS
+from executor.domain.named import Stored
 from executor.engine.batch import Batch
 from executor.engine.effects import SaveResults
-from executor.engine.scene import CALENDAR_COMMANDS, SECRET_COMMANDS, TOKEN_COMMANDS, Scene
+from executor.engine.scene import Scene
 
 
 def save_request(batch: Batch, scene: Scene) -> SaveResults:
@@ -35,20 +34,16 @@ def _change(command: Command, result: CommandResult, scene: Scene) -> Change | N
 
 
 def _change_of_named(command: Command, scene: Scene) -> Change | None:
-    """Return the entry for a calendar, secret or token that *command* has changed.
+    """Return the entry for a named resource that *command* has changed.
 
     None if the record that stands was made by another command: then this one's entry was written
     before that one overwrote it.
     """
-    if command.kind in CALENDAR_COMMANDS:
-        record: object = scene.admission.blackouts.record(command.subject)
-    elif command.kind in SECRET_COMMANDS:
-        record = scene.admission.vault.record(command.subject)
-    elif command.kind in TOKEN_COMMANDS:
-        record = scene.tokens.record(command.subject)
-    else:
+    kind = PUTS.get(command.kind) or DELETES.get(command.kind)
+    if kind is None:
         return None
-    if not isinstance(record, StoredCalendar | StoredSecret | StoredToken):
+    record = scene.admission.records(kind).record(command.subject)
+    if not isinstance(record, Stored):
         return None
     made = record.last_command
-    return change_of_named(record) if made is not None and made.id == command.id else None
+    return change_of_named(kind, record) if made is not None and made.id == command.id else None

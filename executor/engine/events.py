@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from executor.domain.command import Command
+from executor.domain.declared import Declarations
 from executor.domain.errors import SolocronError
+from executor.domain.report import Report
 from executor.domain.run import Outcome
 from executor.domain.writes import LoadedJobs
-from executor.engine.effects import ReadAllJobs, Request
+from executor.engine.effects import AskPrecondition, ReadAllJobs, ReadDeclarations, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +96,86 @@ class CommandReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class RunStarted:
-    """A launcher has begun the work."""
+class RunEvent:
+    """What a launcher reports about a run."""
 
     run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(RunEvent):
+    """A launcher has begun the work."""
+
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class RunProgressed:
+class RunProgressed(RunEvent):
     """The work has something to say of itself; ``details`` replace those told before."""
 
-    run_id: str
     details: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class RunNotStarted:
+class RunNotStarted(RunEvent):
     """A launcher gave the work back untouched, because trust had run out."""
-
-    run_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class RunFinished:
+class RunSaid(RunEvent):
+    """The work has said ``data``, from ``offset`` (bytes) on, and goes on."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished(RunEvent):
     """The work has ended."""
 
-    run_id: str
     at: datetime
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class RunHandedOver(RunEvent):
+    """A launcher has let go of the work, which goes on elsewhere (``running``) or waits there."""
+
+    at: datetime
+    running: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportReceived:
+    """Somebody elsewhere tells of a run; ``tag`` is what :class:`SettleReport` needs."""
+
+    tag: object
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class DeclarationsRead:
+    """What the code declares."""
+
+    request: ReadDeclarations
+    declarations: Declarations
+
+
+@dataclass(frozen=True, slots=True)
+class PreconditionAnswered:
+    """Whether scheduling may begin: ``fault`` None, or why not."""
+
+    request: AskPrecondition
+    fault: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The courier is done with a notification; ``error`` says why it failed, if it did."""
+
+    notification_id: str
+    at: datetime
+    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +191,10 @@ Event = (
     | Failed
     | JobsLoaded
     | CommandReceived
-    | RunStarted
-    | RunProgressed
-    | RunNotStarted
-    | RunFinished
+    | RunEvent
+    | ReportReceived
+    | Delivered
+    | DeclarationsRead
+    | PreconditionAnswered
     | StopRequested
 )

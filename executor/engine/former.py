@@ -8,19 +8,16 @@ that the command is known when it comes again, and its entry of the audit is app
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from executor.domain.audit import Change, change_of_job, change_of_named
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.kinds import KINDS
 from executor.engine.batch import Batch
 from executor.engine.decisions import implied_result
 from executor.engine.desk import Desk
 from executor.engine.effects import KeepFormer
-from executor.engine.named_writes import implied_named_result
-
-#: What has a name and is no job, as the facts of a result say it.
-_NAMED: Final = ("calendar", "secret", "token")
+from executor.engine.named_decisions import implied_named_result
 
 
 class Former:
@@ -38,7 +35,9 @@ class Former:
         jobs = tuple(one.former for one in writes if one.former is not None)
         results = [implied_result(job, now) for job in jobs]
         results += [
-            implied_named_result(one.former, now) for one in batch.named.values() if one.former
+            implied_named_result(one.write.kind, one.former, now)
+            for one in batch.named.values()
+            if one.former
         ]
         unanswered = tuple(result for result in results if result and not self._is_saved(result))
         if not (unanswered or jobs):
@@ -54,12 +53,13 @@ class Former:
             result = implied_result(job, self._desk.now)
             if result is None or not self._is_saved(result):
                 yield from filter(None, [change_of_job(job)])
-        for write in batch.named.values():
-            if write.former is None:
+        for one in batch.named.values():
+            if one.former is None:
                 continue
-            result = implied_named_result(write.former, self._desk.now)
+            kind = one.write.kind
+            result = implied_named_result(kind, one.former, self._desk.now)
             if result is None or not self._is_saved(result):
-                yield from filter(None, [change_of_named(write.former)])
+                yield from filter(None, [change_of_named(kind, one.former)])
 
     def _is_saved(self, result: CommandResult) -> bool:
         return self._answered.get(_subject(result)) == result.command_id
@@ -72,7 +72,8 @@ class Former:
 
 
 def _subject(result: CommandResult) -> str:
-    """Return a key for what *result* is about, if that has revisions; else an empty text."""
+    """Return a key for the job or named thing that *result* is about; empty for others."""
     if result.job_id is not None:
         return result.job_id
-    return next((f"{k} {result.facts[k]}" for k in _NAMED if k in result.facts), "")
+    words = (kind.word for kind in KINDS if kind.word in result.facts)
+    return next((f"{word} {result.facts[word]}" for word in words), "")

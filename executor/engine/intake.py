@@ -25,44 +25,39 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from executor.domain.command import Command, CommandKind
+from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job, LastCommand
+from executor.domain.named import NamedClash
 from executor.domain.run import Run
-from executor.domain.writes import (
-    CalendarClash,
-    JobClash,
-    JobWrite,
-    KnownCommands,
-    SecretClash,
-    TokenClash,
-)
+from executor.domain.writes import JobClash, JobWrite, KnownCommands
+from executor.engine import named_decisions
+from executor.engine.answers import reply, settle
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import decide, decide_again, undecidable
 from executor.engine.desk import Call
 from executor.engine.effects import (
     KeepFormer,
     RecallCommands,
-    Reply,
     Request,
     SaveResults,
-    Settle,
     WriteJobs,
     WriteNamed,
 )
 from executor.engine.entries import save_request
 from executor.engine.events import Refused
 from executor.engine.former import Former
-from executor.engine.named_writes import apply_named, decide_named_again, named_request
 from executor.engine.scene import (
     Answer,
-    Cancel,
+    Change,
     Claim,
     Decision,
-    NamedWrite,
+    Later,
     NoteUses,
+    Post,
     Scene,
     Write,
+    WriteRecord,
     repeated,
     touched_by,
 )
@@ -213,12 +208,12 @@ class Intake:
         try:
             decision = how(case.command, self._scene)
         except Exception as error:  # One command that cannot be decided must not stop others.
-            self._refuse(case, error)
+            case.result = self._refused(case, error)
         else:
             self._take(case, decision)
 
-    def _refuse(self, case: Case, error: Exception) -> None:
-        """Answer a command that cannot be decided, or whose effect the store does not take."""
+    def _refused(self, case: Case, error: Exception) -> CommandResult:
+        """Return the answer to what cannot be decided, or whose effect the store does not take."""
         self._desk.note(
             "command_broken",
             "a command cannot be carried out and is refused",
@@ -227,7 +222,7 @@ class Intake:
             command=case.command.kind.value,
             error=repr(error),
         )
-        case.result = undecidable(case.command, self._desk.now, error)
+        return undecidable(case.command, self._desk.now, error)
 
     def _take(self, case: Case, decision: Decision) -> None:
         assert self._batch is not None
@@ -238,35 +233,60 @@ class Intake:
         elif isinstance(decision, NoteUses):
             self._batch.uses.update(decision.uses)
             case.result = decision.result
-        elif isinstance(decision, NamedWrite):
+        elif isinstance(decision, Post):
+            self._post(case, decision)
+        elif isinstance(decision, WriteRecord):
             self._batch.named[case.command.id] = decision
-        elif isinstance(decision, Cancel):
+        elif isinstance(decision, Change):
             # Not known to be an effect: a superseded executor's change of the row does nothing.
-            self._batch.cancels.add(decision.run_id)
+            self._batch.changes.add(decision.run_id)
             case.result = decision.result
+        elif isinstance(decision, Later):
+            self._await(self._batch, case, decision)
         else:
             self._claim(case, decision)
 
-    def _claim(self, case: Case, decision: Claim) -> None:
+    def _await(self, batch: Batch, case: Case, decision: Later) -> None:
+        batch.claims.add(case.command.id)
+
+        def on_decided(decision: Decision) -> None:
+            if self._batch is batch:
+                batch.claims.discard(case.command.id)
+                self._take(case, decision)
+                self._continue()
+
+        decision.begin(on_decided)
+
+    def _awaited(self, case: Case) -> Callable[[CommandResult | None], None]:
+        """Have the batch wait for *case*; return what gives it its result, and lets it go on."""
         assert self._batch is not None
         batch = self._batch
         batch.claims.add(case.command.id)
+
+        def done(result: CommandResult | None) -> None:
+            if self._batch is batch:
+                batch.claims.discard(case.command.id)
+                case.result = result
+                self._continue()
+
+        return done
+
+    def _post(self, case: Case, decision: Post) -> None:
+        self._scene.herald.post(
+            decision.notification, partial(self._awaited(case), decision.result)
+        )
+
+    def _claim(self, case: Case, decision: Claim) -> None:
+        done = self._awaited(case)
         present: dict[str, Run] = {}
 
         def on_written(run: Run) -> None:
             present[run.id] = run
-            if self._batch is not batch or len(present) < len(decision.runs):
-                return
-            batch.claims.discard(case.command.id)
-            case.result = decision.answer(present)
-            self._continue()
+            if len(present) == len(decision.runs):
+                done(decision.answer(present))
 
         def on_refused(error: Exception) -> None:
-            if self._batch is not batch:
-                return
-            batch.claims.discard(case.command.id)
-            self._refuse(case, error)
-            self._continue()
+            done(self._refused(case, error))
 
         self._scene.dispatcher.claim(decision.runs, on_written, on_refused)
 
@@ -282,7 +302,7 @@ class Intake:
             if clash is None:
                 self._apply(case, write)
             elif isinstance(clash, Refused):
-                self._refuse(case, clash.error)
+                case.result = self._refused(case, clash.error)
             elif clash.current is not None and clash.current.last_command == LastCommand.of(
                 case.command
             ):
@@ -293,18 +313,16 @@ class Intake:
         self._batch.deciding = False
         self._continue()
 
-    def _on_named_written(
-        self, batch: Batch, clashes: list[CalendarClash | SecretClash | TokenClash | None]
-    ) -> None:
+    def _on_named_written(self, batch: Batch, clashes: list[NamedClash[Any] | None]) -> None:
         batch.deciding = True
         writes, batch.named = batch.named, {}
         for (command_id, write), clash in zip(writes.items(), clashes, strict=True):
             case = batch.cases[command_id]
             if clash is None:
                 case.result = write.result
-                apply_named(write, case.command, self._scene)
+                named_decisions.apply(write, case.command, self._scene)
             else:
-                self._decide(case, partial(decide_named_again, current=clash.current))
+                self._decide(case, partial(named_decisions.decide_again, current=clash.current))
         batch.deciding = False
         self._continue()
 
@@ -324,7 +342,7 @@ class Intake:
                 continue
             del batch.writes[command_id]
             if isinstance(found, Refused):
-                self._refuse(case, found.error)
+                case.result = self._refused(case, found.error)
                 continue
             if found.current is not None:
                 self._scene.roster.put(found.current)
@@ -365,17 +383,17 @@ class Intake:
             return
         batch.kept = False
         if batch.named:
-            self._write_named.send(named_request(batch.named.values()))
+            self._write_named.send(WriteNamed(tuple(one.write for one in batch.named.values())))
         elif batch.writes:
             batch.first = [(one, w) for one, write in batch.writes.items() for w in write.first]
             jobs = [w for _, w in batch.first] or batch.writes.values()
             writes = tuple(JobWrite(w.job, w.expect, w.forward) for w in jobs)
             self._write.send(WriteJobs(writes, self._scene.term))
-        elif not batch.claims and not any(map(self._scene.journal.remembers, batch.cancels)):
+        elif not batch.claims and not any(map(self._scene.journal.remembers, batch.changes)):
             batch.verifying = True
             for case in batch.cases.values():
                 if case.is_verified and case.result is not None:
-                    self._desk.emit(Reply(case.tag, case.result))
+                    reply(self._desk, case.tag, case.result)
             if all(case.is_verified for case in batch.cases.values()):
                 self._save_results(batch)
             else:
@@ -389,8 +407,8 @@ class Intake:
         self._batch = None
         for case in batch.cases.values():
             assert case.result is not None
-            self._desk.emit(Settle(case.tag, case.result))
+            settle(self._desk, case.tag, case.result)
         for repeat in batch.repeats:
             result = batch.cases[repeat.command.id].result
             assert result is not None
-            self._desk.emit(Settle(repeat.tag, repeated(repeat.command, result, self._desk.now)))
+            settle(self._desk, repeat.tag, repeated(repeat.command, result, self._desk.now))

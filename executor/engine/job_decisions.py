@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from executor.domain.command import Command, ResultStatus
+from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken
-from executor.domain.filling import secret_places
+from executor.domain.filling import secret_places_of_job
 from executor.domain.identity import job_id
 from executor.domain.instant import from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
@@ -17,18 +17,19 @@ from executor.engine import narrowing
 from executor.engine.scene import Answer, Decision, RefusalError, Scene, Write, result_of
 
 
-def create(command: Command, scene: Scene) -> Decision:
+def create(command: Command, scene: Scene) -> Write:
     """Make a job."""
     now = scene.desk.now
     own_id = job_id(command.id)
-    definition = _definition(command, scene, own_id, None)
+    document = command.arguments.get("definition")
+    definition = _definition(command, document, scene, own_id, None)
     job = Job(
         id=own_id,
         definition=definition,
         revision=1,
         created_at=now,
         updated_at=now,
-        next_fire_at=_first_slot(definition, own_id, now),
+        next_fire_at=first_slot(definition, own_id, now),
         last_command=LastCommand.of(command),
     )
     return Write(job, None, result_of(command, now, ResultStatus.CREATED, job))
@@ -41,23 +42,27 @@ def put(command: Command, scene: Scene) -> Decision:
     return update(command, scene)
 
 
-def update(command: Command, scene: Scene) -> Decision:
+def update(command: Command, scene: Scene) -> Write:
     """Give a job another definition."""
-    job = scene.job(command)
-    definition = _definition(command, scene, job.id, job)
+    return redefine(command, command.arguments.get("definition"), scene, scene.job(command))
+
+
+def redefine(command: Command, document: object, scene: Scene, job: Job) -> Write:
+    """Give *job* the definition in *document*, which *command* brings."""
+    definition = _definition(command, document, scene, job.id, job)
     changed = replace(job, definition=definition)
     if definition.schedule != job.definition.schedule:
         # From now on, never retroactively.
-        first = _first_slot(definition, job.id, scene.desk.now)
+        first = first_slot(definition, job.id, scene.desk.now)
         changed = replace(changed, next_fire_at=first)
-    return _revise(command, scene, job, changed)
+    return revise(command, scene, job, changed)
 
 
 def delete(command: Command, scene: Scene) -> Decision:
     """Remove a job, and what depends on it alone; see ``graph``."""
     job = scene.job(command)
     now = scene.desk.now
-    write = _revise(command, scene, job, replace(job, deleted=True, next_fire_at=None))
+    write = revise(command, scene, job, replace(job, deleted=True, next_fire_at=None))
     others = []
     for former, changed in scene.roster.graph.without(job):
         # Not recognised by this command: it is done when its own job is gone.
@@ -90,7 +95,7 @@ def pause(command: Command, scene: Scene) -> Decision:
         by=str(command.arguments.get("by") or ""),
         until=ends,
     )
-    return _revise(command, scene, job, replace(job, paused=resting))
+    return revise(command, scene, job, replace(job, paused=resting))
 
 
 def resume(command: Command, scene: Scene) -> Decision:
@@ -98,28 +103,31 @@ def resume(command: Command, scene: Scene) -> Decision:
     job = scene.job(command)
     if job.paused is None:
         return Answer(result_of(command, scene.desk.now, ResultStatus.DONE, job))
-    return _revise(command, scene, job, replace(job, paused=None))
+    return revise(command, scene, job, replace(job, paused=None))
 
 
-def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) -> Definition:
-    """Return the definition that *command* brings for *job* (None: for a new one).
+def _definition(
+    command: Command, document: object, scene: Scene, own_id: str, job: Job | None
+) -> Definition:
+    """Return the definition in *document* for *job* (None: for a new one).
 
     Raises:
         RefusalError: it is not one, its name is taken, or it does not fit the other jobs.
     """
     try:
-        definition = definition_from_document(command.arguments.get("definition"))
+        definition = definition_from_document(document)
     except InvalidJob as error:
         raise RefusalError(ResultStatus.INVALID, error) from None
     holder = scene.roster.find(definition.name)
     if holder is not None and holder.id != own_id and holder.name == definition.name:
         raise RefusalError(ResultStatus.CONFLICT, NameTaken(definition.name))
     faults = [
-        *_program_faults(definition, job, scene),
-        *_schedule_faults(definition, job, scene.desk.now),
+        *_permission_faults(definition, job, scene),
+        *_schedule_faults(command, definition, job, scene.desk.now),
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
         *_secret_faults(definition, scene),
+        *_channel_faults(definition, scene),
         *_renaming_faults(definition, job, scene),
         *narrowing.faults(command, definition, job, scene),
     ]
@@ -128,35 +136,55 @@ def _definition(command: Command, scene: Scene, own_id: str, job: Job | None) ->
     return definition
 
 
-def _program_faults(definition: Definition, job: Job | None, scene: Scene) -> list[Fault]:
+def _permission_faults(definition: Definition, job: Job | None, scene: Scene) -> list[Fault]:
     # What was saved before may be kept: whoever may run nothing can still be disabled.
     if job is not None and job.definition.target == definition.target:
         return []
     return scene.permitted.faults(definition.target)
 
 
-def _schedule_faults(definition: Definition, job: Job | None, now: datetime) -> Iterable[Fault]:
+def _schedule_faults(
+    command: Command, definition: Definition, job: Job | None, now: datetime
+) -> Iterable[Fault]:
     schedule = definition.schedule
+    if command.kind is CommandKind.DECLARE_JOB:
+        # What lay ahead when the code was written may be past when it is read.
+        return ()
     if schedule is None or (job is not None and job.definition.schedule == schedule):
+        return ()
+    if command.arguments.get("begun"):
+        # A document that was kept somewhere: its schedule was judged when somebody first set it.
         return ()
     return [fault.under("schedule") for fault in creation_faults(schedule, now)]
 
 
 def _calendar_faults(definition: Definition, scene: Scene) -> list[Fault]:
-    missing = scene.admission.blackouts.missing(use.name for use in definition.calendars)
+    known = scene.admission.blackouts.calendars
     return [
         Fault(f"calendars.{index}.name", f"there is no calendar {use.name!r}")
         for index, use in enumerate(definition.calendars)
-        if use.name in missing
+        if known.value(use.name) is None
     ]
 
 
 def _secret_faults(definition: Definition, scene: Scene) -> list[Fault]:
-    known = scene.admission.vault
+    known = scene.admission.vault.secrets
     return [
         Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
-        for field, name in secret_places(definition.target)
-        if not known.has(name)
+        for field, name in secret_places_of_job(definition)
+        if known.value(name) is None
+    ]
+
+
+def _channel_faults(definition: Definition, scene: Scene) -> list[Fault]:
+    missing = scene.admission.channels.missing(rule.channel for rule in definition.notify)
+    return [
+        Fault(
+            f"notify.{index}.channel",
+            f"there is no channel {rule.channel!r}; PUT /v1/channels/{rule.channel} makes it",
+        )
+        for index, rule in enumerate(definition.notify)
+        if rule.channel in missing
     ]
 
 
@@ -174,13 +202,15 @@ def _by_name(one: Job, name: str) -> bool:
     return one.definition.on_failure == name or (after is not None and name in after.jobs)
 
 
-def _first_slot(definition: Definition, own_id: str, now: datetime) -> datetime | None:
+def first_slot(definition: Definition, own_id: str, now: datetime) -> datetime | None:
+    """Return the first slot of a schedule that begins *now*."""
     if definition.schedule is None:
         return None
     return next_after(for_job(definition.schedule, own_id), now)
 
 
-def _revise(command: Command, scene: Scene, job: Job, changed: Job) -> Write:
+def revise(command: Command, scene: Scene, job: Job, changed: Job) -> Write:
+    """Return what makes *job* what it is in *changed*, as its next revision."""
     now = scene.desk.now
     forward = not changed.deleted and changed.definition.schedule == job.definition.schedule
     if forward:

@@ -210,6 +210,7 @@ def _plain(change: RunChange, why: str) -> RunChange:
         exit_code=None,
         http_status=None,
         details=None,
+        retry_after=None,
         output=None,
         error=None if change.finished_at is None else reason[:_REASON],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from executor.domain.command import Command, ResultStatus
 from executor.domain.errors import BeyondReach, Fault
-from executor.domain.filling import secret_places
+from executor.domain.filling import secret_places_of_job, secrets_of_job
 from executor.domain.job import Definition, Job
 from executor.engine.roster import Roster
 from executor.engine.scene import RefusalError, Scene, Write
@@ -73,9 +73,9 @@ def _reference_faults(
 
 
 def _secret_faults(definition: Definition, job: Job | None) -> list[Fault]:
-    standing = {name for _, name in secret_places(job.definition.target)} if job else set()
+    standing = secrets_of_job(job.definition) if job else frozenset()
     return [
         Fault(field, f"secret {name!r} may be brought into a job by unnarrowed rights only")
-        for field, name in secret_places(definition.target)
+        for field, name in secret_places_of_job(definition)
         if name not in standing
     ]

@@ -8,6 +8,7 @@ What is put off keeps its fire time: that is the slot's identity.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from executor.domain.accounting import Slot, account
@@ -16,6 +17,7 @@ from executor.domain.instant import TICK
 from executor.domain.job import Job
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
 from executor.domain.schedule import Schedule, for_job, jitter_of, next_after
+from executor.domain.tally import is_missed
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
@@ -82,8 +84,15 @@ class Opening:
             if due_at is not None:
                 # The following slots of the same blackout are not the first any more.
                 first = slot.fire_at + TICK
+        self._tell_of_missed(runs)
         self._roster.opened(job, accounting.next_fire_at, runs)
         return runs
+
+    def _tell_of_missed(self, runs: list[Run]) -> None:
+        """Have the newest of the missed slots remember that somebody is to be told of them."""
+        missed = [place for place, run in enumerate(runs) if is_missed(run)]
+        if missed and self._admission.demands(runs[missed[-1]]):
+            runs[missed[-1]] = replace(runs[missed[-1]], follow_up=True)
 
     def _run(self, job: Job, slot: Slot, reason: Reason | None, due_at: datetime | None) -> Run:
         run_id = slot_run_id(job.id, slot.fire_at)

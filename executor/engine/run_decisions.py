@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -12,12 +12,28 @@ from executor.domain.errors import Fault, InvalidInput, RunRefused
 from executor.domain.identity import manual_run_id, slot_run_id
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job
+from executor.domain.report import Report, ReportStatus, Verdict
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, for_job
-from executor.engine.scene import Answer, Cancel, Claim, Decision, RefusalError, Scene, result_of
+from executor.engine.scene import (
+    Answer,
+    Change,
+    Claim,
+    Decision,
+    Later,
+    RefusalError,
+    Scene,
+    result_of,
+)
 
 #: Slots in one backfill: as many as a person looks over.
 BACKFILL_MOST: Final = 1_000
+
+#: What is wrong with a report that changes nothing.
+_NOT_APPLIED: Final = {
+    Verdict.LATE: "the run is over",
+    Verdict.ILLEGAL: "it was not handed to anybody who reports about it",
+}
 
 #: Why a run on request is refused.
 _REFUSALS: Final = {
@@ -134,8 +150,8 @@ def cancel(command: Command, scene: Scene) -> Decision:
     now = scene.desk.now
     done = result_of(command, now, ResultStatus.DONE, None, run_id)
     waiting = scene.admission.find_parked(run_id) or scene.dispatcher.waiting(run_id)
-    if run_id in scene.workload:
-        scene.workload.cancel(run_id, Reason.REQUESTED)
+    if run_id in scene.workload or run_id in scene.admission.remote:
+        scene.admission.cancel(run_id, Reason.REQUESTED)
     elif waiting is not None:
         scene.admission.unpark(run_id)
         scene.dispatcher.withdraw(waiting)
@@ -157,4 +173,41 @@ def cancel(command: Command, scene: Scene) -> Decision:
             why = "its executor was cut off; it ends, or is declared lost, within its lease"
         message = f"run {run_id!r} cannot be cancelled: {why}"
         return Answer(replace(done, status=ResultStatus.CONFLICT, message=message))
-    return Cancel(run_id, done)
+    return Change(run_id, done)
+
+
+def report(command: Command, scene: Scene) -> Decision:
+    """Do what is reported of a run that was handed over; ``facts.report`` is the verdict."""
+    told = _report(command, scene.desk.now)
+    done = result_of(command, scene.desk.now, ResultStatus.DONE, None, told.run_id)
+
+    def begin(then: Callable[[Decision], None]) -> None:
+        def decided(verdict: Verdict) -> None:
+            result = replace(done, facts={"report": verdict.value})
+            if verdict in _NOT_APPLIED:
+                message = f"the report about run {told.run_id!r} changes nothing: "
+                message += _NOT_APPLIED[verdict]
+                result = replace(result, status=ResultStatus.CONFLICT, message=message)
+            # Also what is late: its run's end may be on its way to the store.
+            then(Change(told.run_id, result))
+
+        scene.reports.take(told, decided)
+
+    return Later(begin)
+
+
+def _report(command: Command, now: datetime) -> Report:
+    arguments = command.arguments
+    status, reason = arguments.get("status"), arguments.get("reason")
+    details, error = arguments.get("details"), arguments.get("error")
+    try:
+        return Report(
+            run_id=command.subject,
+            status=None if status is None else ReportStatus(status),
+            details=None if details is None else dict(details),
+            error=None if error is None else str(error),
+            reason=None if reason is None else Reason(reason),
+            at=now,
+        )
+    except (TypeError, ValueError) as fault:
+        raise RefusalError(ResultStatus.INVALID, InvalidInput([Fault("", str(fault))])) from fault

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from executor.domain.api_token import StoredToken
-from executor.domain.calendar import StoredCalendar
+from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import (
     CommandReused,
@@ -19,36 +19,25 @@ from executor.domain.errors import (
     SolocronError,
 )
 from executor.domain.job import Job, LastCommand
-from executor.domain.permitted_programs import PermittedPrograms
+from executor.domain.kinds import DELETES, PUTS
+from executor.domain.named import Kind, NamedWrite, Stored
+from executor.domain.notification import Notification
+from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
+from executor.domain.secret import SECRETS
 from executor.domain.template import SECRET
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
+from executor.engine.herald import Herald
 from executor.engine.journal import Journal
+from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.supervision import Supervision
-from executor.engine.tokens import Tokens
 from executor.engine.workload import Workload
 
-#: Commands about calendars.
-CALENDAR_COMMANDS: Final = frozenset({CommandKind.PUT_CALENDAR, CommandKind.DELETE_CALENDAR})
-
-#: Commands about secrets.
-SECRET_COMMANDS: Final = frozenset({CommandKind.PUT_SECRET, CommandKind.DELETE_SECRET})
-
-#: Commands that make or revoke tokens.
-TOKEN_COMMANDS: Final = frozenset({CommandKind.CREATE_TOKEN, CommandKind.DELETE_TOKEN})
-
-#: Before the name of a calendar among what is touched: no job has such a name.
-_CALENDAR: Final = "\x00calendar "
-
-#: Before the name of a secret among what is touched.
-_SECRET: Final = "\x00secret "
-
-#: Before the name of a token among what is touched.
-_TOKEN: Final = "\x00token "
+#: The kind of named resource that a command is about.
+_KIND_OF: Final = {**PUTS, **DELETES, CommandKind.TEST_CHANNEL: CHANNELS}
 
 #: What may be the name of a secret in a template.
 _SECRET_NAME: Final = re.compile(re.escape(SECRET) + r"([\w-]+)")
@@ -81,33 +70,20 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class WriteCalendar:
-    """Write a calendar over revision *expect* (None: there is none), then answer *result*."""
+class WriteRecord:
+    """Carry out *write* of a named resource, then answer *result*."""
 
-    calendar: StoredCalendar
-    expect: int | None
+    write: NamedWrite[Any]
     result: CommandResult
-    former: StoredCalendar | None = None
+    former: Stored[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class WriteSecret:
-    """Write a secret over revision *expect* (None: there is none), then answer *result*."""
+class Post:
+    """Put a notification into the outbox, then answer *result*."""
 
-    secret: StoredSecret
-    expect: int | None
+    notification: Notification
     result: CommandResult
-    former: StoredSecret | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WriteToken:
-    """Write a token over revision *expect* (None: there is none), then answer *result*."""
-
-    token: StoredToken
-    expect: int | None
-    result: CommandResult
-    former: StoredToken | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,17 +103,21 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
-    """The end of the run is on its way to the store; once it is there, answer *result*."""
+class Change:
+    """What becomes of the run is on its way to the store; once it is there, answer *result*."""
 
     run_id: str
     result: CommandResult
 
 
-#: A write of something that has a name and is no job.
-NamedWrite = WriteCalendar | WriteSecret | WriteToken
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The decision needs the store first: call *begin*, which calls back with the decision."""
 
-Decision = Answer | Write | NamedWrite | NoteUses | Claim | Cancel
+    begin: Callable[[Callable[[Decision], None]], None]
+
+
+Decision = Answer | Write | WriteRecord | NoteUses | Post | Claim | Change | Later
 
 
 class RefusalError(Exception):
@@ -159,10 +139,11 @@ class Scene:
     dispatcher: Dispatcher
     supervision: Supervision
     workload: Workload
+    reports: Reports
     journal: Journal
-    tokens: Tokens
     term: int
-    permitted: PermittedPrograms
+    permitted: PermittedTargets
+    herald: Herald
 
     def job(self, command: Command) -> Job:
         """Return the job that *command* is about.
@@ -230,38 +211,54 @@ def repeated(command: Command, result: CommandResult, now: datetime) -> CommandR
 
 def touched_by(command: Command, roster: Roster) -> set[str]:
     """Return what must not be decided about twice in one batch: ids and names."""
-    if command.kind in CALENDAR_COMMANDS:
-        return {f"{_CALENDAR}{command.subject}"}
-    if command.kind in SECRET_COMMANDS:
-        return {f"{_SECRET}{command.subject}"}
-    if command.kind in TOKEN_COMMANDS:
-        return {f"{_TOKEN}{command.subject}"}
+    if command.kind in _KIND_OF:
+        named = _mark(_KIND_OF[command.kind], command.subject)
+        return {named, *_secrets_touched(command.arguments)}
     job = roster.find(command.subject)
     touched = {command.subject} if job is None else {command.subject, job.id, job.name}
     naming = [] if job is None else roster.graph.naming(job)
     definition = command.arguments.get("definition")
     if isinstance(definition, dict):
         touched.add(str(definition.get("name")))
-        touched.update(_calendars_in(definition))
-        touched.update(f"{_SECRET}{name}" for name in _secrets_in(definition.get("target")))
+        touched.update(_named_in(definition, "calendars", "name", CALENDARS))
+        touched.update(_named_in(definition, "notify", "channel", CHANNELS))
+        touched.update(_secrets_touched([definition.get("target"), definition.get("ping")]))
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
+        touched.update(_jobs_in(definition))
     if command.kind is CommandKind.DELETE_JOB and naming:
         touched.add(_REFERENCES)
         touched.update(part for one in naming for part in (one.id, one.name))
     return touched
 
 
-def _calendars_in(definition: dict[str, Any]) -> set[str]:
-    """Return what a definition, as yet unchecked, touches by naming calendars."""
-    uses = definition.get("calendars")
+def _mark(kind: Kind[Any], name: str) -> str:
+    """Return what stands for a named resource among what is touched: no job has such a name."""
+    return f"\x00{kind.word} {name}"
+
+
+def _jobs_in(definition: dict[str, Any]) -> set[str]:
+    """Return the jobs that a definition, as yet unchecked, names: they have to be there first."""
+    after = definition.get("after")
+    jobs = after.get("jobs") if isinstance(after, dict) else None
+    named = [*jobs] if isinstance(jobs, list | tuple) else []
+    return {one for one in [*named, definition.get("on_failure")] if isinstance(one, str)}
+
+
+def _named_in(definition: dict[str, Any], field: str, name: str, kind: Kind[Any]) -> set[str]:
+    """Return what a definition, as yet unchecked, touches by naming something in a list."""
+    uses = definition.get(field)
     if not isinstance(uses, list):
         return set()
-    return {f"{_CALENDAR}{use.get('name')}" for use in uses if isinstance(use, dict)}
+    return {_mark(kind, str(use.get(name))) for use in uses if isinstance(use, dict)}
+
+
+def _secrets_touched(unchecked: object) -> set[str]:
+    return {_mark(SECRETS, name) for name in _secrets_in(unchecked)}
 
 
 def _secrets_in(target: object) -> set[str]:
-    """Return what a target, as yet unchecked, touches by naming secrets."""
+    """Return the secrets that a target or channel, as yet unchecked, names."""
     if isinstance(target, str):
         return set(_SECRET_NAME.findall(target)) if SECRET in target else set()
     if isinstance(target, list):

@@ -4,6 +4,8 @@ At the takeover and once a second afterwards the open rows of former terms are r
 
 * A pending row beyond its term's last clearance has certainly not started: adopt it,
   unless its slot lies before its job's watermark.  Then it is a leftover: skip it.
+* A row that is marked as *remote* was handed over: it is adopted whatever its state, and followed
+  by ``remote``.
 * Any other live row may be in progress where it was: it occupies its job until its
   executor finishes it or its lease ends by the store's clock.  A row without a lease
   gets one when it is first seen, so that every owner has a full lease's time to renew.
@@ -12,7 +14,7 @@ At the takeover and once a second afterwards the open rows of former terms are r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from executor.domain.run import Reason, Run
 from executor.domain.term import Clearances
@@ -53,6 +55,9 @@ class Supervision:
         self._look: Call[WatchOpenRuns] = Call(desk)
         self._look_at = desk.monotonic + SUPERVISION_S
         self.all_loaded = False
+        self.on_handed_over: Callable[[Run], None] = lambda run: None
+        self.has_adopted: Callable[[str], bool] = lambda run_id: False
+        self.on_stock: Callable[[], None] = lambda: None
         dispatcher.on_foreign = self._meet
         dispatcher.may_have_started = clearances.may_have_started
 
@@ -61,7 +66,10 @@ class Supervision:
         self._admission.joins.recover(rows)
         former, self._foreign = self._foreign, {}
         for run in rows:
-            if run.is_live and self._clearances.may_have_started(run):
+            if run.is_live and run.remote:
+                if self._meet(run):
+                    self.on_handed_over(run)
+            elif run.is_live and self._clearances.may_have_started(run):
                 self._meet(run)
             elif run.job_id in self._roster or self.all_loaded:
                 self._take_up(run)
@@ -71,7 +79,10 @@ class Supervision:
         for run_id, run in former.items():
             if run_id not in self._foreign:
                 self._admission.vacate(run)
-        self._unstamped = tuple(run.id for run in self._foreign.values() if run.lease_until is None)
+        self._unstamped = tuple(
+            run.id for run in self._foreign.values() if run.lease_until is None and not run.remote
+        )
+        self.on_stock()
 
     def _take_up(self, run: Run) -> None:
         """Adopt or repeat a row that is certainly not in progress."""
@@ -84,14 +95,22 @@ class Supervision:
         else:
             self._dispatcher.adopt(run)
 
-    def _meet(self, run: Run) -> None:
-        """Note a row that may be in progress elsewhere."""
+    def _meet(self, run: Run) -> bool:
+        """Note a row that may be in progress elsewhere; False if it has been adopted since."""
+        if self.has_adopted(run.id):
+            # It was read before that.
+            return False
         self._foreign[run.id] = run
         self._admission.turns.occupy(run)
+        return True
 
     def find(self, run_id: str) -> Run | None:
         """Return a row that may be in progress elsewhere."""
         return self._foreign.get(run_id)
+
+    def let_go(self, run_id: str) -> None:
+        """Forget a row that has become this term's; it goes on occupying its job."""
+        self._foreign.pop(run_id, None)
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not ours."""

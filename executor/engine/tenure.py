@@ -7,32 +7,37 @@ everything.  Commands wait until everything is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from executor.domain.api_token import StoredToken
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import Command
 from executor.domain.job import Job
+from executor.domain.named import Broken, Kind, Stored
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
 from executor.domain.term import Clearances, TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenSecret, BrokenToken, LoadedJobs
+from executor.domain.writes import LoadedJobs
 from executor.engine.admission import Admission
+from executor.engine.code import CodeJobs, Precondition
 from executor.engine.consequences import Consequences
+from executor.engine.continuity import Continuity
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
+from executor.engine.endings import Endings
+from executor.engine.events import Delivered
+from executor.engine.herald import Herald
 from executor.engine.intake import Intake
 from executor.engine.journal import Journal
 from executor.engine.opening import Opening
+from executor.engine.postman import Postman
+from executor.engine.remote import RemoteRuns
+from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.scene import Scene
 from executor.engine.supervision import Supervision
 from executor.engine.timing import LOAD_S, URGENT_S, Options
-from executor.engine.tokens import Tokens
 from executor.engine.upkeep import Upkeep
 from executor.engine.workload import Workload
 from executor.engine.zone_check import ZoneCheck
@@ -42,7 +47,13 @@ class Tenure:
     """Everything that belongs to one term and ends with it."""
 
     def __init__(
-        self, desk: Desk, journal: Journal, workload: Workload, record: TermRecord, options: Options
+        self,
+        desk: Desk,
+        journal: Journal,
+        workload: Workload,
+        endings: Endings,
+        record: TermRecord,
+        options: Options,
     ) -> None:
         self._desk = desk
         self._workload = workload
@@ -50,11 +61,21 @@ class Tenure:
         self._began = desk.monotonic
         lease_s = options.run_lease_s
         self.roster = Roster(desk, journal)
-        self.admission = Admission(desk, self.roster, journal, workload)
+        self.remote = RemoteRuns(desk, journal, endings, options.recall_grace_s)
+        self.remote.on_started = self.on_started
+        self.admission = Admission(desk, self.roster, journal, workload, self.remote)
         self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
-        self.consequences = Consequences(desk, self.roster, self.admission, self.dispatcher, term)
+        self._herald = Herald(desk, self.roster, self.dispatcher.verify, options.url)
+        self._postman = Postman(desk, self.admission.vault, self.admission.channels.records)
+        self._herald.on_told = self._postman.look
+        self.consequences = Consequences(
+            desk, self.roster, self.admission, self.dispatcher, self._herald, term
+        )
+        self._continuity = Continuity(
+            desk, self.roster, self.admission, self.dispatcher, workload, term
+        )
         self.supervision = Supervision(
             desk,
             self.roster,
@@ -65,8 +86,7 @@ class Tenure:
             term,
             lease_s,
         )
-        self._tokens = Tokens()
-        self._scene = Scene(
+        self.reports = Reports(
             desk,
             self.roster,
             self.admission,
@@ -74,12 +94,25 @@ class Tenure:
             self.supervision,
             workload,
             journal,
-            self._tokens,
+            term,
+        )
+        self._scene = Scene(
+            desk,
+            self.roster,
+            self.admission,
+            self.dispatcher,
+            self.supervision,
+            workload,
+            self.reports,
+            journal,
             term,
             options.permitted,
+            self._herald,
         )
         self._intake = Intake(self._scene)
         self._upkeep = Upkeep(desk, self.roster, options)
+        self.precondition = Precondition(desk, options.precondition)
+        self.code = CodeJobs(desk, self.roster, self._intake.receive, term, options.code)
         self._zone_check = ZoneCheck(desk, self.roster, record.term)
         self._named: Call[ReadNamed] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
@@ -98,6 +131,11 @@ class Tenure:
         return self.supervision.all_loaded
 
     @property
+    def attends(self) -> bool:
+        """Whether reports about remote runs are taken: every row left behind is known."""
+        return self.loaded and self._ready and not self.stopping
+
+    @property
     def silent_since(self) -> float | None:
         """Since when (see ``Desk.awake``) the store is silent on what is needed, or None."""
         since = [self.dispatcher.silent_since]
@@ -113,6 +151,7 @@ class Tenure:
     def drop_commands(self) -> None:
         """Forget the commands in hand: they are back in the queue and come again."""
         self._intake.abandon()
+        self.code.again()
 
     def receive(self, tag: object, command: Command, first: bool) -> None:
         """Take a command."""
@@ -124,8 +163,8 @@ class Tenure:
             assert isinstance(result, list)
             self._stock = result
         elif self._named.answered(request):
-            assert isinstance(result, tuple)
-            self._take_named(*result)
+            assert isinstance(result, dict)
+            self._take_named(result)
         elif self._due_jobs.answered(request):
             assert isinstance(result, LoadedJobs)
             self.take_jobs(result)
@@ -135,7 +174,10 @@ class Tenure:
         elif (
             self.dispatcher.answered(request, result)
             or self.supervision.answered(request, result)
+            or self.reports.answered(request, result)
             or self.consequences.answered(request)
+            or self._herald.answered(request, result)
+            or self._postman.answered(request, result)
             or self._zone_check.answered(request, result)
         ):
             return True
@@ -153,7 +195,10 @@ class Tenure:
             self._all_jobs.failed,
             self.dispatcher.failed,
             self.supervision.failed,
+            self.reports.failed,
             self.consequences.failed,
+            self._herald.failed,
+            self._postman.failed,
             self._zone_check.failed,
             self._intake.failed,
             self._upkeep.failed,
@@ -184,42 +229,18 @@ class Tenure:
             self.roster.put(replace(job, next_fire_at=None))
             self.roster.set_aside(job, error)
 
-    def _take_named(
-        self,
-        calendars: list[StoredCalendar | BrokenCalendar],
-        secrets: list[StoredSecret | BrokenSecret],
-        tokens: list[StoredToken | BrokenToken],
-    ) -> None:
-        for token in tokens:
-            self._tokens.put(token)
-            if isinstance(token, BrokenToken):
-                self._desk.note(
-                    "token_broken",
-                    "a token cannot be read; nobody is let in by it",
-                    "ERROR",
-                    token=token.name,
-                    error=token.error,
-                )
-        for secret in secrets:
-            self.admission.vault.put(secret)
-            if isinstance(secret, BrokenSecret):
-                self._desk.note(
-                    "secret_broken",
-                    "a secret cannot be read; runs that need it fail",
-                    "ERROR",
-                    secret=secret.name,
-                    error=secret.error,
-                )
-        for record in calendars:
-            self.admission.blackouts.put(record)
-            if isinstance(record, BrokenCalendar):
-                self._desk.note(
-                    "calendar_broken",
-                    "a calendar cannot be read; jobs that use it run as if it were not there",
-                    "ERROR",
-                    calendar=record.name,
-                    error=record.error,
-                )
+    def _take_named(self, found: Mapping[Kind[Any], Sequence[Stored[Any] | Broken]]) -> None:
+        for kind, records in found.items():
+            for record in records:
+                self.admission.records(kind).put(record)
+                if isinstance(record, Broken):
+                    self._desk.note(
+                        f"{kind.word}_broken",
+                        f"a {kind.word} cannot be read; {kind.harm}",
+                        "ERROR",
+                        **{kind.word: record.name},
+                        error=record.error,
+                    )
 
     def _begin(self) -> None:
         """Dispatch once the urgent part is known."""
@@ -230,6 +251,7 @@ class Tenure:
         self._ready = True
         # After the jobs, so that rows can be repeated by their jobs' rules.
         self.supervision.take_stock(self._stock)
+        self._continuity.take_stock(self._stock)
         self._desk.note(
             "executing",
             "this instance executes",
@@ -257,14 +279,30 @@ class Tenure:
         if run.term == self.term and not self.stopping and not self.admission.joins.written(run.id):
             self.consequences.take(run)
 
+    def on_started(self, run: Run) -> None:
+        """A run has begun."""
+        if run.term == self.term and not self.stopping:
+            self._herald.started(run)
+
+    def delivered(self, event: Delivered) -> None:
+        """The courier reports."""
+        self._postman.delivered(event)
+
     def demands(self, run: Run) -> bool:
         """Whether the end of a run demands something; what is unknown here is left to others."""
         return run.term != self.term or self.stopping or self.consequences.demands(run)
 
+    def ailing(self) -> list[str]:
+        """Say what ails this tenure, for the list of instances."""
+        parts = (self.precondition, self.code, self.roster)
+        return [words for part in parts for words in part.ailing()]
+
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
         self.stopping = True
+        self.reports.attend(False)
         self.dispatcher.claiming = False
+        self._continuity.stop()
 
     @property
     def may_resign(self) -> bool:
@@ -285,16 +323,31 @@ class Tenure:
         if not self._ready:
             return
         if not self.stopping:
-            self._opening.advance()
+            self.precondition.advance()
+            self.dispatcher.held = not self.precondition.met
+            if self.precondition.met:
+                self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
+            self.reports.attend(self.attends)
+            self.reports.advance()
+            self._tell()
             self._zone_check.advance(self.dispatcher.trusted)
             if self.loaded:
                 self.admission.joins.advance()
                 self.admission.turns.advance(self.dispatcher.call)
+                self.code.advance()
+                if self.precondition.met:
+                    self._continuity.advance()
             self._intake.advance()
             self._upkeep.advance()
         self.dispatcher.advance()
+
+    def _tell(self) -> None:
+        self._herald.advance()
+        if self.dispatcher.trusted:
+            # An executor that was paused first learns whether others have delivered meanwhile.
+            self._postman.advance()
 
     @property
     def wake_at(self) -> float:
@@ -305,9 +358,15 @@ class Tenure:
         parts = [loading, self.dispatcher.wake_at]
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts.append(self.consequences.wake_at)
+            parts += [self.consequences.wake_at, self.reports.wake_at, self._herald.wake_at]
+            if self.dispatcher.trusted:
+                parts.append(self._postman.wake_at)
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
-            if self.dispatcher.has_room:
+                if self.precondition.met:
+                    parts.append(self._continuity.wake_at)
+            if not self.precondition.met:
+                parts.append(self.precondition.wake_at)
+            elif self.dispatcher.has_room:
                 parts.append(self.roster.wake_at)
         return min(parts)

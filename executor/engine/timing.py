@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from executor.domain.audit import AUDIT_KEPT
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 
 #: Claims are written this long before their second is due: ten times a batch insert of
 #: 1,000 rows on a slow disk (5-30 ms), and short enough that an edit seldom meets a claim.
@@ -46,6 +46,11 @@ URGENT_S: Final = 60.0
 #: How often rows of former terms are looked at.
 SUPERVISION_S: Final = 1.0
 
+#: Whoever has a remote run has so long to confirm that it has ended, once that was asked for; then
+#: it is over as far as its job is concerned.  As long as most programs take to end cleanly, and
+#: as short as a person may be made to wait for the next run.
+RECALL_GRACE_S: Final = 30.0
+
 #: The store may be silent this long before the executor gives the token away.
 STORE_PATIENCE_S: Final = 10.0
 
@@ -73,6 +78,19 @@ BEAT_S: Final = 5.0
 UPKEEP_S: Final = 10.0
 UPKEEP_ROWS: Final = 2_000
 
+#: Live output is written this often at most, and at most so many bytes of it at once.  Together
+#: they bound what talkative programs take of the store; SQLite's one writer is kept from all
+#: others for some milliseconds by it.
+OUTPUT_EVERY_S: Final = 0.25
+OUTPUT_BATCH: Final = 1024 * 1024
+
+#: Bytes of live output that wait for the store; beyond it the oldest are left out.
+OUTPUT_BACKLOG: Final = 4 * OUTPUT_BATCH
+
+#: Live output stays this long after a run has said something last, though the run is over: who
+#: follows it has read all of it by then.
+OUTPUT_REST_S: Final = 60.0
+
 #: Rows claimed but not yet written, above which no further seconds are opened.
 CLAIM_BACKLOG: Final = 20_000
 
@@ -80,6 +98,22 @@ CLAIM_BACKLOG: Final = 20_000
 #: one that outlasts the call's time limit would be repeated for ever.
 INSERT_ROWS: Final = 2_000
 ADOPT_ROWS: Final = 1_000
+
+#: Runs told of together, and notifications looked at together.
+TOLD_TOGETHER: Final = 200
+OUTBOX_ROWS: Final = 100
+
+#: How often the outbox is looked at where nothing is known to be new: what is to be tried again
+#: comes at most so much later than it is due, and its first pause is twice as long.
+OUTBOX_POLL_S: Final = 5.0
+
+#: Deliveries under way for one channel, and pings of all jobs: a channel takes messages by the
+#: dozen at the most, pings come by the hundred when a minute begins.
+PER_CHANNEL: Final = 4
+PINGS_AT_ONCE: Final = 50
+
+#: Notifications that are over are kept for so long: two weeks, as runs are by default.
+NOTIFICATIONS_KEPT_S: Final = 14 * 86_400.0
 
 #: Commands decided together.
 COMMAND_BATCH: Final = 100
@@ -99,8 +133,12 @@ class Options:
         retention_rest_s: how long a row stays at least: longer than a write that its sender has
             given up may still be under way, because it would meet no row and make another.
         grace_s: how long running work may go on after a stop was asked for.
-        permitted: the programs of jobs that may be saved.
         audit_kept: how long entries of the audit stay.
+        recall_grace_s: how long whoever has a remote run may take to confirm that it has ended.
+        permitted: the targets of jobs that may be saved.
+        code: whether there may be jobs that are declared in code.
+        precondition: whether scheduling may begin only once the code says so.
+        url: where people reach the web process, for links in messages; None if not known.
     """
 
     instance: str
@@ -110,5 +148,9 @@ class Options:
     run_lease_s: float = 10.0
     retention_rest_s: float = 300.0
     grace_s: float = 25.0
-    permitted: PermittedPrograms = ALL_PROGRAMS
     audit_kept: timedelta = AUDIT_KEPT
+    recall_grace_s: float = RECALL_GRACE_S
+    permitted: PermittedTargets = ALL_TARGETS
+    code: bool = False
+    precondition: bool = False
+    url: str | None = None

@@ -6,6 +6,7 @@ few of all the others in turn, so that the runs of a resting job age out as well
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from itertools import islice
 from math import inf
@@ -15,7 +16,15 @@ from executor.domain.writes import Instance, Retention
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import Beat, Prune, Request
 from executor.engine.roster import Roster
-from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S, Options
+from executor.engine.timing import (
+    BEAT_S,
+    DELETED_KEPT_S,
+    NOTIFICATIONS_KEPT_S,
+    OUTPUT_REST_S,
+    UPKEEP_ROWS,
+    UPKEEP_S,
+    Options,
+)
 
 #: Jobs looked at in one step: those that ran, and those whose turn it is.
 _RAN: Final = 200
@@ -46,8 +55,11 @@ class Heartbeat:
         """Handle the store's silence: the next beat says it anew."""
         return self._call.answered(request)
 
-    def advance(self, role: str, detail: str) -> None:
-        """Beat if it is time or there is something new to say: a role, or what ails it."""
+    def advance(self, role: str, detail: str, reports: Mapping[str, int]) -> None:
+        """Beat if it is time or there is something new to say: a role, or what ails it.
+
+        *reports*, how many were taken, are told with the next beat.
+        """
         news = role, detail
         if not self._call.idle or (news == self._said and self._desk.monotonic < self._next):
             return
@@ -64,6 +76,7 @@ class Heartbeat:
                     seen_at=self._desk.now,
                     detail=detail,
                     tzdata=options.tzdata,
+                    reports=reports,
                 )
             )
         )
@@ -116,8 +129,10 @@ class Upkeep:
                 tuple(map(self._retention, sorted(chosen & set(self._roster.ids())))),
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
                 self._desk.now - self._audit_kept,
+                self._desk.now - timedelta(seconds=NOTIFICATIONS_KEPT_S),
                 UPKEEP_ROWS,
                 _PURGED,
+                OUTPUT_REST_S,
             )
         )
 

@@ -8,42 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from executor.domain.filling import secrets_of
+from executor.domain.filling import secrets_of_job
 from executor.domain.job import Job
-from executor.domain.secret import StoredSecret
-from executor.domain.writes import BrokenSecret
+from executor.engine.records import Records
 
 
 class Vault:
     """What is known of every secret."""
 
     def __init__(self) -> None:
-        self._records: dict[str, StoredSecret | BrokenSecret] = {}
+        self.secrets: Records[str] = Records()
         #: By the ids of jobs; of those that need any.
         self._needed: dict[str, frozenset[str]] = {}
 
-    def put(self, record: StoredSecret | BrokenSecret) -> None:
-        """Add a secret's record, or replace the one of that name by a newer one."""
-        former = self._records.get(record.name)
-        if former is None or former.revision <= record.revision:
-            self._records[record.name] = record
-
-    def record(self, name: str) -> StoredSecret | BrokenSecret | None:
-        """Return what is known of a secret, deleted or not."""
-        return self._records.get(name)
-
-    def has(self, name: str) -> bool:
-        """Whether there is a secret of that name which can be read."""
-        record = self._records.get(name)
-        return isinstance(record, StoredSecret) and not record.deleted
-
     def follow(self, job: Job) -> None:
         """Note which secrets *job* needs, as it is now."""
-        needed = frozenset() if job.deleted else secrets_of(job.definition.target)
+        needed = frozenset() if job.deleted else secrets_of_job(job.definition)
         if needed:
             self._needed[job.id] = needed
         else:
             self._needed.pop(job.id, None)
+
+    def sealed_of(self, names: Iterable[str]) -> Mapping[str, str]:
+        """Return the sealed values of these secrets; what cannot be read is missing."""
+        return {name: sealed for name in names if (sealed := self.secrets.value(name)) is not None}
 
     def users(self, name: str) -> list[str]:
         """Return the ids of the jobs that need the secret."""
@@ -54,8 +42,4 @@ class Vault:
         if not self._needed:
             return {}
         names = {name for job_id in job_ids for name in self._needed.get(job_id, ())}
-        return {
-            name: record.sealed
-            for name in names
-            if isinstance(record := self._records.get(name), StoredSecret) and not record.deleted
-        }
+        return self.sealed_of(names)

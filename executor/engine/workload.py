@@ -3,6 +3,8 @@
 They outlive the tenure that started them: a superseded or stopping executor lets its
 work finish, as long as it can renew the run leases.  A lease that cannot be renewed
 means that somebody has declared the run lost and may repeat it; then it is cancelled.
+
+A run whose launcher lets go of it is not in these hands any more, see ``remote``.
 """
 
 from __future__ import annotations
@@ -12,17 +14,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from math import inf
 
-from executor.domain.job import Definition, LastRun
+from executor.domain.job import Definition
 from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
-from executor.domain.writes import JobProgress
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import CancelWork, RenewLeases, Request
+from executor.engine.endings import Endings
 from executor.engine.events import RunFinished, RunProgressed, RunStarted
 from executor.engine.journal import Journal
+from executor.engine.live_output import LiveOutput
 
 
 @dataclass(slots=True)
-class _Piece:
+class Piece:
+    """A run in hand.
+
+    ``cancelling``: why its launcher was asked to end it, if it was.
+    """
+
     run: Run
     definition: Definition
     started_at: datetime | None = None
@@ -32,17 +40,20 @@ class _Piece:
 class Workload:
     """Follows every run from the hand-off to its end."""
 
-    def __init__(self, desk: Desk, journal: Journal, instance: str, lease_s: float) -> None:
+    def __init__(
+        self, desk: Desk, journal: Journal, endings: Endings, instance: str, lease_s: float
+    ) -> None:
         self._desk = desk
         self._journal = journal
+        self._endings = endings
         self._instance = instance
         self._lease_s = lease_s
-        self._pieces: dict[str, _Piece] = {}
+        self._pieces: dict[str, Piece] = {}
         self._renew_at = inf
         self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
-        self.demands: Callable[[Run], bool] = lambda run: True
-        self.on_finished: Callable[[Run], None] = lambda run: None
+        self.live_output = LiveOutput(desk)
+        self.on_started: Callable[[Run], None] = lambda run: None
         self.on_given_back: Callable[[Run], bool] = lambda run: False
 
     def __len__(self) -> int:
@@ -51,13 +62,17 @@ class Workload:
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._pieces
 
+    def runs_of(self, job_id: str) -> list[Run]:
+        """Return the runs of a job in hand."""
+        return [piece.run for piece in self._pieces.values() if piece.run.job_id == job_id]
+
     def remembers(self, run_id: str) -> bool:
         """Whether this process has the run in hand, or news of it that are not durable yet."""
         return run_id in self._pieces or self._journal.remembers(run_id)
 
     def add(self, run: Run, definition: Definition) -> None:
         """Take charge of a run that is handed to the launchers."""
-        self._pieces[run.id] = _Piece(run, definition)
+        self._pieces[run.id] = Piece(run, definition)
         if definition.start_timeout is not None:
             latest = (run.due or run.created_at) + definition.start_timeout
             self._start_by[run.id] = self._desk.deadline(latest)
@@ -88,6 +103,7 @@ class Workload:
             ),
             piece.run,
         )
+        self.on_started(replace(piece.run, state=RunState.RUNNING, started_at=event.at))
 
     def progressed(self, event: RunProgressed) -> None:
         """A run says how it goes on."""
@@ -112,14 +128,50 @@ class Workload:
             skipped = Outcome(state=RunState.SKIPPED, reason=Reason.START_TIMEOUT)
             self._end(piece, skipped, self._desk.now)
         elif piece.cancelling is None and self.on_given_back(piece.run):
-            self.on_finished(piece.run)
+            self._endings.on_finished(piece.run)
         else:
             given_up = Outcome(state=RunState.CANCELLED, reason=Reason.SUPERSEDED)
             self._end(piece, given_up, self._desk.now)
 
-    def _pop(self, run_id: str) -> _Piece | None:
+    def _pop(self, run_id: str) -> Piece | None:
         self._start_by.pop(run_id, None)
         return self._pieces.pop(run_id, None)
+
+    def forget(self, run_id: str) -> bool:
+        """Let go of a run of a former term that is followed elsewhere; False if it is not here."""
+        return self._pop(run_id) is not None
+
+    def find(self, run_id: str) -> Piece | None:
+        """Return the run with this id, if it is in hand."""
+        return self._pieces.get(run_id)
+
+    def hand_over(self, run_id: str, at: datetime, *, running: bool) -> Piece | None:
+        """Let go of a run whose work goes on elsewhere, and record that; None if it is not here.
+
+        *running*: it is known to have begun.  Whoever owns the row supervises it from now on.
+        """
+        piece = self._pop(run_id)
+        if piece is None:
+            return None
+        if running and piece.started_at is None:
+            piece.started_at = at
+        state = RunState.RUNNING if piece.started_at is not None else RunState.PENDING
+        if _is_recorded(piece.cancelling):
+            state = RunState.CANCELLING
+        piece.run = replace(piece.run, state=state, started_at=piece.started_at, remote=True)
+        self._journal.change(
+            RunChange(
+                run_id=run_id,
+                term=piece.run.term,
+                state=state,
+                executor=self._instance,
+                revision=piece.run.revision,
+                started_at=piece.started_at,
+                remote=True,
+            ),
+            piece.run,
+        )
+        return piece
 
     def finished(self, event: RunFinished) -> None:
         """A launcher reports the end."""
@@ -127,53 +179,8 @@ class Workload:
         if piece is not None:
             self._end(piece, event.outcome, event.at)
 
-    def _end(self, piece: _Piece, outcome: Outcome, at: datetime) -> None:
-        run = piece.run
-        ended = replace(
-            run,
-            state=outcome.state,
-            reason=outcome.reason,
-            executor=self._instance,
-            started_at=piece.started_at,
-            finished_at=at,
-            exit_code=outcome.exit_code,
-            http_status=outcome.http_status,
-        )
-        demands = self.demands(ended)
-        self._journal.change(
-            RunChange(
-                run_id=run.id,
-                term=run.term,
-                state=outcome.state,
-                reason=outcome.reason,
-                executor=self._instance,
-                revision=run.revision,
-                # Again, because a start reported after a cancellation does not change the row.
-                started_at=piece.started_at,
-                finished_at=at,
-                follow_up=True if demands else None,
-                exit_code=outcome.exit_code,
-                http_status=outcome.http_status,
-                error=outcome.error,
-                details=outcome.details,
-                output=outcome.output,
-            ),
-            ended,
-        )
-        self._journal.progress(
-            JobProgress(
-                job_id=run.job_id,
-                revision=run.revision,
-                last_run=LastRun(run_id=run.id, state=outcome.state, finished_at=at),
-            )
-        )
-        facts: dict[str, object] = {"run_id": run.id, "job": run.job, "term": run.term}
-        facts |= {"state": outcome.state.value, "attempt": run.attempt}
-        if outcome.error:
-            facts["error"] = outcome.error
-        level = "DEBUG" if outcome.state is RunState.SUCCEEDED else "INFO"
-        self._desk.note("run_finished", "run finished", level, **facts)
-        self.on_finished(run)
+    def _end(self, piece: Piece, outcome: Outcome, at: datetime) -> None:
+        self._endings.end(replace(piece.run, started_at=piece.started_at), outcome, at)
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Ask the launcher to end the run; what it reports then decides the state."""
@@ -181,7 +188,7 @@ class Workload:
         if piece is None or piece.cancelling is not None:
             return
         piece.cancelling = reason
-        if reason not in {Reason.SUPERSEDED, Reason.START_TIMEOUT}:
+        if _is_recorded(reason):
             run = piece.run
             self._journal.change(
                 RunChange(run_id=run.id, term=run.term, state=RunState.CANCELLING, reason=reason),
@@ -202,6 +209,8 @@ class Workload:
 
     def answered(self, request: Request, gone: object) -> bool:
         """Handle a renewal's answer; False if the request is not ours."""
+        if self.live_output.answered(request):
+            return True
         if not any(call.answered(request) for call in self._renewals.values()):
             return False
         assert isinstance(gone, frozenset)
@@ -222,10 +231,13 @@ class Workload:
     def failed(self, request: Request) -> bool:
         """Handle the store's silence; False if the request is not ours."""
         # The next round renews everything again; repeating this one would add nothing.
-        return any(call.answered(request) for call in self._renewals.values())
+        return self.live_output.failed(request) or any(
+            call.answered(request) for call in self._renewals.values()
+        )
 
     def advance(self) -> None:
         """Renew the leases if it is time; take back what has not started in time."""
+        self.live_output.advance()
         late = [one for one, latest in self._start_by.items() if latest <= self._desk.monotonic]
         for run_id in late:
             del self._start_by[run_id]
@@ -245,5 +257,13 @@ class Workload:
 
     @property
     def wake_at(self) -> float:
-        """Monotonic time of the next renewal, or of a start that is overdue."""
-        return min(self._renew_at, *self._start_by.values(), inf)
+        """Monotonic time of the next renewal or piece of output, or of a start that is overdue."""
+        return min(self._renew_at, *self._start_by.values(), self.live_output.wake_at)
+
+
+def _is_recorded(reason: Reason | None) -> bool:
+    """Whether a run that is cancelled for *reason* shows that before it has ended.
+
+    What is taken back because it was to start no more may be given back untouched.
+    """
+    return reason not in {None, Reason.SUPERSEDED, Reason.START_TIMEOUT}

@@ -9,7 +9,7 @@ callbacks return at once and never raise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -116,8 +116,27 @@ class CommandSender(Protocol):
         """
         ...
 
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Send *commands*, in this order, and wait until all are answered.
+
+        For many changes at once: what it costs to reach the queue is paid once.
+
+        Returns:
+            For each command what :meth:`send` returns, within *timeout_s* for all of them.
+
+        Raises:
+            NoExecutor: nobody executed within *timeout_s*; nothing was sent.
+            BrokerUnavailable: of one command at least it is unknown whether it was accepted;
+                sending all of them again is safe.
+        """
+        ...
+
     def token_state(self) -> str:
         """Return ``held``, ``ready`` (waits for a holder), ``missing`` or ``unknown`` (no link)."""
+        ...
+
+    def dead_letters(self) -> int | None:
+        """Return how many messages there are that nobody could use; None: unknown (no link)."""
         ...
 
     def describe(self) -> str:

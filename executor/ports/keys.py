@@ -6,7 +6,10 @@ given an :class:`Opener`.  Checked by ``tests/contract/test_keyring.py``.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Literal, Protocol
+
+#: Which key a value is sealed with: the one that seals now, the one before, one that is not here.
+KeyAge = Literal["current", "former", "unknown"]
 
 
 class Sealer(Protocol):
@@ -14,6 +17,10 @@ class Sealer(Protocol):
 
     def seal(self, name: str, value: str) -> str:
         """Return *value* sealed as that of the secret *name*; another text each time."""
+        ...
+
+    def key_of(self, sealed: str) -> KeyAge:
+        """Return which key *sealed* was sealed with, by what it says itself; nothing is opened."""
         ...
 
 

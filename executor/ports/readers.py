@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from executor.domain.api_token import StoredToken
 from executor.domain.audit import Change
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import Broken, Kind, Stored, Value
+from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
-from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, BrokenToken, Instance
+from executor.domain.writes import BrokenJob, Instance
 
 Item = TypeVar("Item", covariant=True)
 
@@ -79,6 +79,15 @@ class ChangeFilter:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotificationFilter:
+    """Which notifications; None means any.  An empty ``channel`` is that of pings."""
+
+    state: NotificationState | None = None
+    job_id: str | None = None
+    channel: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many jobs exist and how many runs are running."""
@@ -128,6 +137,14 @@ class Readers(Protocol):
 
         Raises:
             RunNotFound: there is none.
+        """
+        ...
+
+    def read_output(self, run_id: str, offset: int, limit: int) -> list[OutputChunk]:
+        """Return chunks of what a run said, by offset, from the one that holds *offset* on.
+
+        At most *limit* chunks.  None if nothing is kept of what it said there or later; an
+        unknown run has said nothing.
         """
         ...
 
@@ -182,39 +199,33 @@ class Readers(Protocol):
         """
         ...
 
-    def list_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
-        """Return every calendar that is not deleted, in the order of their names (code point)."""
+    def list_named(self, kind: Kind[Value]) -> list[Stored[Value] | Broken]:
+        """Return those of a kind that are not deleted, in the order of their names (code point)."""
         ...
 
-    def get_calendar(self, name: str) -> StoredCalendar | BrokenCalendar:
-        """Return the calendar with this name.
+    def get_named(self, kind: Kind[Value], name: str) -> Stored[Value] | Broken:
+        """Return the one of a kind with this name; of a secret there is its sealed value.
 
         Raises:
-            CalendarNotFound: there is none, or it is deleted.
+            NamedNotFound: there is none, or it is deleted.
         """
         ...
 
-    def list_secrets(self) -> list[StoredSecret | BrokenSecret]:
-        """Return every secret that is not deleted, in the order of their names (code point)."""
-        ...
-
-    def get_secret(self, name: str) -> StoredSecret | BrokenSecret:
-        """Return the secret with this name, sealed.
+    def list_notifications(
+        self, which: NotificationFilter, limit: int, cursor: str | None
+    ) -> Page[Notification]:
+        """Return at most *limit* notifications, newest ``created_at`` first.
 
         Raises:
-            SecretNotFound: there is none, or it is deleted.
+            InvalidCursor: *cursor* is not one of this list's.
         """
         ...
 
-    def list_tokens(self) -> list[StoredToken | BrokenToken]:
-        """Return every token that is not deleted, in the order of their names (code point)."""
-        ...
-
-    def get_token(self, name: str) -> StoredToken | BrokenToken:
-        """Return the token with this name.
+    def get_notification(self, notification_id: str) -> Notification:
+        """Return the notification.
 
         Raises:
-            TokenNotFound: there is none, or it is deleted.
+            NotificationNotFound: there is none, or its record cannot be read.
         """
         ...
 
@@ -250,6 +261,14 @@ class Readers(Protocol):
 
     def count(self) -> Counts:
         """Return the number of jobs (not deleted) and of runs in a live state but pending."""
+        ...
+
+    def callback_key(self) -> bytes:
+        """Return the secret by which call-backs are proved here: 32 bytes, always the same.
+
+        Raises:
+            StoreUnavailable: also when no executor has prepared the store yet.
+        """
         ...
 
     def now(self) -> datetime:

@@ -14,32 +14,28 @@ The contract, checked by ``tests/contract/store_contract.py`` on every adapter:
 4. Instants are aware UTC in whole milliseconds, both ways.
 5. "The store's now" is the store's clock, never the caller's.
 6. A document that does not decode never fails a call that concerns others: it is
-   left out of :class:`Job` lists and reported as :class:`BrokenJob` (a calendar's as
-   :class:`BrokenCalendar`, a secret's as :class:`BrokenSecret`, a token's as
-   :class:`BrokenToken`).
+   left out of :class:`Job` lists and reported as :class:`BrokenJob` (that of a
+   named resource as :class:`~executor.domain.named.Broken`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
-from executor.domain.api_token import StoredToken
 from executor.domain.audit import Change
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import Broken, Kind, NamedClash, NamedWrite, Stored, Value
+from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Run, RunChange
-from executor.domain.secret import StoredSecret
+from executor.domain.tally import Tally
 from executor.domain.term import TermRecord
 from executor.domain.writes import (
     Adoption,
-    BrokenCalendar,
     BrokenJob,
-    BrokenSecret,
-    BrokenToken,
-    CalendarClash,
     Instance,
     JobClash,
     JobProgress,
@@ -47,14 +43,13 @@ from executor.domain.writes import (
     KnownCommands,
     LoadedJobs,
     Retention,
-    SecretClash,
-    TokenClash,
 )
 from executor.ports.readers import (
     ChangeFilter,
     Counts,
     InvalidCursor,
     JobFilter,
+    NotificationFilter,
     Page,
     Readers,
     RunFilter,
@@ -64,12 +59,7 @@ from executor.ports.readers import (
 __all__ = [
     "Adoption",
     "AuditStore",
-    "BrokenCalendar",
     "BrokenJob",
-    "BrokenSecret",
-    "BrokenToken",
-    "CalendarClash",
-    "CalendarStore",
     "Change",
     "ChangeFilter",
     "Counts",
@@ -82,15 +72,15 @@ __all__ = [
     "JobWrite",
     "KnownCommands",
     "LoadedJobs",
+    "NamedStore",
+    "NotificationFilter",
+    "OutboxStore",
     "Page",
     "Readers",
     "Retention",
     "RunFilter",
     "ScheduleCount",
-    "SecretClash",
-    "SecretStore",
-    "TokenClash",
-    "TokenStore",
+    "TokenUseStore",
 ]
 
 
@@ -140,7 +130,11 @@ class RunStore(Protocol):
         ...
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
-        """Move pending rows to *term*; return the ids that belong to *term* now, or did before."""
+        """Move rows, pending or handed over (see :class:`Adoption`), to *term*.
+
+        Returns:
+            The ids that belong to *term* now, or did before.
+        """
         ...
 
     def change_runs(self, changes: Sequence[RunChange]) -> None:
@@ -166,7 +160,8 @@ class RunStore(Protocol):
     def expire_runs(self, term: int) -> list[Run]:
         """Mark as lost every live row of a lower term whose lease is over by the store's clock.
 
-        Sets ``finished_at`` to the store's now, and ``follow_up``.  Returns the rows as they are.
+        But no remote one: that holds no lease, whatever its row says of one.  Sets ``finished_at``
+        to the store's now, and ``follow_up``.  Returns the rows as they are.
         """
         ...
 
@@ -176,6 +171,27 @@ class RunStore(Protocol):
 
     def prune_runs(self, retentions: Sequence[Retention], limit: int) -> int:
         """Remove at most about *limit* rows; return how many were removed."""
+        ...
+
+
+class OutputStore(Protocol):
+    """What runs say while they go on: passing, bounded, and never in anybody's way."""
+
+    def keep_output(self, chunks: Sequence[OutputChunk]) -> None:
+        """Keep *chunks*; one that is kept already under its run and offset is replaced.
+
+        Of each run only what belongs to its newest :data:`~executor.domain.live_output.KEPT`
+        bytes stays.  Rule 2 of the contract does not hold here: a power cut may take it back.
+        Runs need not exist.
+        """
+        ...
+
+    def purge_output(self, rest_s: float) -> None:
+        """Remove the chunks of runs that are over or have no row.
+
+        Once no chunk was added for *rest_s* seconds of the store's clock, so that who follows can
+        finish.  Those of lost runs stay as long as their rows: nothing else tells of them.
+        """
         ...
 
 
@@ -219,77 +235,93 @@ class JobStore(Protocol):
     def purge_jobs(self, before: datetime, limit: int) -> int:
         """Remove deleted jobs not updated since *before*, at most *limit* jobs.
 
-        With their runs and former revisions.  One with open rows waits until they are closed.
+        With their runs, former revisions and tallies.  One with open rows waits until they are
+        closed.
         """
         ...
 
 
-class CalendarStore(Protocol):
-    """Calendars: few, and loaded all at once."""
+class NamedStore(Protocol):
+    """Named resources of each :class:`~executor.domain.named.Kind`: few, and loaded all at once."""
 
-    def all_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
-        """Return every record, deleted ones included, in the order of their names."""
-        ...
-
-    def write_calendar(self, calendar: StoredCalendar, expect: int | None) -> CalendarClash | None:
-        """Store *calendar* whole, if its record is at revision *expect* (None: there is none).
-
-        None means applied, now or by an earlier call.  A deleted calendar is written with
-        ``deleted``: its record, and what it knows of the last command, stays under its name and
-        is overwritten by whoever makes a calendar of that name again.  A record that cannot
-        be read is overwritten by a write that expects its revision.
-        """
-        ...
-
-    def purge_calendars(self, before: datetime) -> int:
-        """Remove the records of calendars deleted before *before*; return how many."""
-        ...
-
-
-class SecretStore(Protocol):
-    """Secrets, sealed: few, and loaded all at once.  As calendars in everything."""
-
-    def all_secrets(self) -> list[StoredSecret | BrokenSecret]:
+    def all_named(self, kind: Kind[Value]) -> list[Stored[Value] | Broken]:
         """Return every record, deleted ones included, in the order of their names (code point)."""
         ...
 
-    def write_secret(self, secret: StoredSecret, expect: int | None) -> SecretClash | None:
-        """Store *secret* whole, if its record is at revision *expect* (None: there is none).
+    def write_named(self, write: NamedWrite[Value]) -> NamedClash[Value] | None:
+        """Store a record whole, if it is at the revision that is expected (None: there is none).
 
         None means applied, now or by an earlier call; nothing remains of the former value.  A
-        record that cannot be read is overwritten by a write that expects its revision.
+        deleted resource is written with ``deleted``: its record, and what it knows of the last
+        command, stays under its name and is overwritten by whoever makes one of that name again.
+        A record that cannot be read is overwritten by a write that expects its revision.
         """
         ...
 
-    def purge_secrets(self, before: datetime) -> int:
-        """Remove the records of secrets deleted before *before*; return how many."""
+    def purge_named(self, kind: Kind[Any], before: datetime) -> int:
+        """Remove the records of those deleted before *before*; return how many."""
         ...
 
 
-class TokenStore(Protocol):
-    """API tokens, by their digests: few, and loaded all at once.  As secrets in everything."""
+class OutboxStore(Protocol):
+    """What is to be told, and what of it was: tallies of jobs, and notifications."""
 
-    def all_tokens(self) -> list[StoredToken | BrokenToken]:
-        """Return every record, deleted ones included, in the order of their names (code point)."""
-        ...
+    def read_tallies(self, job_ids: Collection[str]) -> list[Tally]:
+        """Return the tallies of these jobs, in no order.
 
-    def write_token(self, token: StoredToken, expect: int | None) -> TokenClash | None:
-        """Store *token* whole, if its record is at revision *expect* (None: there is none).
-
-        None means applied, now or by an earlier call; nothing remains of the former digest.  A
-        record that cannot be read is overwritten by a write that expects its revision.
+        A job without one is left out, and so is one whose tally cannot be read.
         """
         ...
+
+    def write_tallies(self, tallies: Sequence[Tally]) -> list[bool]:
+        """Store each tally if that of its job is at the revision before (none: at 0).
+
+        One that cannot be read is overwritten.
+
+        Returns:
+            For each, whether it stands there now, written by this call or by an earlier one.
+        """
+        ...
+
+    def add_notifications(self, notifications: Sequence[Notification]) -> None:
+        """Insert each unless its id is taken.
+
+        A pending ping of which the store holds a later one of its job (by ``created_at``) is
+        superseded then, whichever came first; its ``finished_at`` is its own ``created_at``.
+        """
+        ...
+
+    def due_notifications(
+        self, until: datetime, limit: int, besides: Collection[str]
+    ) -> list[Notification]:
+        """Return pending ones that are due at *until*, the earliest ``due_at`` first.
+
+        Args:
+            besides: channels of which none is returned.
+        """
+        ...
+
+    def change_notifications(self, changes: Sequence[NotificationChange]) -> None:
+        """Apply each change to its notification while that is pending; the others do nothing."""
+        ...
+
+    def prune_notifications(self, before: datetime, limit: int) -> int:
+        """Remove at most *limit* that were created before *before*; return how many.
+
+        Pending ones stay.
+        """
+        ...
+
+
+class TokenUseStore(Protocol):
+    """When API tokens were used last; the tokens themselves are named resources."""
 
     def note_token_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Record when tokens, by name, were used last; an earlier instant changes nothing."""
+        """Record when tokens were used last, by name; an earlier instant changes nothing."""
         ...
 
-    def purge_tokens(self, before: datetime) -> int:
-        """Remove the records of tokens deleted before *before*; return how many.
-
-        Their uses go with them.
-        """
+    def purge_token_uses(self) -> None:
+        """Remove the uses of tokens that have no record any more."""
         ...
 
 
@@ -320,10 +352,11 @@ class CommandStore(Protocol):
 class ExecutorStore(
     TermStore,
     RunStore,
+    OutputStore,
     JobStore,
-    CalendarStore,
-    SecretStore,
-    TokenStore,
+    NamedStore,
+    OutboxStore,
+    TokenUseStore,
     AuditStore,
     CommandStore,
     Protocol,
@@ -333,9 +366,15 @@ class ExecutorStore(
     def prepare(self) -> None:
         """Create or upgrade what the store needs (indexes, tables, version mark).  Safe to repeat.
 
+        The first call ever also makes the key of :meth:`Readers.callback_key`, at random.
+
         Raises:
             SchemaTooNew: a newer Solocron has been here.
         """
+        ...
+
+    def callback_key(self) -> bytes:
+        """As :meth:`Readers.callback_key`."""
         ...
 
     def beat(self, instance: Instance) -> None:

@@ -10,10 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from executor.domain.job import Definition
 from executor.domain.run import Outcome, Reason, Run
+
+#: Seconds for which a work is not listened to: most are over by then, and cost nothing.
+SAID_AFTER_S: Final = 1.0
+
+#: Seconds between two reports of what a work has said: what a person takes for at once.
+SAID_EVERY_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +27,14 @@ class Work:
     """A run to be started: the row, and the definition whose target and timeout apply.
 
     ``sealed`` holds at least the secrets that the target names, sealed, by name; those that do
-    not exist are missing.
+    not exist are missing.  ``token`` is what proves to the service that a call-back about the run
+    comes from whoever was given it; empty if the target does not call back.
     """
 
     run: Run
     definition: Definition
     sealed: Mapping[str, str] = field(default_factory=dict)
+    token: str = ""
 
 
 class WorkListener(Protocol):
@@ -51,9 +59,28 @@ class WorkListener(Protocol):
         """The work was given back untouched because :meth:`may_start` said no."""
         ...
 
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        """The work has said *data*, from *offset* (bytes) on, and goes on; between start and end.
+
+        Launchers that cannot hear their work before its end never call it, nor does any for work
+        that is over within :data:`SAID_AFTER_S`; later at most every :data:`SAID_EVERY_S` and
+        once before the end.  Secrets are replaced.  What is told and what is left out keep to
+        ``domain/live_output.py``.
+        """
+        ...
+
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
-        """The work has ended.  Exactly once for each work that was not given back; a target that
-        could not even be started (no such program, bad URL) ends as failed with ``error``."""
+        """The work has ended.  Exactly once for each work that was not given back nor handed over;
+        a target that could not even be started (no such program, bad URL) ends as failed with
+        ``error``."""
+        ...
+
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        """In place of :meth:`finished`: the launcher let go of the work, which goes on elsewhere.
+
+        *running*: it is known to have begun; False: it waits for a worker.  Nothing follows from
+        the launcher: its end comes as a :class:`~executor.domain.report.Report`.
+        """
         ...
 
 
@@ -61,11 +88,22 @@ class Launcher(Protocol):
     """Starts and ends work of one kind of target."""
 
     def start(self, works: Sequence[Work]) -> None:
-        """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
+        """Begin *works* as soon as capacity allows.  Returns at once; any thread may call.
+
+        A run that was handed over may be given again: whoever had it has fallen silent.
+        """
         ...
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work early; it then finishes as cancelled(*reason*).  Unknown ids do nothing."""
+        ...
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Ask whoever has a run that was handed over to end it; nothing is reported back.
+
+        It may have been handed over by another process, and be over already.  Returns at once.
+        Does nothing where nobody can be asked.
+        """
         ...
 
     def stop(self) -> None:

@@ -24,19 +24,28 @@ from threading import Thread
 from typing import Any, Final
 
 from executor.domain.calendar import calendar_from_document
+from executor.domain.callback import token_for
 from executor.domain.command import CommandKind
 from executor.domain.errors import InvalidCalendar, StoreUnavailable
-from executor.domain.run import Outcome
+from executor.domain.job import Definition
+from executor.domain.run import Outcome, Run
+from executor.domain.targets import calls_back
 from executor.engine.effects import (
+    AskPrecondition,
+    AttendWorkers,
     CancelWork,
     CloseIntake,
+    Deliver,
     Effect,
     Exit,
     Note,
     OpenIntake,
+    ReadDeclarations,
+    RecallWork,
     Reply,
     Request,
     Settle,
+    SettleReport,
     StartRuns,
     StepAside,
     StopToken,
@@ -44,11 +53,17 @@ from executor.engine.effects import (
 from executor.engine.engine import Engine
 from executor.engine.events import (
     CommandReceived,
+    DeclarationsRead,
+    Delivered,
     Event,
     Moment,
+    PreconditionAnswered,
+    ReportReceived,
     RunFinished,
+    RunHandedOver,
     RunNotStarted,
     RunProgressed,
+    RunSaid,
     RunStarted,
     StopRequested,
     Tick,
@@ -58,8 +73,11 @@ from executor.engine.events import (
 from executor.engine.timing import Options
 from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
 from executor.ports.clock import Clock
+from executor.ports.code import JobCode
+from executor.ports.courier import Courier, CourierFactory, Parcel
 from executor.ports.store import ExecutorStore
 from executor.ports.target import Launcher, LauncherFactory, Work
+from executor.ports.workers import ReportDelivery, WorkerReports
 from executor.runtime.lanes import Lanes
 
 logger = logging.getLogger("executor.engine")
@@ -105,8 +123,14 @@ class _Reporter:
     def not_started(self, run_id: str) -> None:
         self._service.post(RunNotStarted(run_id))
 
+    def said(self, run_id: str, offset: int, data: bytes) -> None:
+        self._service.post(RunSaid(run_id, offset, data))
+
     def finished(self, run_id: str, at: datetime, outcome: Outcome) -> None:
         self._service.post(RunFinished(run_id, at, outcome))
+
+    def handed_over(self, run_id: str, at: datetime, running: bool) -> None:
+        self._service.post(RunHandedOver(run_id, at, running))
 
 
 class ExecutorService:
@@ -119,20 +143,27 @@ class ExecutorService:
         token: Token,
         intake: CommandIntake,
         launchers: LauncherFactory,
+        couriers: CourierFactory,
         clock: Clock,
         options: Options,
+        code: JobCode | None = None,
+        workers: WorkerReports | None = None,
     ) -> None:
         self._store = store
         self._token = token
         self._intake = intake
+        self._workers = workers
         self._clock = clock
+        self._code = code
         self._options = options
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._engine = Engine(options, self._moment())
         self._lanes = Lanes(store, self.post)
         self._launcher: Launcher = launchers(_Reporter(self))
+        self._courier: Courier = couriers(self._on_delivered)
         self._done = Flag()
         self._stop_asked_at: float | None = None
+        self._key = b""
         self._status = UNCLEAN
         self._round = clock.monotonic()
 
@@ -161,12 +192,17 @@ class ExecutorService:
         self._lanes.start()
         Thread(target=self._watch, name="hang-watch", daemon=True).start()
         self._intake.start(self._on_delivery)
+        if self._workers is not None:
+            self._workers.start(self._on_report)
         self._token.start(self._on_news)
         try:
             self._loop()
         finally:
-            self._launcher.stop()
+            self.abandon()
+            self._courier.stop()
             self._intake.stop()
+            if self._workers is not None:
+                self._workers.stop()
             self._token.stop()
             if self._lanes.stop(LANES_S):
                 self._forget_instance()
@@ -179,6 +215,7 @@ class ExecutorService:
         while True:
             try:
                 self._store.prepare()
+                self._key = self._store.callback_key()
             except StoreUnavailable as error:
                 logger.warning(
                     "the store does not answer; trying again",
@@ -203,6 +240,8 @@ class ExecutorService:
     def abandon(self) -> None:
         """End all work by force, at once; for when nobody is left to account to."""
         self._launcher.stop()
+        if self._code is not None:
+            self._code.stop()
 
     # The engine's thread ------------------------------------------------------------------
 
@@ -244,12 +283,18 @@ class ExecutorService:
             case Request():
                 self._lanes.put(effect)
             case StartRuns():
-                works = [Work(run, how, effect.sealed) for run, how in effect.works]
-                self._launcher.start(works)
+                self._launcher.start([self._work(effect, *work) for work in effect.works])
             case Note():
                 self._log(effect)
+            case Deliver():
+                parcel = Parcel(effect.notification, effect.channel, effect.sealed)
+                self._courier.deliver(parcel)
             case CancelWork():
                 self._launcher.cancel(effect.run_id, effect.reason)
+            case RecallWork():
+                self._launcher.recall(Work(effect.run, effect.definition), effect.reason)
+            case AttendWorkers() | SettleReport():
+                self._tell_workers(effect)
             case Reply():
                 assert isinstance(effect.tag, Delivery)
                 self._intake.reply(effect.tag, effect.result)
@@ -260,6 +305,9 @@ class ExecutorService:
                 self._intake.open()
             case CloseIntake():
                 self._intake.close()
+            case ReadDeclarations() | AskPrecondition():
+                # It may take minutes.
+                Thread(target=self._ask_code, args=(effect,), name="job-code", daemon=True).start()
             case StepAside():
                 self._token.step_aside(effect.seconds)
             case StopToken():
@@ -269,6 +317,19 @@ class ExecutorService:
                 self._status = CLEAN
                 self._done.set()
 
+    def _work(self, started: StartRuns, run: Run, definition: Definition) -> Work:
+        token = token_for(self._key, run.id) if calls_back(definition.target) else ""
+        return Work(run, definition, started.sealed, token)
+
+    def _tell_workers(self, effect: AttendWorkers | SettleReport) -> None:
+        if self._workers is None:
+            return
+        if isinstance(effect, AttendWorkers):
+            self._workers.attend(effect.jobs)
+        else:
+            assert isinstance(effect.tag, ReportDelivery)
+            self._workers.settle(effect.tag)
+
     def _log(self, note: Note) -> None:
         level = getattr(logging, note.level)
         if logger.isEnabledFor(level):
@@ -276,8 +337,21 @@ class ExecutorService:
 
     # Other threads ------------------------------------------------------------------------
 
+    def _ask_code(self, effect: ReadDeclarations | AskPrecondition) -> None:
+        assert self._code is not None
+        if isinstance(effect, ReadDeclarations):
+            self.post(DeclarationsRead(effect, self._code.declarations()))
+        else:
+            self.post(PreconditionAnswered(effect, self._code.precondition()))
+
     def _on_news(self, news: TokenNews) -> None:
         self.post(TokenGained() if isinstance(news, TokenWon) else TokenGone(news.reason))
+
+    def _on_report(self, delivery: ReportDelivery) -> None:
+        self.post(ReportReceived(delivery, delivery.report))
+
+    def _on_delivered(self, notification_id: str, at: datetime, error: str | None) -> None:
+        self.post(Delivered(notification_id, at, error))
 
     def _on_delivery(self, delivery: Delivery) -> None:
         if delivery.command.kind is CommandKind.PUT_CALENDAR:

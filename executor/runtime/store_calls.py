@@ -8,24 +8,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar, assert_never
+from typing import TypeVar
 
 from executor.domain.audit import Change, change_of_job
 from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
+from executor.domain.kinds import KINDS
+from executor.domain.message import bare
+from executor.domain.notification import Notification
 from executor.domain.run import Run, RunChange
 from executor.domain.writes import (
     Adoption,
-    CalendarClash,
-    CalendarWrite,
     JobClash,
     JobProgress,
     JobWrite,
     KnownCommands,
-    SecretClash,
-    SecretWrite,
-    TokenClash,
-    TokenWrite,
 )
 from executor.engine.effects import (
     AdoptRuns,
@@ -33,19 +30,24 @@ from executor.engine.effects import (
     ClearTerm,
     InsertRuns,
     KeepFormer,
+    KeepOutput,
     MintTerm,
     Prune,
     ReadAllJobs,
     ReadDueJobs,
     ReadNamed,
     ReadOpenRuns,
+    ReadOutbox,
+    ReadTallies,
     RecallCommands,
     Record,
+    RecordDeliveries,
     RenewLeases,
     Request,
     ResignTerm,
     SaveResults,
     SettleFollowUps,
+    Tell,
     WatchOpenRuns,
     WriteJobs,
     WriteNamed,
@@ -93,7 +95,7 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
         case ReadDueJobs():
             return store.due_jobs(request.until)
         case ReadNamed():
-            return store.all_calendars(), store.all_secrets(), store.all_tokens()
+            return {kind: store.all_named(kind) for kind in KINDS}
         case ReadAllJobs():
             for loaded in store.all_jobs():
                 post(JobsLoaded(request, loaded))
@@ -210,18 +212,33 @@ def _recall(request: RecallCommands, store: ExecutorStore) -> tuple[KnownCommand
     return known, begun
 
 
-def _write_named(
-    write: CalendarWrite | SecretWrite | TokenWrite, store: ExecutorStore
-) -> CalendarClash | SecretClash | TokenClash | None:
-    match write:
-        case CalendarWrite():
-            return store.write_calendar(write.calendar, write.expect)
-        case SecretWrite():
-            return store.write_secret(write.secret, write.expect)
-        case TokenWrite():
-            return store.write_token(write.token, write.expect)
-        case _:
-            assert_never(write)
+def _tell(request: Tell, store: ExecutorStore) -> list[bool]:
+    tallies = [one.tally for one in request.tellings if one.tally is not None]
+    written = _reported(request, sift(store.write_tallies, tallies)) if tallies else []
+    # One that the store never takes must not keep people from being told.
+    answers = zip(tallies, written, strict=True)
+    stands = {tally.job_id: found is not False for tally, found in answers}
+    told = [one.tally is None or stands[one.tally.job_id] for one in request.tellings]
+    pairs = zip(request.tellings, told, strict=True)
+    notifications = [note for one, stood in pairs if stood for note in one.notifications]
+    if notifications:
+        _add_notifications(request, notifications, store)
+    return told
+
+
+def _add_notifications(
+    request: Tell, notifications: Sequence[Notification], store: ExecutorStore
+) -> None:
+    def add(some: Sequence[Notification]) -> Iterable[None]:
+        store.add_notifications(some)
+        return [None] * len(some)
+
+    found = _reported(request, sift(add, notifications))
+    pairs = zip(notifications, found, strict=True)
+    plain = [replace(one, payload=bare(one.payload)) for one, refused in pairs if refused]
+    if plain:
+        # Without the texts of its run: that something happened is worth more than what it said.
+        store.add_notifications(plain)
 
 
 def _chore(request: Request, store: ExecutorStore) -> object:
@@ -231,7 +248,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
         case WriteJobs():
             return _write_jobs(request, store)
         case WriteNamed():
-            return [_write_named(one, store) for one in request.writes]
+            return [store.write_named(one) for one in request.writes]
         case KeepFormer():
             _append(request, request.changes, store)
             _save(request, store)
@@ -248,13 +265,24 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             return store.open_runs_before(request.term), lost
         case SettleFollowUps():
             store.settle_follow_ups(request.run_ids)
+        case KeepOutput():
+            store.keep_output(request.chunks)
         case Prune():
             removed = store.prune_runs(request.retentions, request.limit)
             removed += store.prune_changes(request.audit_before, request.limit)
-            removed += store.purge_calendars(request.purge_before)
-            removed += store.purge_secrets(request.purge_before)
-            removed += store.purge_tokens(request.purge_before)
+            store.purge_output(request.output_rest_s)
+            removed += sum(store.purge_named(kind, request.purge_before) for kind in KINDS)
+            store.purge_token_uses()
+            removed += store.prune_notifications(request.told_before, request.limit)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
+        case ReadTallies():
+            return store.read_tallies(request.job_ids)
+        case Tell():
+            return _tell(request, store)
+        case ReadOutbox():
+            return store.due_notifications(request.until, request.limit, request.besides)
+        case RecordDeliveries():
+            store.change_notifications(request.changes)
         case Beat():
             store.beat(request.instance)
         case _:

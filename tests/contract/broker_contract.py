@@ -309,6 +309,27 @@ class BrokerContract(Workshop):
 
         assert executor.received == ["1"]
 
+    def test_many_commands_are_sent_at_once_and_answered_each(self) -> None:
+        """They arrive in the order given, and every answer is that to its own command."""
+        self.holder()
+        executor = self.answering_executor()
+        asked = [command(str(number)) for number in range(60)]
+
+        answers = self.sender().send_all(asked, PATIENCE_S)
+
+        assert answers == [done(one) for one in asked]
+        assert executor.received == [one.id for one in asked]
+
+    def test_of_many_commands_those_without_an_answer_are_kept(self) -> None:
+        """Each of them answers None once the time is up for all of them."""
+        self.holder()
+        executor = self.open_executor()
+
+        answers = self.sender().send_all([command("1"), command("2")], 1.0)
+
+        assert answers == [None, None]
+        assert [one.command.id for one in executor.await_deliveries(2)] == ["1", "2"]
+
     def test_an_answer_that_comes_too_late_disturbs_nobody(self) -> None:
         """The next command of the same sender gets its own answer."""
         self.holder()

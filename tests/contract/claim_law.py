@@ -38,8 +38,10 @@ def every_field(run_id: str = "full") -> Run:
         covers_from=slot(1),
         exit_code=-9,
         http_status=503,
+        retry_after=2**31,
         error=AWKWARD,
         details={"$a.b": [1, None], "done": 2**70},
+        remote=True,
         output=Output(head=AWKWARD, tail="end", size=2**33),
     )
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from executor.domain.declared import CodeOrigin
 from executor.domain.job import Job, Pause
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite
 from tests.contract.store_workshop import StoreWorkshop
@@ -49,6 +50,7 @@ def every_job_field(name: str = "full é 日本 _x_") -> Job:
         paused=Pause(since=noon(2), reason=AWKWARD, by=AWKWARD, until=noon(9)),
         last_run=a_last_run("run", 4),
         last_command=made_by(AWKWARD),
+        code=CodeOrigin(module="reports.jobs", digest="d" * 32, present=False),
     )
 
 
@@ -67,7 +69,18 @@ class WriteLaw(StoreWorkshop):
             }
         }
         command = a_job("command", definition=env)
-        jobs = [every_job_field(), bare, endless, command]
+        python = {
+            "target": {
+                "kind": "python",
+                "callable": "a.b:c",
+                "arguments": {"x": [{"$a.b": AWKWARD, "": 1.0}, 2**63 - 1]},
+                "limits": {"memory": "512MiB"},
+                "umask": "022",
+            },
+            "schedule": {"kind": "continuous", "delay": "5s"},
+        }
+        code = a_job("code", definition=python, code=CodeOrigin(module="a.b", digest="x"))
+        jobs = [every_job_field(), bare, endless, command, code]
         self.put_jobs(jobs)
 
         assert [self.store.load_job(job.id) for job in jobs] == jobs

@@ -16,12 +16,10 @@ from executor.adapters.captured_output import OUTPUT_LIMIT
 from executor.adapters.system_clock import SystemClock
 from executor.domain.job import Definition
 from executor.domain.run import Cause, Reason, Run, RunState
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import Target
 from executor.ports.target import Launcher, Work, WorkListener
 from tests.fakes.work_log import WorkLog
 from tests.waiting import eventually
-
-Target = HttpTarget | CommandTarget
 
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
@@ -55,6 +53,9 @@ def make_work(
 
 class LauncherLaw(ABC):
     """What every launcher keeps to."""
+
+    #: Works handed over together, where that is to be many.
+    crowd = 1000
 
     @abstractmethod
     def make_launcher(self, listener: WorkListener, parallel: int) -> Launcher:
@@ -153,6 +154,15 @@ class LauncherLaw(ABC):
         log.wait_for_ends(2)
         assert (log.refused, log.ended) == (["second"], ["first"])
         assert log.asked == 2
+
+    def test_a_recall_of_what_is_not_here_harms_nobody(
+        self, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Another process may have handed it over; nothing is reported, and others go on."""
+        launcher.recall(make_work(self.quick(), "elsewhere"), Reason.REQUESTED)
+        launcher.start([make_work(self.quick(), "here")])
+        assert log.wait_for_end("here").state is RunState.SUCCEEDED
+        assert log.ended == ["here"]
 
     def test_works_beyond_the_capacity_wait_their_turn(
         self, launch: Callable[..., Launcher], log: WorkLog
@@ -254,13 +264,13 @@ class LauncherLaw(ABC):
         assert outcome.output.size > 1_000_000
         assert len(outcome.output.head) == len(outcome.output.tail) == OUTPUT_LIMIT // 2
 
-    def test_a_thousand_runs_at_one_instant_all_end(
+    def test_very_many_runs_at_one_instant_all_end(
         self, launch: Callable[..., Launcher], log: WorkLog
     ) -> None:
-        """Each of a thousand works handed over together reaches its target once and succeeds."""
-        names = [f"run-{number}" for number in range(1000)]
+        """Each of the works handed over together reaches its target once and succeeds."""
+        names = [f"run-{number}" for number in range(self.crowd)]
         launch(parallel=100).start([make_work(self.quick(), name) for name in names])
-        log.wait_for_ends(1000, timeout_s=60)
+        log.wait_for_ends(self.crowd, timeout_s=60)
         assert {outcome.state for outcome in log.outcomes.values()} == {RunState.SUCCEEDED}
         assert sorted(self.touched()) == sorted(names)
 
@@ -285,7 +295,8 @@ class LauncherLaw(ABC):
         return [
             thread.name
             for thread in threading.enumerate()
-            if thread not in known and thread.name.startswith(("http-", "command-", "spawner-"))
+            if thread not in known
+            and thread.name.startswith(("http-", "command-", "python-", "spawner-"))
         ]
 
     def _run_another(self, launcher: Launcher, log: WorkLog) -> None:

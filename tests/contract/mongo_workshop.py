@@ -13,6 +13,7 @@ import pytest
 from pymongo.database import Database
 
 from executor.adapters.mongodb import MongoReaders, MongoStore
+from executor.domain.named import Kind
 from executor.ports.store import ExecutorStore, Readers
 from tests.contract.store_workshop import StoreWorkshop
 from tests.servers import find
@@ -61,15 +62,14 @@ class MongoWorkshop(StoreWorkshop):
         damage = {"$unset": {"definition.target": ""}}
         self.raw["job_revisions"].update_one({"job_id": job_id, "revision": revision}, damage)
 
-    def break_calendar(self, name: str) -> None:
-        damage = {"$unset": {"definition.name": ""}}
-        self.raw["calendars"].update_one({"_id": name}, damage)
+    def break_named(self, kind: Kind[Any], name: str) -> None:
+        damage = {
+            "$unset": {"definition.name": "", "definition.kind": "", "sealed": "", "digest": ""}
+        }
+        self.raw[kind.plural].update_one({"_id": name}, damage)
 
-    def break_secret(self, name: str) -> None:
-        self.raw["secrets"].update_one({"_id": name}, {"$unset": {"sealed": ""}})
-
-    def break_token(self, name: str) -> None:
-        self.raw["tokens"].update_one({"_id": name}, {"$unset": {"digest": ""}})
+    def break_tally(self, job_id: str) -> None:
+        self.raw["tallies"].update_one({"_id": job_id}, {"$unset": {"failures": ""}})
 
     def break_change(self, change_id: str) -> None:
         self.raw["audit"].update_one({"_id": change_id}, {"$unset": {"subject": ""}})

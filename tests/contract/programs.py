@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from executor.domain.run import Outcome
-from executor.domain.targets import CommandTarget
+from executor.domain.targets import CommandTarget, Target
 from executor.ports.target import Launcher
 from tests.contract.launcher_contract import make_work
 from tests.fakes.work_log import WorkLog
@@ -55,7 +55,7 @@ def written_pids(path: Path, count: int) -> list[int]:
     return eventually(read, 10, f"{count} processes have written their ids")
 
 
-def run(launcher: Launcher, log: WorkLog, target: CommandTarget, timeout_s: float = 60) -> Outcome:
+def run(launcher: Launcher, log: WorkLog, target: Target, timeout_s: float = 60) -> Outcome:
     """Start *target* and return how it ended."""
     launcher.start([make_work(target, timeout_s=timeout_s)])
     return log.wait_for_end("run", timeout_s=20)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -293,8 +293,8 @@ class RunListLaw(StoreWorkshop):
 class StatusLaw(StoreWorkshop):
     """Instances, counts and the time."""
 
-    def _instance(self, instance_id: str, **changes: str) -> Instance:
-        fields = {"host": "h", "version": "1", "role": "standby", **changes}
+    def _instance(self, instance_id: str, **changes: Any) -> Instance:
+        fields: dict[str, Any] = {"host": "h", "version": "1", "role": "standby", **changes}
         return Instance(id=instance_id, seen_at=NOON, **fields)
 
     def test_instances_are_listed_by_id_with_when_they_were_seen(self) -> None:

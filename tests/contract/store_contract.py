@@ -7,20 +7,22 @@ real time but what the contract says: leases, heartbeats and instances.
 """
 
 from tests.contract.audit_law import AuditLaw
-from tests.contract.calendar_law import CalendarLaw
 from tests.contract.change_law import ChangeLaw, OpenRowLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
 from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
 from tests.contract.lease_law import LeaseLaw
+from tests.contract.named_law import NamedLaw
+from tests.contract.outbox_law import NotificationLaw, NotificationListLaw, TallyLaw
+from tests.contract.output_law import OutputLaw
 from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
+from tests.contract.remote_law import RemoteLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
-from tests.contract.secret_law import SecretLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.tag_law import TagLaw
 from tests.contract.term_law import TermLaw
-from tests.contract.token_law import TokenLaw
+from tests.contract.token_use_law import TokenUseLaw
 
 
 class StoreContract(
@@ -30,15 +32,19 @@ class StoreContract(
     ChangeLaw,
     OpenRowLaw,
     LeaseLaw,
+    OutputLaw,
+    RemoteLaw,
     PruneLaw,
     PurgeLaw,
     WriteLaw,
     ProgressLaw,
     LoadLaw,
     RevisionLaw,
-    CalendarLaw,
-    SecretLaw,
-    TokenLaw,
+    NamedLaw,
+    TallyLaw,
+    NotificationLaw,
+    NotificationListLaw,
+    TokenUseLaw,
     AuditLaw,
     CommandLaw,
     FindLaw,

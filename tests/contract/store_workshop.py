@@ -8,11 +8,12 @@ made and to close the readers and remove it after the stores are closed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
 from executor.domain.job import Job
+from executor.domain.named import Kind
 from executor.domain.run import Run
 from executor.domain.writes import JobClash, JobWrite
 from executor.ports.store import ExecutorStore, Readers
@@ -44,16 +45,12 @@ class StoreWorkshop:
         """Make the definition of a former revision unreadable in the database."""
         raise NotImplementedError
 
-    def break_calendar(self, name: str) -> None:
-        """Make the calendar's definition unreadable in the database."""
+    def break_named(self, kind: Kind[Any], name: str) -> None:
+        """Make what the resource holds unreadable in the database."""
         raise NotImplementedError
 
-    def break_secret(self, name: str) -> None:
-        """Make the secret's sealed value unreadable in the database."""
-        raise NotImplementedError
-
-    def break_token(self, name: str) -> None:
-        """Make the token's digest unreadable in the database."""
+    def break_tally(self, job_id: str) -> None:
+        """Make the job's tally unreadable in the database, but for its revision."""
         raise NotImplementedError
 
     def break_change(self, change_id: str) -> None:

@@ -11,13 +11,16 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from executor.domain.api_token import StoredToken
+from executor.domain.api_token import REVOKED, ApiToken
 from executor.domain.audit import Change
-from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.calendar import Calendar, calendar_from_document
+from executor.domain.channel import Channel, channel_from_document
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job, LastCommand, LastRun, definition_from_document
+from executor.domain.named import Stored
+from executor.domain.notification import Notification
+from executor.domain.notify import Event
 from executor.domain.run import Cause, Run, RunState
-from executor.domain.secret import StoredSecret
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -105,40 +108,61 @@ def a_last_run(run_id: str = "run", seconds: float = 0, state: str = "succeeded"
     return LastRun(run_id=run_id, state=state, finished_at=noon(seconds))
 
 
-def a_calendar(name: str = "holidays", **changes: Any) -> StoredCalendar:
+def a_calendar(name: str = "holidays", **changes: Any) -> Stored[Calendar]:
     """Return a calendar's record; ``definition`` is a document merged into a small valid one."""
     document = {"name": name, "dates": [{"from": "2031-12-24", "to": "2031-12-26"}]}
-    definition = {**document, **changes.pop("definition", {})}
-    fields: dict[str, Any] = {
-        "calendar": calendar_from_document(definition),
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredCalendar(**{**fields, **changes})
+    calendar = calendar_from_document({**document, **changes.pop("definition", {})})
+    fields: dict[str, Any] = {"name": name, "value": calendar, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
-def a_secret(name: str = "TOKEN", **changes: Any) -> StoredSecret:
+def a_secret(name: str = "TOKEN", **changes: Any) -> Stored[str]:
     """Return a secret's record; its sealed value is nobody's."""
+    sealed = "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}"
+    fields: dict[str, Any] = {"name": name, "value": sealed, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
+
+
+def a_channel(name: str = "ops", **changes: Any) -> Stored[Channel]:
+    """Return a channel's record: a webhook, unless ``definition`` says otherwise."""
+    definition = changes.pop("definition", {"kind": "webhook", "url": "https://example.com/hook"})
+    channel = channel_from_document(definition)
+    fields: dict[str, Any] = {"name": name, "value": channel, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
+
+
+def a_notification(name: str = "note", **changes: Any) -> Notification:
+    """Return a pending notification about a failure, due at noon."""
     fields: dict[str, Any] = {
-        "name": name,
-        "sealed": "" if changes.get("deleted") else f"v1:0123abcd:{'A' * 44}",
-        "revision": 1,
-        "updated_at": NOON,
+        "id": name,
+        "job_id": "job-backup",
+        "job": "backup",
+        "event": Event.FAILURE,
+        "channel": "ops",
+        "created_at": NOON,
+        "due_at": NOON,
+        "expires_at": noon(86_400),
+        "run_id": "run",
     }
-    return StoredSecret(**{**fields, **changes})
+    return Notification(**{**fields, **changes})
 
 
-def a_token(name: str = "ci", **changes: Any) -> StoredToken:
+def a_ping(name: str = "ping", seconds: float = 0, **changes: Any) -> Notification:
+    """Return a pending ping of the job, made *seconds* after noon."""
+    ping = {"event": Event.PING, "channel": "", "created_at": noon(seconds)}
+    return a_notification(name, **{**ping, **changes})
+
+
+def a_token(name: str = "ci", **changes: Any) -> Stored[ApiToken]:
     """Return a token's record; nobody holds the token."""
-    fields: dict[str, Any] = {
-        "name": name,
-        "digest": "" if changes.get("deleted") else "a" * 64,
-        "scopes": () if changes.get("deleted") else ("jobs:read",),
-        "expires_at": None,
-        "revision": 1,
-        "updated_at": NOON,
-    }
-    return StoredToken(**{**fields, **changes})
+    standing = ApiToken(
+        digest=changes.pop("digest", "a" * 64),
+        scopes=changes.pop("scopes", ("jobs:read",)),
+        expires_at=changes.pop("expires_at", None),
+    )
+    value = REVOKED if changes.get("deleted") else standing
+    fields: dict[str, Any] = {"name": name, "value": value, "revision": 1, "updated_at": NOON}
+    return Stored(**{**fields, **changes})
 
 
 def a_change(change_id: str = "job:j:1", **changes: Any) -> Change:

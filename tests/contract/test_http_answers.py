@@ -1,10 +1,13 @@
-"""What becomes of HTTP answers: the outcome, in words for a person; redirects."""
+"""What becomes of HTTP answers: the outcome, in words for a person."""
 
 import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from email.utils import formatdate
+from urllib.parse import quote_plus
 
 import pytest
 
@@ -13,7 +16,7 @@ from executor.adapters.system_clock import SystemClock
 from executor.domain.run import Reason, RunState
 from executor.domain.targets import HttpTarget
 from executor.ports.target import Launcher
-from tests.contract.http_workshop import DEAD_PORT, HttpWorkshop, Method
+from tests.contract.http_workshop import DEAD_PORT, HttpWorkshop
 from tests.contract.launcher_contract import make_work
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
@@ -61,6 +64,44 @@ class TestJudgement(HttpWorkshop):
         assert outcome.state is (RunState.FAILED if error else RunState.SUCCEEDED)
         assert (outcome.http_status, outcome.error) == (status, error)
         assert outcome.exit_code is None
+
+    @pytest.mark.parametrize(
+        ("answer", "seconds"),
+        [
+            ("429?after=90", 90),
+            ("503?after=90", 90),
+            ("404?after=1", 1),
+            ("503?after=0", None),
+            ("503?after=-5", None),
+            ("503?after=soon", None),
+            ("503?after=Thu,+01+Jan+1970+00:00:09+GMT", None),
+            ("200?after=90", None),
+        ],
+    )
+    def test_what_fails_may_ask_for_patience(
+        self,
+        server: RecordingTarget,
+        launcher: Launcher,
+        log: WorkLog,
+        answer: str,
+        seconds: int | None,
+    ) -> None:
+        """Retry-After of the last answer, in seconds; nothing of it stays for the next request."""
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/busy/{answer}"))])
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/status/503"), "next")])
+        log.wait_for_ends(2)
+        assert log.outcomes["run"].retry_after == seconds
+        assert log.outcomes["next"].retry_after is None
+
+    def test_patience_may_be_asked_for_until_a_date(
+        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """It is counted from now, as the machine's clock has it."""
+        until = quote_plus(formatdate(time.time() + 300, usegmt=True))
+        launcher.start([make_work(HttpTarget(url=f"{server.url}/busy/503?after={until}"))])
+        seconds = log.wait_for_end("run").retry_after
+        assert seconds is not None
+        assert 280 <= seconds <= 300
 
     def test_the_answers_head_and_tail_are_kept(
         self, server: RecordingTarget, launcher: Launcher, log: WorkLog
@@ -176,99 +217,3 @@ class TestJudgement(HttpWorkshop):
         assert outcome.output is not None
         assert outcome.output.size > 20_000_000
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 16 * 1024
-
-
-class TestRedirects(HttpWorkshop):
-    """Where redirects lead, and where not."""
-
-    @pytest.mark.parametrize(
-        ("status", "method", "arrives_as"),
-        [
-            (301, "POST", "GET"),
-            (302, "POST", "GET"),
-            (303, "POST", "GET"),
-            (303, "PUT", "GET"),
-            (307, "POST", "POST"),
-            (308, "PUT", "PUT"),
-        ],
-    )
-    def test_a_redirect_is_followed_as_its_status_says(
-        self,
-        server: RecordingTarget,
-        launcher: Launcher,
-        log: WorkLog,
-        status: int,
-        method: Method,
-        arrives_as: str,
-    ) -> None:
-        """303 turns everything into GET, 307 and 308 repeat the request; the last status counts."""
-        target = HttpTarget(
-            url=f"{server.url}/redirect/{status}?to=/status/202",
-            method=method,
-            body="hello",
-        )
-        launcher.start([make_work(target)])
-        outcome = log.wait_for_end("run")
-        assert (outcome.state, outcome.http_status) == (RunState.SUCCEEDED, 202)
-        last = server.requests[-1]
-        assert last.method == arrives_as
-        assert last.body == (b"" if arrives_as == "GET" else b"hello")
-        assert last.run_id == "run"
-
-    def test_redirects_are_judged_where_they_are_not_followed(
-        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
-    ) -> None:
-        """With follow_redirects off, the redirect is the answer."""
-        url = f"{server.url}/redirect/302?to=/status/200"
-        launcher.start([make_work(HttpTarget(url=url, follow_redirects=False))])
-        outcome = log.wait_for_end("run")
-        assert (outcome.state, outcome.http_status) == (RunState.FAILED, 302)
-        assert len(server.requests) == 1
-
-    def test_a_circle_ends(self, server: RecordingTarget, launcher: Launcher, log: WorkLog) -> None:
-        """After ten redirects the run fails and says why."""
-        launcher.start([make_work(HttpTarget(url=f"{server.url}/loop"))])
-        outcome = log.wait_for_end("run")
-        assert outcome.state is RunState.FAILED
-        assert outcome.error is not None
-        assert "gave up after 10 redirects" in outcome.error
-        assert len(server.requests) == 11
-
-    @pytest.mark.parametrize(
-        "location", ["file:///etc/passwd", "ftp://127.0.0.1/x", "gopher://127.0.0.1:1/x"]
-    )
-    def test_a_redirect_never_leaves_the_web(
-        self, server: RecordingTarget, launcher: Launcher, log: WorkLog, location: str
-    ) -> None:
-        """Only http and https are spoken, wherever a target sends the executor."""
-        launcher.start([make_work(HttpTarget(url=f"{server.url}/redirect/302?to={location}"))])
-        outcome = log.wait_for_end("run")
-        assert outcome.state is RunState.FAILED
-        assert outcome.error is not None
-        assert "neither http nor https" in outcome.error
-
-    def test_a_location_that_is_no_text_hurts_nobody(
-        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
-    ) -> None:
-        """Bytes that are no UTF-8 fail this run, or go back to the target; the next run is fine."""
-        for number, location in enumerate(("%ff%fe://x", "http://%ff%fe/", "/%ff%fe", "%ff")):
-            url = f"{server.url}/redirect/302?to={location}"
-            launcher.start([make_work(HttpTarget(url=url), f"run-{number}")])
-        launcher.start([make_work(HttpTarget(url=server.url), "sound")])
-        log.wait_for_ends(5)
-        assert log.outcomes["sound"].state is RunState.SUCCEEDED
-
-    def test_credentials_do_not_follow_to_another_host(
-        self, server: RecordingTarget, launcher: Launcher, log: WorkLog
-    ) -> None:
-        """Authorization stays with the host the job names; the run's id goes along."""
-        with RecordingTarget() as other:
-            target = HttpTarget(
-                url=f"{server.url}/redirect/307?to={other.url}/",
-                headers={"Authorization": "Bearer secret", "Cookie": "secret=1"},
-            )
-            launcher.start([make_work(target)])
-            log.wait_for_end("run")
-            assert server.requests[0].headers["authorization"] == "Bearer secret"
-            assert not {"authorization", "cookie"} & set(other.requests[0].headers)
-            assert other.seen() == ["run"]

@@ -48,6 +48,16 @@ def test_a_wrong_key_is_told_apart_from_damage() -> None:
         Keyring([OTHER]).open("TOKEN", sealed)
 
 
+def test_a_sealed_value_says_which_key_it_needs() -> None:
+    """The present one, the one before, or none that is here; whatever was sent."""
+    sealed = Keyring([KEY]).seal("TOKEN", "value")
+
+    assert Keyring([KEY, OTHER]).key_of(sealed) == "current"
+    assert Keyring([OTHER, KEY]).key_of(sealed) == "former"
+    assert Keyring([OTHER]).key_of(sealed) == "unknown"
+    assert {Keyring([KEY]).key_of(odd) for odd in ("", "v1:", "v2" + sealed[2:])} == {"unknown"}
+
+
 @pytest.mark.parametrize("place", [0, 5, 12, 20, -1])
 def test_a_changed_bit_is_damage(place: int) -> None:
     """In the nonce, the ciphertext and the tag alike."""

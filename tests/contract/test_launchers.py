@@ -9,7 +9,7 @@ from executor.adapters.system_clock import SystemClock
 from executor.bootstrap import build_launchers
 from executor.config import Settings
 from executor.domain.run import Reason, RunState
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import CommandTarget, HttpTarget, MessageTarget
 from executor.ports.target import Launcher
 from tests.contract.launcher_contract import make_work
 from tests.fakes.recording_target import RecordingTarget
@@ -114,3 +114,12 @@ def test_the_settings_decide_whether_there_is_a_proxy_and_how_many_call_one_host
     log.wait_for_end("other")
     launcher.stop()
     assert list(log.started_at) == ["elsewhere", "first", "other"]
+
+
+def test_without_a_broker_runs_for_workers_fail_and_say_why(log: WorkLog) -> None:
+    """A job that was saved on another instance is not waited for in vain."""
+    launcher = build_launchers(Settings.from_env({}), SystemClock())(log)
+    launcher.start([make_work(MessageTarget())])
+    outcome = log.wait_for_end("run")
+    launcher.stop()
+    assert (outcome.state, "RABBITMQ_URL" in str(outcome.error)) == (RunState.FAILED, True)

@@ -1,5 +1,8 @@
 """The memory store keeps the law of stores, so tests that stand on it mean something."""
 
+from typing import Any
+
+from executor.domain.named import Kind
 from executor.ports.store import ExecutorStore, Readers
 from tests.contract.store_contract import StoreContract
 from tests.contract.store_world import a_claim, a_run, noon
@@ -29,14 +32,11 @@ class TestMemoryStore(StoreContract):
     def break_revision(self, job_id: str, revision: int) -> None:
         self._memory().break_revision(job_id, revision)
 
-    def break_calendar(self, name: str) -> None:
-        self._memory().break_calendar(name)
+    def break_named(self, kind: Kind[Any], name: str) -> None:
+        self._memory().break_named(kind, name)
 
-    def break_secret(self, name: str) -> None:
-        self._memory().break_secret(name)
-
-    def break_token(self, name: str) -> None:
-        self._memory().break_token(name)
+    def break_tally(self, job_id: str) -> None:
+        self._memory().break_tally(job_id)
 
     def break_change(self, change_id: str) -> None:
         self._memory().break_change(change_id)

@@ -7,13 +7,15 @@ import pytest
 
 from executor.adapters.keyring import Keyring
 from executor.adapters.launchers import Launchers
+from executor.adapters.python_target import PythonLauncher
 from executor.adapters.system_clock import SystemClock
 from executor.domain.run import Outcome, RunState
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import CommandTarget, HttpTarget, Target
 from executor.ports.keys import Opener
 from executor.ports.target import Launcher, Work
 from tests.contract.http_workshop import DEAD_PORT
-from tests.contract.launcher_contract import Target, make_work
+from tests.contract.launcher_contract import make_work
+from tests.contract.python_workshop import PERMITTED, calling
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
 
@@ -92,6 +94,29 @@ def test_a_program_gets_its_secrets_and_its_output_does_not(
         assert outcome.output.head.count("[secret TOKEN]") == 2
         assert "staple" not in kept(outcome)
         assert outcome.output.size < 60
+
+
+def test_a_python_job_gets_its_secrets_and_what_is_kept_of_it_does_not(
+    log: WorkLog,
+) -> None:
+    """As an argument; not in its details, names included, its output, and its error."""
+    launcher = PythonLauncher(log, SystemClock(), permitted=PERMITTED, opener=KEYRING)
+    secret = "{{ secret.TOKEN }}"
+    launcher.start(
+        [
+            using(calling("naming", value=secret), "details"),
+            using(calling("writing", state=secret), "error"),
+        ]
+    )
+    log.wait_for_ends(2)
+    launcher.stop()
+
+    assert log.outcomes["details"].details == {"[secret TOKEN]": [{"of": "[secret TOKEN]"}]}
+    error = log.outcomes["error"]
+    assert error.output is not None
+    assert "[secret TOKEN]" in error.output.head
+    assert "[secret TOKEN]" in str(error.error)
+    assert "staple" not in kept(error)
 
 
 def test_an_error_does_not_say_a_secret(

@@ -12,7 +12,9 @@ import pytest
 from executor.adapters.sqlite import SqliteReaders, SqliteStore
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.schema import OPEN, UPGRADES, VERSION
+from executor.domain.calendar import CALENDARS
 from executor.domain.errors import SchemaTooNew, StoreUnavailable
+from executor.domain.live_output import OutputChunk
 from executor.domain.run import LIVE, RunState
 from executor.domain.writes import JobWrite
 from tests.contract.embedded_world import Child
@@ -82,7 +84,7 @@ class TestSqliteFile:
         self._execute("PRAGMA user_version = 1")
         assert self.store.write_jobs([JobWrite(a_job(), None)]) == [None]
         with pytest.raises(StoreUnavailable):
-            self.store.all_calendars()
+            self.store.all_named(CALENDARS)
 
         for _ in range(2):
             self.store.prepare()
@@ -91,7 +93,9 @@ class TestSqliteFile:
         assert self.store.load_job(a_job().id) == a_job()
         self.store.archive_jobs([a_job(revision=0)])
         assert self.readers.list_revisions(a_job().id, 5, None).items == (a_job(revision=0),)
-        assert self.store.all_calendars() == []
+        assert self.store.all_named(CALENDARS) == []
+        self.store.keep_output([OutputChunk("run", 0, b"said")])
+        assert self.readers.read_output("run", 0, 5) == [OutputChunk("run", 0, b"said")]
 
     def test_a_newer_file_is_refused_and_left_alone(self) -> None:
         """This version cannot know what it means."""

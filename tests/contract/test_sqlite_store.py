@@ -4,10 +4,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from executor.adapters.sqlite import SqliteReaders, SqliteStore
+from executor.domain.named import Kind
 from executor.ports.store import ExecutorStore, Readers
 from tests.contract.store_contract import StoreContract
 
@@ -52,22 +54,17 @@ class TestSqliteStore(StoreContract):
             revision,
         )
 
-    def break_calendar(self, name: str) -> None:
+    def break_named(self, kind: Kind[Any], name: str) -> None:
         self._execute(
-            "UPDATE calendars SET document = json_remove(document, '$.definition.name') "
+            f"UPDATE {kind.plural} SET document = json_remove("
+            "document, '$.definition.name', '$.definition.kind', '$.sealed', '$.digest') "
             "WHERE name = ?",
             name,
         )
 
-    def break_secret(self, name: str) -> None:
-        self._execute(
-            "UPDATE secrets SET document = json_remove(document, '$.sealed') WHERE name = ?", name
-        )
-
-    def break_token(self, name: str) -> None:
-        self._execute(
-            "UPDATE tokens SET document = json_remove(document, '$.digest') WHERE name = ?", name
-        )
+    def break_tally(self, job_id: str) -> None:
+        damage = "json_remove(document, '$.failures')"
+        self._execute(f"UPDATE tallies SET document = {damage} WHERE job_id = ?", job_id)
 
     def break_change(self, change_id: str) -> None:
         self._execute("UPDATE audit SET document = '[]' WHERE id = ?", change_id)

@@ -45,10 +45,10 @@ def make_embedded(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     """Return a function that starts instances which share one data folder and need no server."""
     with ExitStack() as stack:
 
-        def make(**given: Any) -> Cluster:
+        def make(settings: dict[str, str] | None = None, **given: Any) -> Cluster:
             data = tmp_path / "shared"
             store = SqliteRows(data / "solocron.db")
-            environ = {"SOLOCRON_DATA": str(data), "SOLOCRON_GRACE": "2s"}
+            environ = {"SOLOCRON_DATA": str(data), "SOLOCRON_GRACE": "2s", **(settings or {})}
             return stack.enter_context(Cluster(tmp_path, store=store, environ=environ, **given))
 
         yield make

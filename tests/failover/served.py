@@ -129,15 +129,22 @@ class Served:
         assert found is not None
         return found
 
-    def request(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
+    def request(
+        self,
+        method: str,
+        path: str,
+        document: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, Any]:
         """Return status and JSON document of an answer.
 
         Raises:
             OSError: there is no answer, or it broke off.
         """
         body = None if document is None else json.dumps(document).encode()
-        headers = {"Content-Type": "application/json"} if body else {}
-        request = urllib.request.Request(self.url + path, body, headers, method=method)
+        own = {"Content-Type": "application/json"} if body else {}
+        own |= headers or {}
+        request = urllib.request.Request(self.url + path, body, own, method=method)
         try:
             with _answered(request) as answer:
                 return answer.status, json.load(answer)

@@ -14,7 +14,7 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from executor.domain.command import (
@@ -290,6 +290,11 @@ class MemorySender:
             )
         return None if message.answer is None else decode_result(message.answer)
 
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Send one after another."""
+        deadline = time.monotonic() + timeout_s
+        return [self.send(one, max(0.0, deadline - time.monotonic())) for one in commands]
+
     def token_state(self) -> str:
         """Tell where the token is."""
         with self._broker.changed:
@@ -298,6 +303,10 @@ class MemorySender:
             if self._broker.holder is not None:
                 return "held"
             return "ready" if self._broker.has_token else "missing"
+
+    def dead_letters(self) -> int | None:
+        """Tell that there are none."""
+        return 0 if self._broker.up else None
 
     def describe(self) -> str:
         """Say whether the broker is there."""

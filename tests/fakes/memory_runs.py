@@ -95,12 +95,13 @@ class MemoryRuns(MemoryPart):
                     continue
                 if (
                     run.term == adoption.from_term
-                    and run.state is RunState.PENDING
+                    and run.state is adoption.from_state
                     and adoption.from_clear_at in (None, run.clear_at)
                 ):
                     due_at = adoption.due_at or run.due_at
+                    remote = run.remote or adoption.remote_in is not None
                     moved = replace(run, term=term, clear_at=adoption.clear_at, due_at=due_at)
-                    run = self._put(moved)
+                    run = self._put(replace(moved, remote=remote))
                 if run.term == term:
                     owned.add(run.id)
             return frozenset(owned)
@@ -168,6 +169,7 @@ class MemoryRuns(MemoryPart):
                 self._put(replace(run, **lost))
                 for run in self._open_rows()
                 if run.is_live
+                and not run.remote
                 and run.term < term
                 and run.lease_until is not None
                 and run.lease_until <= now
@@ -208,6 +210,11 @@ class MemoryRuns(MemoryPart):
     def watermark_of(self, job_id: str) -> datetime | None:
         """Return the watermark of the job's record, which is kept elsewhere; None if none."""
         raise NotImplementedError
+
+    def remove_run(self, run_id: str) -> None:
+        """Remove a row, whatever its state."""
+        with self.lock:
+            self._remove(self._runs[run_id])
 
     def remove_ended_runs(self, job_id: str) -> bool:
         """Remove the job's rows that are not open; return whether none is left."""

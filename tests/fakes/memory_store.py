@@ -15,18 +15,18 @@ from executor.domain.writes import Instance, KnownCommands
 from executor.ports.clock import Clock
 from executor.ports.store import Counts
 from tests.fakes.memory_audit import MemoryAudit
-from tests.fakes.memory_calendars import MemoryCalendars
+from tests.fakes.memory_outbox import MemoryOutbox
+from tests.fakes.memory_output import MemoryOutput
 from tests.fakes.memory_revisions import MemoryRevisions
-from tests.fakes.memory_secrets import MemorySecrets
 from tests.fakes.memory_terms import MemoryTerms
-from tests.fakes.memory_tokens import MemoryTokens
+from tests.fakes.memory_token_uses import MemoryTokenUses
 
 #: How long a silent instance is still listed.
 _SEEN_FOR = timedelta(seconds=30)
 
 
 class MemoryStore(
-    MemoryTerms, MemoryCalendars, MemorySecrets, MemoryTokens, MemoryAudit, MemoryRevisions
+    MemoryTerms, MemoryTokenUses, MemoryAudit, MemoryOutbox, MemoryOutput, MemoryRevisions
 ):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 
@@ -45,8 +45,19 @@ class MemoryStore(
         self._results: dict[str, CommandResult] = {}
         self._instances: dict[str, Instance] = {}
 
+    def purge_jobs(self, before: datetime, limit: int) -> int:
+        """Remove deleted jobs with all that belongs to them."""
+        with self.lock:
+            purged = super().purge_jobs(before, limit)
+            self._tallies = {one: kept for one, kept in self._tallies.items() if one in self._jobs}
+            return purged
+
     def prepare(self) -> None:
         """There is nothing to prepare."""
+
+    def callback_key(self) -> bytes:
+        """Return a key that nobody has to guess."""
+        return b"k" * 32
 
     def close(self) -> None:
         """There is nothing to give back."""

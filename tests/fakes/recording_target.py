@@ -3,6 +3,7 @@
 Paths
 -----
 ``/status/503``            answers with that status and a short body
+``/busy/429?after=90``     answers with that status and that Retry-After
 ``/echo``                  answers 200 with the request's body
 ``/hang``                  answers nothing until the server closes
 ``/stall?head=text``       answers 200, sends ``head``, then nothing more
@@ -178,8 +179,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 
-    def _send(self, status: int, body: bytes, location: bytes | None = None) -> None:
+    def _send(
+        self, status: int, body: bytes, location: bytes | None = None, after: str | None = None
+    ) -> None:
         self.send_response(status)
+        if after is not None:
+            self.send_header("Retry-After", after)
         if location is not None:
             self._headers_buffer.append(b"Location: " + location + b"\r\n")  # type: ignore[attr-defined]
         self.send_header("Content-Length", str(len(body)))
@@ -196,6 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer_status(self, argument: str, _query: object, _body: object) -> None:
         body = b"" if argument in {"204", "304"} else f"this is {argument}\n".encode()
         self._send(int(argument), body)
+
+    def _answer_busy(self, argument: str, query: dict[str, list[str]], _body: object) -> None:
+        self._send(int(argument), b"not now", after=query["after"][0])
 
     def _answer_echo(self, _argument: str, _query: object, body: bytes) -> None:
         self._send(200, body)

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Final
 
 from tests.simulation.command_queue import CommandQueue
+from tests.simulation.report_queue import ReportQueue
 from tests.simulation.world import World
 
 #: How long a watchdog waits until it believes that the token has vanished.
@@ -39,6 +40,7 @@ class ModelBroker:
         self._connections: list[Connection] = []
         self.ready_tokens = 1
         self.commands = CommandQueue(world)
+        self.reports = ReportQueue(world)
         self._missing_since: float | None = None
         self.running = True
         world.after(1.0, self._watch)
@@ -165,9 +167,11 @@ class ModelBroker:
         else:
             self.ready_tokens = min(self.ready_tokens, 1)
         self.commands.stop(wipe)
+        self.reports.stop(wipe)
 
     def start(self) -> None:
         """Come back."""
         self.running = True
         self._deal()
         self.commands.start()
+        self.reports.start()

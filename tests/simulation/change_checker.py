@@ -16,13 +16,19 @@ from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Job
 from executor.domain.run import Run
+from tests.simulation import continuous_checker
 from tests.simulation.clients import Owner
 from tests.simulation.correspondence import Asked
 from tests.simulation.ledger import Ledger
 
 _EFFECTIVE: Final = {ResultStatus.CREATED, ResultStatus.DONE}
 _DEFINES: Final = {CommandKind.CREATE_JOB, CommandKind.UPDATE_JOB, CommandKind.PUT_JOB}
-_ON_RUNS: Final = {CommandKind.TRIGGER_JOB, CommandKind.CANCEL_RUN, CommandKind.BACKFILL_JOB}
+_ON_RUNS: Final = {
+    CommandKind.TRIGGER_JOB,
+    CommandKind.CANCEL_RUN,
+    CommandKind.BACKFILL_JOB,
+    CommandKind.REPORT_RUN,
+}
 
 Histories = Mapping[str, list[Job]]
 
@@ -207,7 +213,7 @@ def check_refusals(
                 wrong.append(f"{what}, and the run is there: {row.state} {row.reason}")
             if run_id in started:
                 wrong.append(f"{what}, and it was started")
-        if command.kind is CommandKind.CANCEL_RUN:
+        if command.kind in {CommandKind.CANCEL_RUN, CommandKind.REPORT_RUN}:
             continue
         times = present.get(command.subject, [(-1.0, False)])
         wanted = result.status is not ResultStatus.NOT_FOUND
@@ -234,7 +240,12 @@ def check_follow_ups(
 ) -> list[str]:
     """Each lost or unstarted run with a repetition left is repeated once, a cancelled one never."""
     repeats = {row.parent_run_id for row in rows.values() if row.cause == "retrigger"}
-    allowed = {job.id: job.definition.retrigger for job in jobs}
+    # Those that run for ever are started again in any case, and judged by a checker of their own.
+    allowed = {
+        job.id: job.definition.retrigger
+        for job in jobs
+        if job.name not in continuous_checker.LONGEST_S
+    }
     cancelled = {
         one.command.subject
         for one in asked.values()

@@ -98,7 +98,10 @@ def check_starts(ledger: Ledger) -> list[str]:
 
 
 def check_started_rows(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
-    """What is started is live for the store and its starter's, and does not end as skipped."""
+    """What is started is live for the store and its starter's, and does not end as skipped.
+
+    What is handed over need not be begun by whoever has it.
+    """
     wrong = []
     for start in ledger.starts:
         who = f"{start.run.job} {start.run.fire_at} {start.run.id[:8]} by {start.instance}"
@@ -106,7 +109,7 @@ def check_started_rows(ledger: Ledger, rows: dict[str, Run]) -> list[str]:
         if row is None or row.state not in LIVE or row.term != start.run.term:
             wrong.append(f"{who}: started although its row is {row and (row.state, row.term)}")
         last = rows.get(start.run.id)
-        if last is not None and last.state == "skipped":
+        if last is not None and last.state == "skipped" and not last.remote:
             wrong.append(f"{who}: started, and recorded as skipped")
     return wrong
 

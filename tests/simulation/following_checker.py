@@ -111,7 +111,9 @@ def check_retries(facts: Facts) -> list[str]:
             parent = facts.rows.get(run.parent_run_id or "")
             if run.cause != "retry" or parent is None or parent.finished_at is None:
                 continue
-            if hand_off.wall < parent.finished_at + delay:
+            # Of what is lost nobody knows what its target said.
+            wish = facts.ledger.wishes.get(parent.id, 0) if parent.state == "failed" else 0
+            if hand_off.wall < parent.finished_at + max(delay, timedelta(seconds=wish)):
                 wrong.append(f"{_what(run)}: {hand_off.wall} is too early a retry")
     return wrong + _check_rest(facts, [*_RETRIES, "handler"])
 

@@ -16,10 +16,13 @@ from tests.simulation.clients import Editor, Member, Owner, definition, period_o
 from tests.simulation.correspondence import Correspondence
 from tests.simulation.facts import Facts
 from tests.simulation.faults import Faults
-from tests.simulation.instance import SimulatedInstance, Surroundings
+from tests.simulation.instance import SimulatedInstance
 from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.policy_clients import Historian, Napper
+from tests.simulation.remote_checker import RemoteWatch, check_remote
 from tests.simulation.store_link import StoreWeather
+from tests.simulation.surroundings import Surroundings
+from tests.simulation.workers import Workers
 from tests.simulation.world import EPOCH, World
 
 #: Faults happen until then, and everything must be at rest and in order at the end (s).
@@ -83,12 +86,23 @@ class _History:
         capacity = world.random.choice([3, 5, 1_000, 1_000])
         capacity += sum(round(min(job.limit, 6)) for job in self.policed.values())
         works = {name: job.work for name, job in self.policed.items()}
+        self.post = Correspondence(world, broker.commands, self.model)
+        workers = Workers(world, broker.reports, self.post)
+        self.remote = RemoteWatch(world, self.ledger, workers)
         around = Surroundings(
-            world, broker, store, self.ledger, weather, capacity, switches.ordered, works
+            world,
+            broker,
+            store,
+            self.ledger,
+            weather,
+            workers,
+            self.remote,
+            capacity,
+            switches.ordered,
+            works,
         )
         self.instances = {name: SimulatedInstance(name, around) for name in ("a", "b", "c")}
         self.ledger.well_since = self._well_since
-        self.post = Correspondence(world, broker.commands, self.model)
         self.owners = [Owner(name, world, self.post) for name in ("client-1", "client-2")]
         self._invite(world.random.randrange(4))
         self.ledger.paused = self._is_paused
@@ -184,6 +198,7 @@ class _History:
 
     def _judge_policies(self, facts: Facts) -> list[str]:
         wrong = slot_checker.check_early(facts)
+        wrong += check_remote(facts, self.remote)
         for name, job in self.policed.items():
             if job.habits is not None:
                 wrong += slot_checker.check_habits(facts, name, job.period, job.habits)

@@ -8,23 +8,26 @@ commands', or both at different times), a wall clock that steps.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import inf
 
 from executor.domain.command import Command
 from executor.domain.run import Run
 from executor.engine.effects import (
+    AttendWorkers,
     CancelWork,
     CloseIntake,
+    Deliver,
     Effect,
     Exit,
     Note,
     OpenIntake,
+    RecallWork,
     Reply,
     Request,
     Settle,
+    SettleReport,
     StartRuns,
     StepAside,
     StopToken,
@@ -40,17 +43,18 @@ from executor.engine.events import (
     TokenGone,
 )
 from executor.engine.timing import Options
-from tests.simulation.broker import Connection, ModelBroker
+from tests.simulation.broker import Connection
 from tests.simulation.command_queue import CommandLink
+from tests.simulation.courier import ModelCourier
 from tests.simulation.launcher import ModelLauncher
-from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.parked import LineWatch
-from tests.simulation.store_link import StoreLink, StoreWeather
-from tests.simulation.work import LONG, LONG_WORK, SHORT_WORK, Work
-from tests.simulation.world import World
+from tests.simulation.store_link import StoreLink
+from tests.simulation.surroundings import Surroundings
+from tests.simulation.worker_end import WorkerEnd
 
 RUN_LEASE_S = 4.0
 GRACE_S = 3.0
+RECALL_GRACE_S = 3.0
 
 #: Longer than the latest of the late writes of a store link.
 RETENTION_REST_S = 9.0
@@ -60,28 +64,6 @@ TRUSTED_S = 2.5
 
 #: A silent connection is dropped by the broker after so long (s).
 _SILENCE_S = 4.0
-
-
-@dataclass(slots=True)
-class Surroundings:
-    """What all instances of a history share.
-
-    ``on_point`` is told of every store call of an instance: what kind, and how far it has come.
-    """
-
-    world: World
-    broker: ModelBroker
-    store: LedgerStore
-    ledger: Ledger
-    weather: StoreWeather
-    capacity: int
-    ordered: bool = True
-    works: Mapping[str, Work] = field(default_factory=dict)
-    on_point: Callable[[SimulatedInstance, type[object], str], None] = lambda *_: None
-
-    def work_of(self, run: Run) -> Work:
-        """Return what there is to do for a run."""
-        return self.works.get(run.job, LONG_WORK if run.job.startswith(LONG) else SHORT_WORK)
 
 
 class SimulatedInstance:
@@ -119,6 +101,7 @@ class SimulatedInstance:
             run_lease_s=RUN_LEASE_S,
             retention_rest_s=RETENTION_REST_S,
             grace_s=GRACE_S,
+            recall_grace_s=RECALL_GRACE_S,
         )
         self._engine = Engine(options, self._moment())
         self._wake_order = 0
@@ -162,7 +145,10 @@ class SimulatedInstance:
             wall=self._wall,
             tell=self._tell,
             inside=inside,
+            workers=around.workers,
         )
+        self._workers = WorkerEnd(around, self._tell, self._wall, inside)
+        self._courier = ModelCourier(self._world, self._ledger, self._wall, self._tell, inside)
 
     def crash(self, silent_s: float = 0.0) -> None:
         """Die on the spot; the broker may notice only after up to *silent_s*, link by link."""
@@ -178,6 +164,7 @@ class SimulatedInstance:
         token, commands = (delay(0.002) + random.uniform(0.0, silent_s) for _ in range(2))
         self._broker.drop(self._connection, None, token)
         self._broker.commands.drop(self._commands, commands)
+        self._workers.die(commands)
 
     def stop(self) -> None:
         """Be asked to end cleanly."""
@@ -199,6 +186,7 @@ class SimulatedInstance:
         if self.life == life and self.alive and self.paused:
             self._broker.drop(self._connection, 0.01, 0.0)
             self._broker.commands.drop(self._commands, 0.0)
+            self._workers.cut(0.0)
 
     def _resume_life(self, life: int) -> None:
         if self.life == life:
@@ -284,6 +272,7 @@ class SimulatedInstance:
         self._world.say(self.name, f"TOKEN LINK CUT {seconds:.1f} s")
         random = self._world.random
         self._broker.drop(self._connection, random.uniform(0.0, 5.0), random.uniform(0.0, 5.0))
+        self._around.remote.deaf_for(seconds + 5.0)
         self._world.after(seconds + 5.0, self._living(self.life, self.reconnect))
 
     def cut_commands(self, seconds: float) -> None:
@@ -292,6 +281,7 @@ class SimulatedInstance:
             return
         self._world.say(self.name, f"COMMAND LINK CUT {seconds:.1f} s")
         self._broker.commands.drop(self._commands, self._world.random.uniform(0.0, 3.0))
+        self._workers.cut(seconds)
         self._world.after(seconds, self._living(self.life, self.reconnect_commands))
 
     def reconnect(self) -> None:
@@ -378,9 +368,13 @@ class SimulatedInstance:
                     self._check_trust(run)
                     self._ledger.handed(run, self._wall())
                     self._launcher.start(run)
+            case Deliver():
+                self._courier.deliver(effect.notification)
             case CancelWork():
                 self._ledger.told_to_end.add(effect.run_id)
                 self._launcher.cancel(effect.run_id, effect.reason)
+            case AttendWorkers() | SettleReport() | RecallWork():
+                self._workers.carry_out(effect)
             case OpenIntake():
                 self._intake_open = True
                 self._broker.commands.open(self._commands)

@@ -9,9 +9,16 @@ from datetime import datetime
 from functools import partial
 
 from executor.domain.run import Outcome, Reason, Run, RunState
-from executor.engine.events import Event, RunFinished, RunNotStarted, RunStarted
+from executor.engine.events import (
+    Event,
+    RunFinished,
+    RunHandedOver,
+    RunNotStarted,
+    RunStarted,
+)
 from tests.simulation.ledger import Ledger
 from tests.simulation.work import Work
+from tests.simulation.workers import BY_SERVICES, Workers, is_remote
 from tests.simulation.world import World
 
 
@@ -25,6 +32,7 @@ class ModelLauncher:
         trusted: whether a work may be started now.
         on_begin: told of each work that begins.
         inside: makes an act one of the process: not done after its death, nor while it is paused.
+        workers: have the runs that go on elsewhere.
     """
 
     name: str
@@ -37,6 +45,7 @@ class ModelLauncher:
     wall: Callable[[], datetime]
     tell: Callable[[Event], None]
     inside: Callable[[Callable[[], None]], Callable[[], None]]
+    workers: Workers
     _coming: dict[str, Run] = field(default_factory=dict)
     _waiting: deque[Run] = field(default_factory=deque)
     _running: dict[str, Run] = field(default_factory=dict)
@@ -65,11 +74,30 @@ class ModelLauncher:
     def _begin(self, run: Run) -> None:
         self._running[run.id] = run
         self.on_begin(run)
-        self.ledger.started(run, self.name)
+        if not run.remote:
+            self.ledger.started(run, self.name)
+        if is_remote(run.job):
+            self._hand_over(run)
+            return
         work = self.work_of(run)
         seconds, outcome = work.seconds(self.world), work.outcome(self.world)
         self.world.after(seconds, self.inside(lambda: self._end(run.id, outcome)))
         self.tell(RunStarted(run.id, self.wall()))
+
+    def _hand_over(self, run: Run) -> None:
+        """Let somebody else have the run; that it is let go of is told after that, or never."""
+        self.workers.give(run)
+        self.ledger.ended(run.id)
+        by_service = run.job.startswith(BY_SERVICES)
+        if by_service:
+            self.tell(RunStarted(run.id, self.wall()))
+
+        def let_go() -> None:
+            if self._running.pop(run.id, None) is not None:
+                self.tell(RunHandedOver(run.id, self.wall(), by_service))
+                self._fill()
+
+        self.world.after(self.world.delay(0.02), self.inside(let_go))
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work early."""
@@ -83,7 +111,7 @@ class ModelLauncher:
         came = self._coming.pop(run_id, None) or self._running.pop(run_id, None)
         if not waiting and came is None:
             return
-        self.ledger.ended(run_id)
+        self.ledger.ended(run_id, outcome.retry_after)
         self.tell(RunFinished(run_id, self.wall(), outcome))
         self._fill()
 

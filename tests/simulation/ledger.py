@@ -6,6 +6,7 @@ be judged at the moment itself is judged here, and kept in ``wrong``.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -65,7 +66,9 @@ class Ledger:
     ``well_since`` says since when (world time) the holder of a term is well, infinity if it is not.
     ``limits``: so many runs of a job go on at once, one unless it says otherwise.  ``locks``: jobs
     with the same one never do.  ``in_order``: jobs that run one after another, by fire time.
-    ``replaces``: jobs of which a run is ended when the next one comes due.
+    ``replaces``: jobs of which a run is ended when the next one comes due.  ``wishes``: for how
+    long (s) the target of a run wanted to be left alone.  ``arrived``: how often each notification
+    was delivered.
     """
 
     world: World
@@ -83,10 +86,13 @@ class Ledger:
     in_order: set[str] = field(default_factory=set)
     replaces: set[str] = field(default_factory=set)
     told_to_end: set[str] = field(default_factory=set)
+    wishes: dict[str, int] = field(default_factory=dict)
     minted_at: dict[int, int] = field(default_factory=dict)
     watermarks: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)
     hand_offs: list[Handed] = field(default_factory=list)
     paused: Callable[[Run, datetime], bool] = lambda run, wall: False
+    on_change: Callable[[Run | None, Run | None], None] = lambda before, after: None
+    arrived: Counter[str] = field(default_factory=Counter)
     wholes: Wholes = field(init=False)
     _in_progress: dict[str, Start] = field(default_factory=dict)
 
@@ -153,9 +159,10 @@ class Ledger:
             and one.run.id not in self.told_to_end
         ]
 
-    def ended(self, run_id: str) -> None:
-        """A target is done, or gone with its process."""
+    def ended(self, run_id: str, wish: int | None = None) -> None:
+        """A target is done, or gone with its process; *wish*: so long it is to be left alone."""
         self._in_progress.pop(run_id, None)
+        self.wishes[run_id] = wish or 0
 
     def answering(self, instance: str, result: CommandResult, *, given: bool) -> None:
         """An executor answers a command; *given*: it has it, and has not given it back."""
@@ -265,10 +272,11 @@ class LedgerStore:
     def change_runs(self, changes: Sequence[RunChange]) -> None:
         """Change rows, and note which are joined by it."""
         for change in changes:
-            before = self._state(change.run_id)
+            before = self._ledger.row(change.run_id)
             self.model.change_runs([change])
-            joined = change.reason is Reason.JOINED and self._state(change.run_id) != before
-            if joined:
+            after = self._ledger.row(change.run_id)
+            self._ledger.on_change(before, after)
+            if change.reason is Reason.JOINED and before != after:
                 self._ledger.wholes.joined(change.run_id)
 
     def _state(self, run_id: str) -> tuple[RunState | None, datetime | None]:

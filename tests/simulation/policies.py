@@ -6,21 +6,27 @@ Names are unique among all scenes, and are all that the checkers know a job by.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from random import Random
 from typing import Any, Final
 
-from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.calendar import CALENDARS, calendar_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.job import Job, definition_from_document
+from executor.domain.named import NamedWrite, Stored
+from executor.domain.targets import MessageTarget
 from executor.domain.writes import JobWrite
-from tests.simulation import checker, following_checker, slot_checker
+from tests.simulation import checker, continuous_checker, following_checker, slot_checker
 from tests.simulation.clients import definition
 from tests.simulation.facts import Facts
 from tests.simulation.ledger import Ledger, LedgerStore
+from tests.simulation.remote_checker import HEARTBEAT_S
 from tests.simulation.slot_checker import Habits
+from tests.simulation.telling_checker import EACH, RULES, THRICE, check_telling
 from tests.simulation.work import Work
+from tests.simulation.workers import BY_WORKERS
 from tests.simulation.world import EPOCH
 
 Document = dict[str, Any]
@@ -54,6 +60,10 @@ class Scene:
     judge: Callable[[Facts], list[str]] = lambda facts: []
 
 
+def _told(name: str) -> Document:
+    return {"notify": RULES[name], "ping": "https://monitor.example.com/id"}
+
+
 def _queue(queue: int, limit: int = 1) -> Document:
     return {"overlap": {"policy": "queue", "limit": limit, "queue": queue}}
 
@@ -68,6 +78,17 @@ _REPLACE: Final = {"overlap": {"policy": "replace"}}
 
 #: Work that fills its job's line now and then, and is done with it in the end.
 _BUSY: Final = Work(0.3, 3.2, None)
+
+
+#: Work that goes on elsewhere; the target of those with workers is put in later.  What a wipe of
+#: the broker took with it, nobody will ever report about: it has to be begun in time.
+_REMOTE: Final[Document] = {
+    "target": {"kind": "http", "url": "https://example.com/", "callback": True},
+    "heartbeat_timeout": f"PT{HEARTBEAT_S}S",
+    "start_timeout": "PT12S",
+    "timeout": "PT8S",
+}
+_FORBIDS: Final = Habits(frozenset({"misfire", "overlap", "start_timeout"}), lasts_s=24)
 
 
 SCENES: Final[dict[str, Scene]] = {
@@ -153,7 +174,7 @@ SCENES: Final[dict[str, Scene]] = {
             "retry-2": Policed(
                 5,
                 _retry(1, "PT2S", **_queue(10)),
-                Work(0.001, 2.0, 4.0, fails=0.6),
+                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6),
                 in_order=True,
             ),
             "handler": Policed(0, _ALLOW, limit=inf),
@@ -248,6 +269,17 @@ SCENES: Final[dict[str, Scene]] = {
         },
         slot_checker.check_naps,
     ),
+    "continuous": Scene(
+        {
+            "forever-1": Policed(
+                0,
+                {"schedule": {"kind": "continuous", "max_delay": "PT4S"}},
+                Work(0.5, 5.0, None, fails=0.3),
+            ),
+            "forever-2": Policed(0, {"schedule": {"kind": "continuous"}}, Work(10.0, 20.0, None)),
+        },
+        continuous_checker.check_continuous,
+    ),
     "past": Scene(
         {
             "past": Policed(
@@ -258,7 +290,32 @@ SCENES: Final[dict[str, Scene]] = {
         },
         slot_checker.check_backfill,
     ),
+    "remote": Scene(
+        {
+            "worker-1": Policed(3, _REMOTE, habits=_FORBIDS),
+            "worker-2": Policed(
+                2,
+                {**_REMOTE, **_ALLOW},
+                limit=inf,
+                habits=Habits(frozenset({"misfire", "start_timeout"}), lasts_s=24),
+            ),
+            "worker-3": Policed(
+                3,
+                {**_REMOTE, **_REPLACE},
+                habits=Habits(frozenset({"misfire", "replaced", "start_timeout"}), lasts_s=24),
+            ),
+            "service-1": Policed(4, _REMOTE, habits=_FORBIDS),
+        }
+    ),
 }
+
+SCENES["told"] = Scene(
+    {
+        EACH: Policed(2, _told(EACH), Work(0.001, 1.2, None, fails=0.4)),
+        THRICE: Policed(3, _told(THRICE), Work(0.001, 0.8, None, fails=1.0)),
+    },
+    check_telling,
+)
 
 #: Most scenes of one history: every other one has so many, the others have one less.
 _SCENES: Final = 2
@@ -277,7 +334,13 @@ def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> No
         cron, lasts = f"*/{slot_checker.DARK_EVERY} * * * * *", f"PT{slot_checker.DARK_FOR}S"
         window = {"cron": cron, "dialect": "cron6s", "duration": lasts}
         calendar = calendar_from_document({"name": "dark", "windows": [window]})
-        store.write_calendar(StoredCalendar(calendar=calendar, revision=1, updated_at=EPOCH), None)
+        stored = Stored(name="dark", value=calendar, revision=1, updated_at=EPOCH)
+        store.write_named(NamedWrite(CALENDARS, stored, None))
+    if "told" in scenes:
+        hook = channel_from_document({"kind": "webhook", "url": "https://example.com/hook"})
+        for name in ("ops", "pager"):
+            channel = Stored(name=name, value=hook, revision=1, updated_at=EPOCH)
+            store.write_named(NamedWrite(CHANNELS, channel, None))
     for scene in scenes.values():
         for name, policed in scene.jobs.items():
             store.write_jobs([JobWrite(_job(name, policed), None)])
@@ -297,14 +360,17 @@ def _job(name: str, policed: Policed) -> Job:
     document = definition(name, policed.period or 1) | policed.document
     first = None
     if not policed.period:
-        document["schedule"] = None
+        document["schedule"] = policed.document.get("schedule")
     else:
         first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
         if policed.jitter is not None:
             document["schedule"]["jitter"] = policed.jitter
+    parsed = definition_from_document(document)
+    if name.startswith(BY_WORKERS):
+        parsed = replace(parsed, target=MessageTarget())
     return Job(
         id=f"id-of-{name}",
-        definition=definition_from_document(document),
+        definition=parsed,
         revision=1,
         created_at=EPOCH,
         updated_at=EPOCH,

@@ -22,10 +22,12 @@ from executor.engine.effects import (
     Lane,
     RecallCommands,
     Record,
+    RecordDeliveries,
     RenewLeases,
     Request,
     SaveResults,
     SettleFollowUps,
+    Tell,
     WriteJobs,
 )
 from executor.engine.events import Answered, Event, Failed
@@ -44,6 +46,8 @@ _ROWS: Final[dict[type[Request], str]] = {
     SettleFollowUps: "run_ids",
     RenewLeases: "run_ids",
     Record: "changes",
+    RecordDeliveries: "changes",
+    Tell: "tellings",
 }
 
 #: Calls that append to the audit among other things, and may get no further than before that.

@@ -16,13 +16,15 @@ LONG: Final = "long"
 class Work:
     """Work takes from ``shortest`` to ``longest`` (s), one in twenty up to ``slowest``.
 
-    ``fails`` is the part of it that does not succeed.
+    ``fails`` is the part of it that does not succeed; half of that asks not to be tried again for
+    up to ``puts_off`` (s).
     """
 
     shortest: float = 0.001
     longest: float = 1.2
     slowest: float | None = 6.0
     fails: float = 0.0
+    puts_off: int = 0
 
     def seconds(self, world: World) -> float:
         """Draw how long a piece of it takes."""
@@ -34,7 +36,8 @@ class Work:
     def outcome(self, world: World) -> Outcome:
         """Draw how a piece of it ends."""
         if self.fails and world.chance(self.fails):
-            return Outcome(state=RunState.FAILED, exit_code=1)
+            wish = self.puts_off and world.random.randint(-self.puts_off, self.puts_off)
+            return Outcome(state=RunState.FAILED, exit_code=1, retry_after=max(0, wish) or None)
         return Outcome(state=RunState.SUCCEEDED)
 
 

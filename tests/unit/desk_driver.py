@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from executor.domain.command import Command, CommandResult
 from executor.domain.errors import SolocronError, StoreUnavailable
 from executor.domain.job import Definition, Job
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.run import Outcome, Reason, Run, RunState
 from executor.domain.writes import JobWrite
 from executor.engine.effects import (
@@ -84,7 +84,9 @@ class Driver:
         *,
         run_lease_s: float = 10.0,
         grace_s: float = 25.0,
-        permitted: PermittedPrograms = ALL_PROGRAMS,
+        permitted: PermittedTargets = ALL_TARGETS,
+        code: bool = False,
+        precondition: bool = False,
     ) -> None:
         self.store = store or MemoryStore(FakeClock())
         assert isinstance(self.store.clock, FakeClock)
@@ -96,6 +98,8 @@ class Driver:
             grace_s=grace_s,
             retention_rest_s=3.0,
             permitted=permitted,
+            code=code,
+            precondition=precondition,
         )
         self.engine = Engine(options, self.moment())
         self.effects: list[Effect] = []
@@ -259,10 +263,14 @@ class Driver:
         self.tell(RunStarted(run.id, self.clock.now()))
 
     def end(
-        self, run: Run, state: RunState = RunState.SUCCEEDED, reason: Reason | None = None
+        self,
+        run: Run,
+        state: RunState = RunState.SUCCEEDED,
+        reason: Reason | None = None,
+        **facts: Any,
     ) -> None:
-        """Report that *run* has ended."""
-        outcome = Outcome(state=state, reason=reason)
+        """Report that *run* has ended; *facts* are further fields of the outcome."""
+        outcome = Outcome(state=state, reason=reason, **facts)
         self.tell(RunFinished(run.id, self.clock.now(), outcome))
 
     def work(self, run: Run) -> None:

@@ -16,6 +16,7 @@ class QuickLauncher:
 
     Attributes:
         begun: ids of the runs begun, in order.
+        works: the works themselves.
         sealed: the secrets that came with the latest work, sealed.
         patient: work does not end until it is cancelled.
         stopped: whether :meth:`stop` was called.
@@ -23,6 +24,7 @@ class QuickLauncher:
 
     def __init__(self, listener: WorkListener, *, patient: bool = False) -> None:
         self.begun: list[str] = []
+        self.works: list[Work] = []
         self.sealed: Mapping[str, str] = {}
         self.patient = patient
         self.stopped = False
@@ -39,6 +41,7 @@ class QuickLauncher:
                 continue
             with self._lock:
                 self.begun.append(run_id)
+                self.works.append(work)
                 self.sealed = work.sealed
                 self._going_on.add(run_id)
             self._listener.started(run_id, _now())
@@ -48,6 +51,9 @@ class QuickLauncher:
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work, if it is going on."""
         self._end(run_id, Outcome(state=RunState.CANCELLED, reason=reason))
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Nothing was handed over."""
 
     def stop(self) -> None:
         """Forget all work."""
@@ -65,3 +71,28 @@ class QuickLauncher:
 
 def _now() -> datetime:
     return truncate(datetime.now(UTC))
+
+
+class HandingLauncher(QuickLauncher):
+    """Hands every work over the moment it is begun.
+
+    Attributes:
+        works: those handed over, in order.
+        recalled: ids of the runs that somebody was asked to end, in order.
+    """
+
+    def __init__(self, listener: WorkListener) -> None:
+        super().__init__(listener, patient=True)
+        self.works: list[Work] = []
+        self.recalled: list[str] = []
+
+    def start(self, works: Sequence[Work]) -> None:
+        """Hand all of *works* over."""
+        super().start(works)
+        for work in works:
+            self.works.append(work)
+            self._listener.handed_over(work.run.id, _now(), running=True)
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Remember which run is not wanted any more."""
+        self.recalled.append(work.run.id)

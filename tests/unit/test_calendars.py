@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from executor.domain.calendar import CALENDARS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.run import Cause, Reason, RunState
 from executor.engine.effects import KeepFormer, SaveResults, WriteNamed
@@ -194,7 +195,7 @@ def test_a_bad_calendar_is_refused_with_its_fields(document: Any, field: str) ->
 
     assert refused.status is ResultStatus.INVALID
     assert [fault.field for fault in refused.faults] == [field]
-    assert driver.store.all_calendars() == []
+    assert driver.store.all_named(CALENDARS) == []
 
 
 def test_a_calendar_at_another_revision_is_left_alone() -> None:

@@ -25,7 +25,7 @@ def test_the_version_is_told() -> None:
     assert solocron("--version").output == f"solocron {__version__}\n"
 
 
-@pytest.mark.parametrize("command", ["serve", "web", "executor", "config", "run", "why"])
+@pytest.mark.parametrize("command", ["serve", "web", "executor", "config", "run", "why", "worker"])
 def test_every_command_is_described(command: str) -> None:
     """The help of each says what it does and shows no internal options."""
     help_text = solocron(f"{command} --help").output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -103,6 +104,27 @@ class TestRetry:
         assert len(successor.handed_off) == 1
         assert successor.handed_off[0].attempt == 2
         assert not any(row.is_open for row in successor.rows())
+
+    @pytest.mark.parametrize("dies", [False, True])
+    def test_a_target_is_left_alone_as_long_as_it_asked_for(self, dies: bool) -> None:
+        """Also by the successor of the executor that it had told."""
+        driver = executing(on_request("backup", retry=RETRY))
+        run = triggered(driver)
+        driver.advance(0.1)
+        if dies:
+            driver.hold(InsertRuns)
+        driver.end(run, RunState.FAILED, http_status=429, retry_after=25)
+        driver.advance(0.1)
+        ended_at = driver.clock.now() - timedelta(seconds=0.1)
+        if dies:
+            driver = successor_of(driver)
+        driver.advance(20)
+
+        (again,) = [row for row in driver.rows() if row.attempt == 2]
+        assert again.due == ended_at + timedelta(seconds=25)
+        assert again.state is RunState.PENDING
+        driver.advance(15)
+        assert driver.handed_off[-1].attempt == 2
 
 
 class TestDependents:

@@ -37,6 +37,37 @@ def test_a_new_job_fires_from_now_on() -> None:
     assert starts(driver) == [20]
 
 
+PAST = "R/2020-01-01T00:00:00Z/PT1H"
+
+
+@pytest.mark.parametrize("make", [create, update])
+def test_a_schedule_that_was_kept_may_have_begun(make: Any) -> None:
+    """It goes on with its next slot and makes up for nothing; without that word it is refused."""
+    driver = executing(*([a_job("kept")] if make is update else []))
+    command = make("kept", schedule=PAST)
+
+    refused = driver.ask(command)
+    made = driver.ask(a_command(command.kind, "kept", **command.arguments, begun=True))
+
+    assert "is not later than now" in refused.faults[0].message
+    assert not made.faults
+    next_fire_at = driver.job("kept").next_fire_at
+    assert next_fire_at is not None
+    assert next_fire_at > driver.clock.now()
+    assert not driver.rows()
+
+
+def test_a_schedule_that_was_kept_may_be_over() -> None:
+    """The job is there and never fires."""
+    driver = executing()
+    schedule = {"kind": "once", "at": "2020-01-01T00:00:00Z"}
+    command = create("over", schedule=schedule)
+
+    driver.ask(a_command(command.kind, "over", **command.arguments, begun=True))
+
+    assert driver.job("over").next_fire_at is None
+
+
 def test_a_job_created_in_its_second_waits_for_the_next() -> None:
     """A slot at the very instant of the creation is not after it."""
     driver = executing()

@@ -54,6 +54,13 @@ def test_a_run_tells_how_it_ended_and_how_late_it_began() -> None:
         (RunState.FAILED, {"error": "exit 1"}, "ran", "It ran and failed (exit 1)."),
         (RunState.TIMED_OUT, {}, "ran", "It ran and was ended by its timeout."),
         (RunState.LOST, {}, "lost", "nobody knows whether it ran to its end."),
+        (
+            RunState.LOST,
+            {"remote": True},
+            "lost",
+            "fell silent, so nobody knows whether it ran to its end.",
+        ),
+        (RunState.PENDING, {"remote": True}, "waiting", "waits for a worker."),
         (RunState.RUNNING, {}, "running", "Its run is in progress."),
         (RunState.CANCELLING, {}, "running", "Its run is being cancelled."),
         (RunState.CANCELLED, {"reason": Reason.REQUESTED}, "cancelled", "cancelled on request."),

@@ -10,7 +10,7 @@ import pytest
 from executor.domain.filling import filled_in, secrets_of, values_of
 from executor.domain.job import Definition, definition_from_document
 from executor.domain.run import Run
-from executor.domain.targets import CommandTarget, HttpTarget
+from executor.domain.targets import CommandTarget, HttpTarget, PythonTarget, Target
 from executor.domain.template import NAMES
 from tests.builders import a_claim, a_job, a_run, at
 
@@ -22,7 +22,7 @@ def defined(target: dict[str, Any], **fields: Any) -> Definition:
     return definition_from_document({"name": "backup", "target": target, **fields})
 
 
-def filled(target: dict[str, Any], run: Run = RUN, **secrets: str) -> HttpTarget | CommandTarget:
+def filled(target: dict[str, Any], run: Run = RUN, **secrets: str) -> Target:
     return filled_in(run, defined(target), secrets)
 
 
@@ -144,3 +144,29 @@ def test_a_value_cannot_make_a_field_what_it_must_not_be(
         filled({"kind": "http", **target}, A="private\r\nX-Forged: 1")
 
     assert "private" not in str(refused.value)
+
+
+def test_texts_anywhere_in_the_arguments_of_a_python_job_are_filled_in() -> None:
+    """Lists and objects within are looked through; names and all other values stay."""
+    target = filled(
+        {
+            "kind": "python",
+            "callable": "reports:nightly",
+            "arguments": {"day": "{{ fire_time }}", "deep": [{"{{ name }}": "{{ job.name }}"}, 3]},
+        }
+    )
+
+    assert isinstance(target, PythonTarget)
+    assert target.arguments == {
+        "day": "2026-12-01T00:00:10Z",
+        "deep": [{"{{ name }}": "backup"}, 3],
+    }
+
+
+def test_secrets_in_arguments_are_known_and_what_cannot_be_filled_in_is_named() -> None:
+    """As for every other target."""
+    document = {"kind": "python", "callable": "a:b", "arguments": {"key": ["{{ secret.KEY }}"]}}
+
+    assert secrets_of(defined(document).target) == {"KEY"}
+    with pytest.raises(ValueError, match=r"target\.arguments\.key: there is no value for"):
+        filled(document)

@@ -73,6 +73,25 @@ def test_no_attempt_begins_after_the_window() -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked_for", "delay"), [(None, 10), (0, 10), (3, 10), (60, 60), (3600, 3600), (86_400, 3600)]
+)
+def test_no_attempt_is_due_before_the_target_wants_it(asked_for: int | None, delay: int) -> None:
+    """It puts one off, for an hour at most, and never brings one forward."""
+    assert retried_at(ended(retry_after=asked_for), attempts=1) == at(100 + delay)
+
+
+def test_what_a_target_puts_off_beyond_the_window_is_not_tried() -> None:
+    """Neither earlier than the target wants nor later than the job allows."""
+    assert retried_at(ended(retry_after=50), attempts=1, window="150s") == at(150)
+    assert retried_at(ended(retry_after=51), attempts=1, window="150s") is None
+
+
+def test_what_a_target_asks_for_makes_no_retries() -> None:
+    """A job without them stays failed."""
+    assert repeat_of(ended(retry_after=60), a_job()) is None
+
+
+@pytest.mark.parametrize(
     ("state", "on", "again"),
     [
         (RunState.FAILED, ["failed"], True),

@@ -9,9 +9,9 @@ import pytest
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.identity import job_id
 from executor.domain.job import Job, LastCommand, Pause
+from executor.domain.kinds import DELETES, PUTS
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
-from executor.engine.scene import CALENDAR_COMMANDS, SECRET_COMMANDS, TOKEN_COMMANDS
 from tests.builders import (
     a_command,
     a_definition,
@@ -194,10 +194,12 @@ PAST = "2026-01-01T00:00:00Z"
         not in {
             CommandKind.CREATE_JOB,
             CommandKind.CANCEL_RUN,
-            *CALENDAR_COMMANDS,
-            *SECRET_COMMANDS,
-            *TOKEN_COMMANDS,
+            CommandKind.DECLARE_JOB,
+            CommandKind.REPORT_RUN,
+            CommandKind.TEST_CHANNEL,
             CommandKind.USE_TOKENS,
+            *PUTS,
+            *DELETES,
         }
     ],
 )

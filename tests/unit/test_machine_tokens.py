@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from executor import machine_tokens
-from executor.domain.api_token import digest_of
+from executor.domain.api_token import TOKENS, digest_of
 from executor.domain.errors import InvalidToken, NoExecutor
 from executor.domain.instant import to_text
 from tests.fakes.fake_clock import FakeClock
@@ -47,7 +47,7 @@ def test_tokens_are_listed_with_all_that_is_known(
     text = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))
     machine_tokens.create(sender, clock, "ops", ["admin"], None)
     machine_tokens.create(sender, clock, "broken", ["admin"], None)
-    store.break_token("broken")
+    store.break_named(TOKENS, "broken")
     store.note_token_uses({"ops": clock.now()})
     clock.advance(86_400)
 

@@ -11,6 +11,7 @@ from executor.config.listing import rows
 from executor.domain.command import ResultStatus
 from executor.domain.errors import ConfigError
 from executor.domain.permitted_programs import ALL_PROGRAMS, CommandsMode, PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from tests.builders import a_definition, a_job, create, update
 from tests.unit.desk_driver import Driver, with_jobs
 
@@ -164,7 +165,7 @@ def test_a_long_list_makes_a_short_sentence() -> None:
 
 def test_the_executor_refuses_to_save_what_may_not_run() -> None:
     """Whatever web let through: invalid, with the fault, and nothing is written."""
-    driver = Driver(permitted=LISTED)
+    driver = Driver(permitted=PermittedTargets(LISTED))
     driver.take_over()
 
     refused = driver.ask(create("backup", target=command(argv=["/bin/sh"])))
@@ -178,7 +179,7 @@ def test_the_executor_refuses_to_save_what_may_not_run() -> None:
 def test_a_job_saved_before_can_be_changed_but_for_its_target() -> None:
     """It stays, and can be disabled; another forbidden program is refused."""
     job = a_job("backup", target=command(argv=["/bin/sh"]))
-    driver = Driver(with_jobs(job), permitted=OFF)
+    driver = Driver(with_jobs(job), permitted=PermittedTargets(OFF))
     driver.take_over()
 
     disabled = driver.ask(update(target=command(argv=["/bin/sh"]), enabled=False))

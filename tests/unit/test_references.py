@@ -53,6 +53,21 @@ def test_a_job_that_does_not_exist_is_not_named(fields: dict[str, Any], field: s
     assert names(driver) == {"backup"}
 
 
+def test_jobs_that_name_each_other_may_come_together() -> None:
+    """Each is decided once those that it names are there, also in one batch of commands."""
+    driver = executing()
+    commands = [
+        create("parent", schedule=None),
+        create("handler", schedule=None),
+        create("child", schedule=None, after={"jobs": ["parent"]}, on_failure="handler"),
+        create("grandchild", schedule=None, after={"jobs": ["child"]}),
+    ]
+
+    tags = driver.send(*commands)
+
+    assert [driver.answers[tag].status for tag in tags] == [ResultStatus.CREATED] * 4
+
+
 def test_names_and_ids_are_both_understood() -> None:
     """Whichever the user writes."""
     driver = executing(a_job())

@@ -17,6 +17,7 @@ from executor.domain.writes import JobWrite
 from executor.engine.timing import Options
 from executor.runtime.service import CLEAN, ExecutorService
 from tests.builders import a_command, a_job, create, every, trigger
+from tests.fakes.idle_courier import IdleCourier
 from tests.fakes.memory_broker import MemoryBroker
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.quick_launcher import QuickLauncher
@@ -75,6 +76,7 @@ class Stage:
             token=self.broker.make_token(name),
             intake=self.broker.make_intake(),
             launchers=launchers,
+            couriers=IdleCourier,
             clock=self.clock,
             options=Options(instance=name, grace_s=grace_s),
         )
@@ -261,6 +263,7 @@ def test_a_store_of_a_newer_version_is_not_touched() -> None:
         token=stage.broker.make_token("one"),
         intake=stage.broker.make_intake(),
         launchers=QuickLauncher,
+        couriers=IdleCourier,
         clock=stage.clock,
         options=Options(instance="one"),
     )

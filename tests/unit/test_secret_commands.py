@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
-from executor.domain.secret import StoredSecret
+from executor.domain.named import Stored
+from executor.domain.secret import SECRETS
 from executor.engine.effects import KeepFormer, SaveResults, StartRuns, WriteNamed
 from tests.builders import a_command, at, create, trigger, update
 from tests.unit.desk_driver import Driver, executing
@@ -27,9 +28,9 @@ def delete(name: str = "TOKEN", **fields: Any) -> Command:
     return a_command(CommandKind.DELETE_SECRET, name, **fields)
 
 
-def stored(driver: Driver, name: str = "TOKEN") -> StoredSecret:
-    found = driver.store.get_secret(name)
-    assert isinstance(found, StoredSecret)
+def stored(driver: Driver, name: str = "TOKEN") -> Stored[str]:
+    found = driver.store.get_named(SECRETS, name)
+    assert isinstance(found, Stored)
     return found
 
 
@@ -40,7 +41,7 @@ def test_a_secret_is_stored_as_it_came() -> None:
 
     assert (first.status, first.revision) == (ResultStatus.CREATED, 1)
     assert (second.status, second.revision) == (ResultStatus.DONE, 2)
-    assert stored(driver).sealed == sealed("B")
+    assert stored(driver).value == sealed("B")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_what_is_not_sealed_or_named_so_is_refused(command: Command, field: str)
 
     assert refused.status is ResultStatus.INVALID
     assert [fault.field for fault in refused.faults] == [field]
-    assert driver.store.all_secrets() == []
+    assert driver.store.all_named(SECRETS) == []
 
 
 def test_a_job_uses_only_secrets_that_exist() -> None:
@@ -111,9 +112,9 @@ def test_a_secret_in_use_is_not_deleted() -> None:
 
     driver.ask(update())
     assert driver.ask(delete()).status is ResultStatus.DONE
-    (gone,) = driver.store.all_secrets()
-    assert isinstance(gone, StoredSecret)
-    assert (gone.deleted, gone.sealed) == (True, "")
+    (gone,) = driver.store.all_named(SECRETS)
+    assert isinstance(gone, Stored)
+    assert (gone.deleted, gone.value) == (True, "")
     assert driver.ask(delete()).status is ResultStatus.NOT_FOUND
     assert driver.ask(create("late", target=USING)).status is ResultStatus.INVALID
     assert driver.ask(put()).revision == 3
@@ -181,7 +182,7 @@ def test_a_broken_secret_is_reported_and_mended() -> None:
     driver = executing()
     driver.ask(put())
     driver.ask(create(target=USING, schedule=None, overlap={"policy": "allow"}))
-    driver.store.break_secret("TOKEN")
+    driver.store.break_named(SECRETS, "TOKEN")
     successor = Driver(driver.store, "successor")
     successor.take_over()
     successor.ask(trigger())

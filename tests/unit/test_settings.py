@@ -1,43 +1,23 @@
-"""Settings: every variable, all faults at once, platforms, and no secret in sight."""
+"""Settings: every variable, what fits each, and all faults at once."""
 
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 import pytest
 
 from executor.config import AuthMode, LogForm, LogLevel, Proxies, QueueType, Settings
-from executor.config.credentials import mask_url
 from executor.config.listing import rows
-from executor.config.variables import VARIABLES
 from executor.domain.address_policy import AddressPolicy
-from executor.domain.errors import ConfigError
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
-from tests.unit import service_bindings as bindings
-
-RABBITMQ = "amqps://cron:s3cret@rabbit.example.com:5671/cron"
-MONGODB = "mongodb://cron:s3cret@m0.example.com,m1.example.com:27018/cron?replicaSet=rs0"
-BOTH = {"RABBITMQ_URL": RABBITMQ, "MONGODB_URI": MONGODB}
-
-VCAP_APPLICATION = json.dumps(
-    {"application_name": "cron service", "instance_index": 1, "limits": {"mem": 512}}
+from tests.unit.environments import (
+    BOTH,
+    CLOUD_FOUNDRY,
+    HEROKU,
+    MONGODB,
+    RABBITMQ,
+    faults,
 )
-CLOUD_FOUNDRY = {
-    "VCAP_APPLICATION": VCAP_APPLICATION,
-    "CF_INSTANCE_INDEX": "1",
-    "PORT": "8080",
-    "SOLOCRON_AUTH": "on",
-}
-HEROKU = {"DYNO": "web.2", "PORT": "33507", "WEB_CONCURRENCY": "2", "SOLOCRON_AUTH": "on"}
-
-
-def faults(environ: dict[str, str]) -> dict[str, str]:
-    """Return the faults of *environ* by the variable they name."""
-    with pytest.raises(ConfigError) as caught:
-        Settings.from_env(environ)
-    return {fault.field: fault.message for fault in caught.value.faults}
 
 
 def test_an_empty_environment_gives_the_embedded_default() -> None:
@@ -80,8 +60,11 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_HTTP_TARGETS": "Public",
             "SOLOCRON_HTTP_PROXIES": "environment",
             "SOLOCRON_HTTP_PER_HOST": "7",
+            "SOLOCRON_URL": "https://cron.example.com",
             "SOLOCRON_COMMANDS": "Allow-List",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
+            "SOLOCRON_JOBS": "reports.jobs, backup",
+            "SOLOCRON_PRECONDITION": "reports.database:migrate",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -90,13 +73,15 @@ def test_every_variable_reaches_its_field() -> None:
     )
 
     assert (settings.host, settings.port, settings.data) == ("::1", 9000, Path("/srv/cron"))
+    assert settings.url == "https://cron.example.com"
     assert (settings.prefix, settings.queue_type) == ("cron.eu-1", QueueType.QUORUM)
     assert (settings.grace_s, settings.run_lease_s, settings.command_timeout_s) == (60, 30, 2.5)
     assert settings.http_targets is AddressPolicy.PUBLIC
     assert (settings.http_proxies, settings.http_per_host) == (Proxies.ENVIRONMENT, 7)
     assert settings.permitted_programs == PermittedPrograms(
-        CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup")
+        CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup"), ("reports.jobs", "backup")
     )
+    assert settings.precondition == "reports.database:migrate"
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -106,6 +91,7 @@ def test_every_variable_reaches_its_field() -> None:
     assert settings.oidc_audience == "solocron"
     assert str(settings.trusted_proxies) == "10.0.0.0/8,192.0.2.1/32"
     assert settings.audit_keep_s == 30 * 86_400
+    assert settings.url == "https://cron.example.com"
     assert settings.clustered
     assert "default" not in {row.origin for row in rows(settings)}
 
@@ -138,6 +124,9 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_COMMANDS", "some"),
         ("SOLOCRON_COMMANDS_ALLOWED", "rsync"),
         ("SOLOCRON_COMMANDS_ALLOWED", "/usr/bin/"),
+        ("SOLOCRON_JOBS", "reports/jobs.py"),
+        ("SOLOCRON_JOBS", "reports-jobs"),
+        ("SOLOCRON_PRECONDITION", "reports.database"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),
@@ -208,247 +197,6 @@ def test_a_variable_set_to_nothing_is_not_set() -> None:
     assert (settings.port, settings.clustered) == (8000, False)
 
 
-@pytest.mark.parametrize("given", ["RABBITMQ_URL", "MONGODB_URI"])
-def test_one_server_without_the_other_is_a_fault(given: str) -> None:
-    """The fault names the missing variable and both ways out."""
-    (missing,) = set(BOTH) - {given}
-
-    message = faults({given: BOTH[given]})[missing]
-
-    assert "a cluster needs both" in message
-    assert "one machine" in message
-
-
-def test_a_broken_server_counts_as_given() -> None:
-    """A typing error in one URL is one fault, not also a missing server."""
-    assert set(faults(BOTH | {"RABBITMQ_URL": "http://rabbit"})) == {"RABBITMQ_URL"}
-
-
-@pytest.mark.parametrize(
-    "name", [v.name for v in VARIABLES if v.secret and not v.name.startswith("SOLOCRON_")]
-)
-def test_every_address_can_come_from_a_file(name: str, tmp_path: Path) -> None:
-    """<NAME>_FILE is the same as the content of that file in <NAME>, line end aside."""
-    texts = {
-        "RABBITMQ_URL": RABBITMQ,
-        "CLOUDAMQP_URL": RABBITMQ,
-        "MONGODB_URI": MONGODB,
-        "MONGODB_URL": MONGODB,
-        "VCAP_SERVICES": bindings.vcap(bindings.RABBITMQ_TILE, bindings.MONGODB_SERVICE),
-    }
-    partner = {"R": "MONGODB_URI", "C": "MONGODB_URI", "M": "RABBITMQ_URL"}.get(name[0])
-    file = tmp_path / "secret"
-    file.write_text(f"{texts[name]}\n", encoding="utf-8")
-    others = {partner: BOTH[partner]} if partner else {}
-
-    direct = Settings.from_env({name: texts[name], **others})
-    from_file = Settings.from_env({f"{name}_FILE": str(file), **others})
-
-    assert from_file.rabbitmq_url == direct.rabbitmq_url is not None
-    assert from_file.mongodb_uri == direct.mongodb_uri is not None
-
-
-def test_a_secret_given_twice_is_a_fault(tmp_path: Path) -> None:
-    """Which of the two is meant is not guessed."""
-    file = tmp_path / "secret"
-    file.write_text(RABBITMQ, encoding="utf-8")
-
-    message = faults(BOTH | {"RABBITMQ_URL_FILE": str(file)})["RABBITMQ_URL"]
-
-    assert "RABBITMQ_URL_FILE" in message
-
-
-def test_an_unreadable_or_empty_file_is_a_fault(tmp_path: Path) -> None:
-    """A secret that cannot be had does not silently mean the embedded default."""
-    empty = tmp_path / "empty"
-    empty.touch()
-
-    found = faults({"RABBITMQ_URL_FILE": str(tmp_path), "MONGODB_URI_FILE": str(empty)})
-
-    assert "Is a directory" in found["RABBITMQ_URL_FILE"]
-    assert "empty" in found["MONGODB_URI_FILE"]
-
-
-@pytest.mark.parametrize(
-    ("name", "url"),
-    [
-        ("RABBITMQ_URL", "amqp://cron:s3cret/x@rabbit.example.com"),
-        ("RABBITMQ_URL", "amqp://cron:s3cret@x@rabbit.example.com"),
-        ("RABBITMQ_URL", "amqp://cron:s3cret#x@rabbit.example.com"),
-        ("RABBITMQ_URL", "amqp://cron:s3cret@rabbit.example.com:port"),
-        ("RABBITMQ_URL", "amqp://cron:s3cret@"),
-        ("RABBITMQ_URL", "amqp://cron:s3cret@host\nname"),
-        ("RABBITMQ_URL", "cron:s3cret@rabbit.example.com"),
-        ("RABBITMQ_URL", MONGODB),
-        ("RABBITMQ_URL", f"{RABBITMQ},"),
-        ("RABBITMQ_URL", f"{RABBITMQ},cron:s3cret@rabbit.example.com"),
-        ("RABBITMQ_URL", "amqp://cron:s3,cret@rabbit.example.com"),
-        ("MONGODB_URI", "mongodb://cron:s3cret/x@m0.example.com"),
-        ("MONGODB_URI", "mongodb://cron:s3cret@m0.example.com,,m1.example.com"),
-        ("MONGODB_URI", "mongodb://cron:s3cret@m0:port,m1"),
-        ("VCAP_SERVICES", '{"user-provided": [{"credentials": "s3cret"}]}'),
-        ("VCAP_SERVICES", "s3cret"),
-        ("VCAP_SERVICES", "[1]"),
-    ],
-)
-def test_a_broken_secret_is_refused_without_being_repeated(name: str, url: str) -> None:
-    """The fault says what to write, and the password is not in it."""
-    message = faults(BOTH | {name: url})[name]
-
-    assert "s3cret" not in message
-
-
-def test_a_brokers_nodes_may_be_listed() -> None:
-    """One URL for each node, separated by commas, is passed on as it is."""
-    nodes = f"{RABBITMQ},{RABBITMQ.replace('rabbit', 'hare')}"
-
-    assert Settings.from_env(BOTH | {"RABBITMQ_URL": nodes}).rabbitmq_url == nodes
-
-
-def test_no_secret_is_shown() -> None:
-    """Neither repr nor the list of settings holds a password."""
-    settings = Settings.from_env(BOTH)
-    shown = f"{settings!r} {settings} {rows(settings)}"
-
-    assert "s3cret" not in shown
-    assert "amqps://cron:***@rabbit.example.com:5671/cron" in shown
-
-
-@pytest.mark.parametrize(
-    ("url", "masked"),
-    [
-        (MONGODB, MONGODB.replace("s3cret", "***")),
-        ("amqp://cron:a/b@c#d@host/v", "amqp://cron:***@host/v"),
-        ("amqp://host/v", "amqp://host/v"),
-        ("amqp://a:b@h1/v,amqp://a:b@h2/v", "amqp://a:***@h1/v,amqp://a:***@h2/v"),
-        ("amqp://cron@host", "amqp://cron@host"),
-        (
-            "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=abc&w=1",
-            "mongodb://h/?tls=true&tlsCertificateKeyFilePassword=***&w=1",
-        ),
-        (
-            "mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:abc",
-            "mongodb://h/?authMechanismProperties=***",
-        ),
-    ],
-)
-def test_masking_leaves_everything_but_secrets(url: str, masked: str) -> None:
-    """User, hosts, path and harmless options stay readable."""
-    assert mask_url(url) == masked
-
-
-def test_our_names_win_over_those_of_platforms() -> None:
-    """RABBITMQ_URL before CLOUDAMQP_URL before a binding; each says where it comes from."""
-    services = bindings.vcap(bindings.RABBITMQ_TILE, bindings.MONGODB_SERVICE)
-    add_on = "amqps://add:on@hare.rmq.example.com/add"
-
-    ours = Settings.from_env(BOTH | {"CLOUDAMQP_URL": add_on, "VCAP_SERVICES": services})
-    added = Settings.from_env({"CLOUDAMQP_URL": add_on, "VCAP_SERVICES": services})
-
-    assert (ours.rabbitmq_url, ours.mongodb_uri) == (RABBITMQ, MONGODB)
-    assert ours.origins["rabbitmq_url"] == "RABBITMQ_URL"
-    assert added.rabbitmq_url == add_on
-    assert added.origins["rabbitmq_url"] == "CLOUDAMQP_URL"
-    assert added.origins["mongodb_uri"] == "VCAP_SERVICES: mongo"
-
-
-@pytest.mark.parametrize(
-    ("rabbitmq", "url"),
-    [
-        (
-            bindings.RABBITMQ_TILE,
-            f"{bindings.amqp('10.0.0.41')},{bindings.amqp('10.0.0.51')}",
-        ),
-        (
-            bindings.RABBITMQ_TILE_TLS,
-            bindings.amqp(bindings.TLS_HOST, "amqps", ":5671"),
-        ),
-        (bindings.CLOUDAMQP, "amqps://ks:IwN6dC@hare.rmq.example.com/ks"),
-    ],
-)
-def test_cloud_foundry_bindings_are_found(rabbitmq: bindings.Document, url: str) -> None:
-    """The broker of each kind of service, and a user-provided store among other services."""
-    services = bindings.vcap(rabbitmq, bindings.USER_PROVIDED)
-
-    settings = Settings.from_env(CLOUD_FOUNDRY | {"VCAP_SERVICES": services})
-
-    assert settings.rabbitmq_url == url
-    assert settings.mongodb_uri == bindings.ATLAS_URI
-    assert settings.notes == ()
-
-
-def test_bindings_may_come_in_cloud_foundrys_own_file(tmp_path: Path) -> None:
-    """With file-based bindings VCAP_SERVICES is not set; VCAP_SERVICES_FILE_PATH is."""
-    file = tmp_path / "vcap_services"
-    file.write_text(bindings.vcap(bindings.CLOUDAMQP, bindings.MONGODB_SERVICE), encoding="utf-8")
-
-    settings = Settings.from_env(CLOUD_FOUNDRY | {"VCAP_SERVICES_FILE_PATH": str(file)})
-
-    assert settings.clustered
-
-
-def test_two_brokers_are_a_fault_that_names_them() -> None:
-    """Which one is meant is not guessed; setting RABBITMQ_URL decides."""
-    services = bindings.vcap(bindings.RABBITMQ_TILE, bindings.CLOUDAMQP, bindings.MONGODB_SERVICE)
-
-    message = faults(CLOUD_FOUNDRY | {"VCAP_SERVICES": services})["VCAP_SERVICES"]
-
-    assert "my-rabbit, queue" in message
-    assert "RABBITMQ_URL" in message
-    decided = {"VCAP_SERVICES": services, "RABBITMQ_URL": RABBITMQ}
-    assert Settings.from_env(decided).rabbitmq_url == RABBITMQ
-
-
-def test_a_telling_name_decides_between_two_of_one_scheme() -> None:
-    """A bus of another kind that also speaks AMQP does not hide the RabbitMQ service."""
-    services = {
-        "solace": [{"name": "bus", "credentials": {"uri": "amqps://u:p@bus.example.com"}}],
-        **bindings.RABBITMQ_TILE,
-        **bindings.MONGODB_SERVICE,
-    }
-
-    settings = Settings.from_env({"VCAP_SERVICES": json.dumps(services)})
-
-    assert settings.origins["rabbitmq_url"] == "VCAP_SERVICES: my-rabbit"
-
-
-def test_one_bound_server_without_the_other_is_a_fault() -> None:
-    """A binding is as good as a variable for the rule that a cluster needs both."""
-    assert "MONGODB_URI" in faults({"VCAP_SERVICES": bindings.vcap(bindings.RABBITMQ_TILE)})
-
-
-def test_cloud_foundry_gets_its_own_defaults() -> None:
-    """All addresses, JSON, and an end before the platform's SIGKILL 10 s after SIGTERM."""
-    settings = Settings.from_env(CLOUD_FOUNDRY | BOTH | {"VCAP_SERVICES": "{}"})
-
-    assert (settings.host, settings.port, settings.log_form) == ("0.0.0.0", 8080, LogForm.JSON)
-    assert settings.grace_s == 8 < settings.kill_after_s < 10
-    assert re.fullmatch(r"cron-service-1-[0-9a-f]{6}", settings.instance)
-    assert settings.origins["host"] == "default on Cloud Foundry"
-
-
-def test_heroku_gets_its_own_defaults() -> None:
-    """All addresses, JSON, add-on URLs, and an end before SIGKILL 30 s after SIGTERM."""
-    add_ons = {"CLOUDAMQP_URL": RABBITMQ, "MONGODB_URI": MONGODB}
-
-    settings = Settings.from_env(HEROKU | add_ons)
-
-    assert (settings.host, settings.port, settings.log_form) == ("0.0.0.0", 33507, LogForm.JSON)
-    assert settings.grace_s == 25 < settings.kill_after_s < 30
-    assert re.fullmatch(r"web\.2-[0-9a-f]{6}", settings.instance)
-    assert settings.clustered
-
-
-def test_what_is_set_wins_over_a_platforms_default() -> None:
-    """Host, form and grace stay as the operator wants them."""
-    wanted = {"SOLOCRON_HOST": "127.0.0.1", "SOLOCRON_LOG": "human", "SOLOCRON_GRACE": "3"}
-
-    settings = Settings.from_env(HEROKU | BOTH | wanted)
-
-    assert (settings.host, settings.log_form) == ("127.0.0.1", LogForm.HUMAN)
-    assert settings.grace_s == 3
-
-
 def test_doubtful_settings_are_noted() -> None:
     """Files on a disk that a platform empties, and a grace period longer than it grants."""
     without_servers = Settings.from_env(HEROKU)
@@ -458,18 +206,37 @@ def test_doubtful_settings_are_noted() -> None:
     assert "SOLOCRON_GRACE shorter" in too_long.notes[0]
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "cron.example.com"])
+def test_programs_for_whoever_comes_are_noted(host: str) -> None:
+    """Somebody chose that; the note says who can do what, and how to narrow it."""
+    wide = Settings.from_env({"SOLOCRON_HOST": host, "SOLOCRON_COMMANDS": "on"})
+
+    (note,) = wide.notes
+    assert f"whoever reaches {host} on port 8000" in note
+    for way_out in ("SOLOCRON_COMMANDS to off", "allow-list", "SOLOCRON_COMMANDS_ALLOWED"):
+        assert way_out in note
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        {"SOLOCRON_HOST": "127.0.0.1", "SOLOCRON_COMMANDS": "on"},
+        {"SOLOCRON_HOST": "0.0.0.0"},
+        {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_COMMANDS": "off"},
+        {
+            "SOLOCRON_HOST": "0.0.0.0",
+            "SOLOCRON_COMMANDS": "allow-list",
+            "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/true",
+        },
+    ],
+)
+def test_programs_for_a_few_are_nothing_to_note(narrowed: dict[str, str]) -> None:
+    """Those of this machine, none, or those that the operator has listed."""
+    assert Settings.from_env(narrowed).notes == ()
+
+
 def test_two_instances_of_one_place_have_different_names() -> None:
     """An instance and its replacement with the same index run side by side for a while."""
     names = {Settings.from_env(CLOUD_FOUNDRY).instance for _ in range(5)}
 
     assert len(names) == 5
-
-
-def test_what_is_left_over_of_a_platforms_document_does_not_matter() -> None:
-    """VCAP_APPLICATION only says where we are; a form that we do not know is no fault."""
-    settings = Settings.from_env(
-        {"VCAP_APPLICATION": "?", "CF_INSTANCE_INDEX": "0", "SOLOCRON_AUTH": "on"}
-    )
-
-    assert settings.host == "0.0.0.0"
-    assert settings.instance.startswith("solocron-0-")

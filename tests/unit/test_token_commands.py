@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from executor.domain.api_token import StoredToken
+from executor.domain.api_token import TOKENS
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.instant import to_text
+from executor.domain.named import Stored
 from executor.engine.effects import KeepFormer, SaveResults, WriteNamed
 from tests.builders import a_command, at
 from tests.unit.desk_driver import Driver, executing, successor_of
@@ -33,10 +34,10 @@ def test_a_token_is_stored_as_it_came() -> None:
     made = driver.ask(make(scopes=["jobs:write#a", "runs:read"], expires_at=to_text(at(99))))
 
     assert (made.status, made.revision) == (ResultStatus.CREATED, 1)
-    token = driver.store.get_token("ci")
-    assert isinstance(token, StoredToken)
-    assert (token.digest, token.scopes) == ("a" * 64, ("jobs:write#a", "runs:read"))
-    assert token.expires_at == at(99)
+    token = driver.store.get_named(TOKENS, "ci")
+    assert isinstance(token, Stored)
+    assert (token.value.digest, token.value.scopes) == ("a" * 64, ("jobs:write#a", "runs:read"))
+    assert token.value.expires_at == at(99)
 
 
 def test_a_name_in_use_is_not_given_away() -> None:
@@ -59,9 +60,9 @@ def test_a_revoked_token_leaves_nothing_that_lets_in() -> None:
     driver.ask(make())
     driver.ask(revoke())
 
-    (gone,) = driver.store.all_tokens()
-    assert isinstance(gone, StoredToken)
-    assert (gone.deleted, gone.digest, gone.scopes) == (True, "", ())
+    (gone,) = driver.store.all_named(TOKENS)
+    assert isinstance(gone, Stored)
+    assert (gone.deleted, gone.value.digest, gone.value.scopes) == (True, "", ())
 
 
 @pytest.mark.parametrize(
@@ -95,8 +96,8 @@ def test_a_use_is_news_and_no_change() -> None:
     assert noted.status is ResultStatus.DONE
     driver.ask(use(ci=to_text(at(3))))
     assert driver.store.token_uses() == {"ci": at(5)}
-    token = driver.store.get_token("ci")
-    assert isinstance(token, StoredToken)
+    token = driver.store.get_named(TOKENS, "ci")
+    assert isinstance(token, Stored)
     assert token.revision == 1
     assert len(driver.store.every_change()) == entries
 
@@ -105,7 +106,7 @@ def test_a_broken_token_is_reported_and_may_be_revoked() -> None:
     """A successor notes it; then the name is free again."""
     driver = executing()
     driver.ask(make())
-    driver.store.break_token("ci")
+    driver.store.break_named(TOKENS, "ci")
     successor = successor_of(driver)
 
     assert successor.noted("token_broken")
@@ -132,6 +133,6 @@ def test_a_token_command_redelivered_after_a_crash_has_one_effect(step: Any, don
     first, again = successor.ask(command), successor.ask(command)
 
     assert first == again
-    (record,) = driver.store.all_tokens()
+    (record,) = driver.store.all_named(TOKENS)
     entries = [one.id for one in driver.store.every_change()]
     assert sorted(entries) == [f"token:ci:{n}" for n in range(1, record.revision + 1)]

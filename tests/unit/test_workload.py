@@ -263,11 +263,16 @@ def test_what_a_run_tells_while_it_is_being_cancelled_changes_nothing() -> None:
 
 
 def test_everything_a_launcher_reports_is_recorded() -> None:
-    """Exit code, status, error and output stand in the row."""
+    """Exit code, status, patience, error and output stand in the row."""
     driver, (run,) = at_work()
     output = Output(head="so far", tail="so good", size=4711)
     outcome = Outcome(
-        state=RunState.FAILED, exit_code=3, http_status=500, error="no luck", output=output
+        state=RunState.FAILED,
+        exit_code=3,
+        http_status=500,
+        retry_after=9,
+        error="no luck",
+        output=output,
     )
 
     driver.tell(RunFinished(run.id, at(7), outcome))
@@ -276,6 +281,7 @@ def test_everything_a_launcher_reports_is_recorded() -> None:
     row = driver.row(run)
     assert (row.state, row.exit_code, row.http_status) == (RunState.FAILED, 3, 500)
     assert (row.error, row.output, row.finished_at) == ("no luck", output, at(7))
+    assert row.retry_after == 9
     assert driver.noted("run_finished")[0]["error"] == "no luck"
 
 

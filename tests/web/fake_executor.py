@@ -9,13 +9,14 @@ Rules
    time, ``before`` lets a test get in between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from executor.domain import identity
-from executor.domain.api_token import StoredToken, check_expiry
-from executor.domain.calendar import StoredCalendar, calendar_from_document
+from executor.domain.api_token import REVOKED, TOKENS, token_from_arguments
+from executor.domain.calendar import CALENDARS, calendar_from_document
+from executor.domain.channel import CHANNELS, channel_from_document
 from executor.domain.command import (
     Command,
     CommandKind,
@@ -29,9 +30,13 @@ from executor.domain.command import (
 from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
+from executor.domain.kinds import DELETES, PUTS
+from executor.domain.message import facts_of_test
+from executor.domain.named import Kind, NamedWrite, Stored
+from executor.domain.notification import a_message
+from executor.domain.notify import Event
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
-from executor.domain.secret import StoredSecret
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -47,6 +52,7 @@ class FakeExecutor:
         self.received: list[Command] = []
         self.away: NoExecutor | BrokerUnavailable | None = None
         self.silent = False
+        self.dead = 0
         self.connection = "connected"
         self.before: Callable[[], None] = lambda: None
         self._store, self._clock = store, clock
@@ -62,9 +68,17 @@ class FakeExecutor:
         result = self._once(arrived)
         return None if self.silent else decode_result(encode_result(result))
 
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Carry *commands* out, one after another."""
+        return [self.send(one, timeout_s) for one in commands]
+
     def token_state(self) -> str:
         """Tell where the token is."""
         return "unknown" if self.away else "held"
+
+    def dead_letters(self) -> int | None:
+        """Tell how many a test has put there."""
+        return None if self.away else self.dead
 
     def describe(self) -> str:
         """Say how the connection stands."""
@@ -88,16 +102,16 @@ class FakeExecutor:
                 return self._put(command)
             case CommandKind.CANCEL_RUN:
                 return self._cancel(command)
-            case CommandKind.PUT_SECRET | CommandKind.DELETE_SECRET:
-                return self._secret(command)
-            case CommandKind.CREATE_TOKEN | CommandKind.DELETE_TOKEN:
-                return self._token(command)
             case CommandKind.USE_TOKENS:
                 uses = command.arguments["uses"]
                 self._store.note_token_uses({name: from_text(at) for name, at in uses.items()})
                 return self._result(command, ResultStatus.DONE)
-            case CommandKind.PUT_CALENDAR | CommandKind.DELETE_CALENDAR:
-                return self._calendar(command)
+            case CommandKind.TEST_CHANNEL:
+                return self._test(command)
+            case kind if kind in PUTS or kind in DELETES:
+                return self._named(command)
+            case CommandKind.REPORT_RUN:
+                return self._report(command)
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound as error:
@@ -214,69 +228,46 @@ class FakeExecutor:
         facts = {"slots": len(runs), "backfilled": len(runs) - taken, "recorded": taken}
         return self._result(command, ResultStatus.CREATED, job_id=job.id, facts=facts)
 
-    def _calendar(self, command: Command) -> CommandResult:
-        """Write a calendar, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_calendars()}
+    def _named(self, command: Command) -> CommandResult:
+        """Write a named resource, or mark it as deleted."""
+        deletes = command.kind in DELETES
+        kind = {**PUTS, **DELETES}[command.kind]
+        known = {one.name: one for one in self._store.all_named(kind)}
         standing = known.get(command.subject)
         expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredCalendar) and not standing.deleted
+        here = isinstance(standing, Stored) and not standing.deleted
         if command.if_revision is not None and command.if_revision != (expect if here else None):
             return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_CALENDAR
-        document = {"name": command.subject} if deletes else command.arguments["calendar"]
-        stored = StoredCalendar(
-            calendar=calendar_from_document(document),
-            revision=(expect or 0) + 1,
-            updated_at=self._clock.now(),
-            last_command=LastCommand.of(command),
-            deleted=deletes,
-        )
-        assert self._store.write_calendar(stored, expect) is None
-        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
-        return self._result(command, status, revision=stored.revision)
-
-    def _secret(self, command: Command) -> CommandResult:
-        """Write a secret, or mark it as deleted."""
-        known = {one.name: one for one in self._store.all_secrets()}
-        standing = known.get(command.subject)
-        expect = None if standing is None else standing.revision
-        here = isinstance(standing, StoredSecret) and not standing.deleted
-        if command.if_revision is not None and command.if_revision != (expect if here else None):
-            return self._result(command, ResultStatus.PRECONDITION_FAILED, message="not so")
-        deletes = command.kind is CommandKind.DELETE_SECRET
-        stored = StoredSecret(
-            name=command.subject,
-            sealed="" if deletes else command.arguments["sealed"],
-            revision=(expect or 0) + 1,
-            updated_at=self._clock.now(),
-            last_command=LastCommand.of(command),
-            deleted=deletes,
-        )
-        assert self._store.write_secret(stored, expect) is None
-        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
-        return self._result(command, status, revision=stored.revision)
-
-    def _token(self, command: Command) -> CommandResult:
-        """Write a token, or mark it as revoked."""
-        known = {one.name: one for one in self._store.all_tokens()}
-        standing = known.get(command.subject)
-        expect = None if standing is None else standing.revision
-        deletes = command.kind is CommandKind.DELETE_TOKEN
-        if isinstance(standing, StoredToken) and not standing.deleted and not deletes:
+        if kind is TOKENS and here and not deletes:
             return self._result(command, ResultStatus.CONFLICT, message="exists already")
-        stored = StoredToken(
+        stored = Stored(
             name=command.subject,
-            digest="" if deletes else command.arguments["digest"],
-            scopes=() if deletes else tuple(command.arguments["scopes"]),
-            expires_at=check_expiry(command.arguments.get("expires_at")),
+            value=_value(kind, command),
             revision=(expect or 0) + 1,
             updated_at=self._clock.now(),
             last_command=LastCommand.of(command),
             deleted=deletes,
         )
-        assert self._store.write_token(stored, expect) is None
-        status = ResultStatus.DONE if deletes else ResultStatus.CREATED
+        assert self._store.write_named(NamedWrite(kind, stored, expect)) is None
+        status = ResultStatus.DONE if here or deletes else ResultStatus.CREATED
         return self._result(command, status, revision=stored.revision)
+
+    def _test(self, command: Command) -> CommandResult:
+        """Put a test of a channel into the outbox."""
+        now = self._clock.now()
+        test = a_message(
+            Event.TEST,
+            command.subject,
+            job_id="",
+            job="",
+            run_id=None,
+            about=command.id,
+            at=now,
+            payload=facts_of_test(command.subject, now),
+        )
+        self._store.add_notifications([test])
+        facts = {"notification": test.id}
+        return self._result(command, ResultStatus.DONE, facts=facts)
 
     def _cancel(self, command: Command) -> CommandResult:
         run = self._store.get_run(command.subject)
@@ -289,6 +280,20 @@ class FakeExecutor:
             [RunChange(run_id=run.id, term=run.term, state=state, reason=reason)]
         )
         return self._result(command, ResultStatus.DONE, job_id=run.job_id, run_id=run.id)
+
+    def _report(self, command: Command) -> CommandResult:
+        """Let a run go on or end as reported, unless it is over."""
+        run = self._store.get_run(command.subject)
+        facts = {"facts": {"report": "applied"}, "run_id": run.id}
+        if not run.is_live:
+            facts["facts"] = {"report": "late"}
+            return self._result(command, ResultStatus.CONFLICT, message="the run is over", **facts)
+        told = command.arguments
+        reason = told["reason"] and Reason(told["reason"])
+        state = _REPORTED[told["status"]]
+        news = RunChange(run_id=run.id, term=run.term, state=state, reason=reason)
+        self._store.change_runs([replace(news, details=told["details"], error=told["error"])])
+        return self._result(command, ResultStatus.DONE, **facts)
 
     def _overtaken(self, command: Command, job: Job | None) -> CommandResult:
         found = f"revision {job.revision}" if job else "no such job"
@@ -305,9 +310,29 @@ class FakeExecutor:
         )
 
 
+_REPORTED = {
+    None: RunState.RUNNING,
+    "running": RunState.RUNNING,
+    "completed": RunState.SUCCEEDED,
+    "failed": RunState.FAILED,
+    "cancelled": RunState.CANCELLED,
+}
+
 _CHANGES = {
     CommandKind.UPDATE_JOB: FakeExecutor._redefined,
     CommandKind.DELETE_JOB: FakeExecutor._deleted,
     CommandKind.PAUSE_JOB: FakeExecutor._paused,
     CommandKind.RESUME_JOB: FakeExecutor._resumed,
 }
+
+
+def _value(kind: Kind[Any], command: Command) -> object:
+    """Return what a command wants a resource to hold, or something if it deletes it."""
+    if kind is TOKENS:
+        return token_from_arguments(command.arguments) if command.arguments else REVOKED
+    if kind is CALENDARS:
+        return calendar_from_document(command.arguments.get("calendar", {"name": command.subject}))
+    if kind is CHANNELS:
+        gone = {"kind": "webhook", "url": "http://gone"}
+        return channel_from_document(command.arguments.get("channel", gone))
+    return command.arguments.get("sealed", "")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from werkzeug.test import TestResponse
 
-from executor.domain.api_token import StoredToken, digest_of, written
+from executor.domain.api_token import TOKENS, ApiToken, digest_of, written
 from executor.domain.errors import CredentialsRefused, IssuerUnavailable
+from executor.domain.named import NamedWrite, Stored
 from executor.domain.proxies import TrustedProxies
 from executor.ports.bearers import Bearer
 from tests.web.world import World
@@ -46,19 +48,20 @@ class GuardedWorld(World):
         )
         self.drawn = 0
 
-    def token(self, *scopes: str, name: str = "", **facts: Any) -> str:
+    def token(
+        self, *scopes: str, name: str = "", expires_at: datetime | None = None, **facts: Any
+    ) -> str:
         """Put a token with these scopes into the store; return it."""
         self.drawn += 1
         text = written(self.drawn.to_bytes(32))
-        record = {
+        record: dict[str, Any] = {
             "name": name or f"t{self.drawn}",
-            "digest": digest_of(text),
-            "scopes": scopes,
-            "expires_at": None,
+            "value": ApiToken(digest=digest_of(text), scopes=scopes, expires_at=expires_at),
             "revision": 1,
             "updated_at": self.clock.now(),
         }
-        assert self.store.write_token(StoredToken(**{**record, **facts}), None) is None
+        stored: Stored[ApiToken] = Stored(**{**record, **facts})
+        assert self.store.write_named(NamedWrite(TOKENS, stored, None)) is None
         return text
 
     def ask(

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from executor.domain.calendar import CALENDARS
 from executor.domain.command import CommandKind
 from tests.web.world import World, faults_of, json_of, problem_of
 
@@ -126,7 +127,7 @@ def test_a_broken_calendar_hides_no_other_and_is_mended_by_put(world: World) -> 
     """It is shown as broken, with the reason, and without an ETag."""
     put(world)
     put(world, name="other")
-    world.store.break_calendar("frost")
+    world.store.break_named(CALENDARS, "frost")
 
     shown = world.get("/v1/calendars/frost")
 

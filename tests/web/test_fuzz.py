@@ -19,6 +19,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.job import LastRun
 from executor.domain.run import Output, RunState
 from tests.web.world import NIGHTLY, World
@@ -49,8 +51,13 @@ def crowded() -> World:
         "PUT", "/v1/calendars/holidays", {"windows": [{"cron": "0 2 * * *", "duration": "1h"}]}
     )
     world.send("PUT", "/v1/calendars/lost", {})
-    world.store.break_calendar("lost")
+    world.store.break_named(CALENDARS, "lost")
     world.send("PUT", "/v1/secrets/TOKEN", {"value": "nobody knows"})
+    hook = {"kind": "webhook", "url": "https://example.com/hook"}
+    world.send("PUT", "/v1/channels/ops", hook)
+    world.send("PUT", "/v1/channels/lost", hook)
+    world.store.break_named(CHANNELS, "lost")
+    world.post("/v1/channels/ops/test")
     world.clear()
     world.beat("web-1", "executing")
     return world
@@ -66,6 +73,7 @@ EXISTING = {
     "run": "r2",
     "calendar": "holidays",
     "secret": "TOKEN",
+    "channel": "ops",
     "revision": "1",
 }
 

@@ -90,6 +90,7 @@ def test_the_schedule_is_described_with_the_fields_that_are_read(world: World) -
         {"kind": "cron", "expression": "* * * * *"},
         {"kind": "interval", "expression": "R/2026-12-01T00:00:00Z/P1D"},
         {"kind": "once", "at": "2026-12-01T00:00:00Z"},
+        {"kind": "continuous"},
     ]
     read = [schedule_to_document(schedule_from_document(document)) for document in documents]
 

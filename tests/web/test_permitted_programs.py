@@ -6,6 +6,7 @@ import pytest
 
 from executor.domain.job import Job, definition_from_document
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
+from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.writes import JobWrite
 from tests.web.world import PLAIN, World, faults_of, json_of
 
@@ -16,7 +17,7 @@ OTHER = {**COMMAND, "target": {"kind": "command", "command": "/opt/restore"}}
 @pytest.fixture
 def closed() -> World:
     """Return a web process whose operator has switched commands off."""
-    return World(permitted=PermittedPrograms(CommandsMode.OFF))
+    return World(permitted=PermittedTargets(PermittedPrograms(CommandsMode.OFF)))
 
 
 def saved_before(world: World) -> Job:

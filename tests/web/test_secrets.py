@@ -8,8 +8,9 @@ import pytest
 
 from executor.adapters.keyring import Keyring
 from executor.domain.command import CommandKind, encode_command
-from executor.domain.secret import StoredSecret
-from tests.web.world import KEY, World, faults_of, json_of, problem_of
+from executor.domain.named import NamedWrite, Stored
+from executor.domain.secret import SECRETS
+from tests.web.world import FORMER, KEY, World, faults_of, json_of, problem_of
 
 VALUE = "correct horse battery staple"
 
@@ -28,7 +29,12 @@ def test_put_creates_a_secret(world: World) -> None:
     assert response.status_code == 201
     assert response.headers["ETag"] == '"1"'
     assert response.headers["Location"] == "/v1/secrets/TOKEN"
-    shown = {"name": "TOKEN", "revision": 1, "updated_at": "2026-12-01T00:00:00Z"}
+    shown = {
+        "name": "TOKEN",
+        "revision": 1,
+        "key": "current",
+        "updated_at": "2026-12-01T00:00:00Z",
+    }
     assert json_of(response) == json_of(world.get("/v1/secrets/TOKEN")) == shown
     assert json_of(world.get("/v1/secrets")) == {"items": [shown], "next": None}
 
@@ -37,14 +43,14 @@ def test_the_value_travels_and_rests_sealed(world: World) -> None:
     """It is neither in the command, nor in its answer, nor in the store; a key opens it."""
     put(world)
     [sent] = world.executor.received
-    stored = world.store.get_secret("TOKEN")
+    stored = world.store.get_named(SECRETS, "TOKEN")
     answer = world.get(f"/v1/commands/{sent.id}")
 
     assert (sent.kind, sent.subject) == (CommandKind.PUT_SECRET, "TOKEN")
     for text in (encode_command(sent).decode(), repr(sent), repr(stored), answer.text):
         assert VALUE not in text
-    assert isinstance(stored, StoredSecret)
-    assert Keyring([KEY]).open("TOKEN", stored.sealed) == VALUE
+    assert isinstance(stored, Stored)
+    assert Keyring([KEY]).open("TOKEN", stored.value) == VALUE
 
 
 def test_put_replaces_a_secret(world: World) -> None:
@@ -108,7 +114,7 @@ def test_a_broken_secret_hides_no_other_and_is_mended_by_put(world: World) -> No
     """It is shown as broken, with the reason, and without an ETag."""
     put(world)
     put(world, "OTHER")
-    world.store.break_secret("TOKEN")
+    world.store.break_named(SECRETS, "TOKEN")
 
     shown = world.get("/v1/secrets/TOKEN")
 
@@ -116,6 +122,19 @@ def test_a_broken_secret_hides_no_other_and_is_mended_by_put(world: World) -> No
     assert "ETag" not in shown.headers
     assert len(json_of(world.get("/v1/secrets"))["items"]) == 2
     assert put(world)["revision"] == 2
+
+
+def test_it_is_shown_which_key_each_secret_needs(world: World) -> None:
+    """So an operator knows when the former one may go."""
+    for name, key in (("NEW", KEY), ("OLD", FORMER), ("LOST", b"l" * 32)):
+        sealed = Keyring([key]).seal(name, VALUE)
+        stored = Stored(name=name, value=sealed, revision=1, updated_at=world.clock.now())
+        assert world.store.write_named(NamedWrite(SECRETS, stored, None)) is None
+
+    shown = {one["name"]: one["key"] for one in json_of(world.get("/v1/secrets"))["items"]}
+
+    assert shown == {"NEW": "current", "OLD": "former", "LOST": "unknown"}
+    assert json_of(world.get("/v1/secrets/OLD"))["key"] == "former"
 
 
 def test_a_job_that_uses_a_secret_shows_its_name_only(world: World) -> None:

@@ -38,6 +38,14 @@ def test_status_says_who_executes(world: World) -> None:
     assert (shown["answered_by"], shown["version"]) == ("web-1", "1.2.3")
 
 
+def test_dead_letters_are_counted(world: World) -> None:
+    """As the broker counts them; null when it is away."""
+    world.executor.dead = 3
+    assert status(world)["dead_letters"] == 3
+    world.executor.away = BrokerUnavailable("gone")
+    assert status(world)["dead_letters"] is None
+
+
 @pytest.mark.parametrize(("silence_s", "state"), [(10, "executing"), (10.001, "no_executor")])
 def test_an_executor_that_is_silent_does_not_execute(
     world: World, silence_s: float, state: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from executor.domain.api_token import digest_of, is_well_formed
+from executor.domain.api_token import TOKENS, digest_of, is_well_formed
 from executor.domain.instant import to_text
 from tests.web.world import World, faults_of, json_of, problem_of
 
@@ -85,7 +85,7 @@ def test_a_name_in_use_is_refused(world: World) -> None:
 def test_a_broken_token_is_shown_as_such(world: World) -> None:
     """It hides no other, and can be revoked."""
     world.post("/v1/tokens", ASKED)
-    world.store.break_token("ci")
+    world.store.break_named(TOKENS, "ci")
 
     (broken,) = json_of(world.get("/v1/tokens"))["items"]
     assert (broken["name"], broken["state"]) == ("ci", "broken")

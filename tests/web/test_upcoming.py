@@ -1,5 +1,6 @@
 """GET /v1/jobs/{job}/upcoming: the fire times that will be run as things stand."""
 
+from executor.domain.calendar import CALENDARS
 from executor.domain.instant import to_text
 from executor.domain.job import Job, Pause
 from executor.domain.schedule import for_job, next_after
@@ -145,7 +146,7 @@ def test_blackouts_are_marked_with_what_happens_then(world: World) -> None:
 def test_a_calendar_that_is_missing_or_broken_marks_nothing(world: World) -> None:
     """The job fires as if it were not named."""
     world.send("PUT", "/v1/calendars/a", {"dates": [{"from": "2026-12-01", "to": "2026-12-09"}]})
-    world.store.break_calendar("a")
+    world.store.break_named(CALENDARS, "a")
     world.add(NIGHTLY, calendars=[{"name": "a"}, {"name": "b"}])
 
     items = json_of(world.get("/v1/jobs/nightly/upcoming"))["items"]

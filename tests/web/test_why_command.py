@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask, Response
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from executor.cli import main
 from executor.domain.run import Cause, Reason, RunState
+from tests.web.serving import served
 from tests.web.world import NIGHTLY, World, json_of
-
-
-class Silent(WSGIRequestHandler):
-    """Writes no access log."""
-
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve *app* on this machine and yield its address."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

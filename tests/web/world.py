@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,19 +13,23 @@ from werkzeug.test import TestResponse
 from executor.adapters.keyring import Keyring
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job, definition_from_document
-from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
+from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance, JobWrite
 from executor.ports.store import Readers
 from tests.fakes.fake_clock import FakeClock
 from tests.fakes.memory_store import MemoryStore
+from tests.fakes.paced_followers import PacedFollowers
 from tests.web.fake_executor import INSTANCE, FakeExecutor
 from web.app import Services, create_app
 from web.services import Entrance
 
 #: The key of this installation's secrets.
 KEY = b"k" * 32
+
+#: The one before it.
+FORMER = b"f" * 32
 
 #: A job with nothing but what is required.
 PLAIN = {"name": "plain", "target": {"kind": "http", "url": "https://example.com/"}}
@@ -65,14 +70,16 @@ class World:
     def __init__(
         self,
         max_body: int = 1_000_000,
-        permitted: PermittedPrograms = ALL_PROGRAMS,
+        permitted: PermittedTargets = ALL_TARGETS,
         *,
         sealing: bool = True,
         entrance: Entrance | None = None,
     ) -> None:
         self.clock = FakeClock()
+        self.while_waiting: Callable[[], None] = lambda: None
         self.store = FragileStore(self.clock)
         self.executor = FakeExecutor(self.store, self.clock)
+        self.followers = PacedFollowers(self.clock)
         self.app = create_app(
             Services(
                 readers=self.store,
@@ -81,10 +88,12 @@ class World:
                 command_timeout_s=5,
                 instance_id="web-1",
                 version="1.2.3",
-                sealer=Keyring([KEY]) if sealing else None,
+                followers=self.followers,
+                sealer=Keyring([KEY, FORMER]) if sealing else None,
                 max_body=max_body,
                 permitted=permitted,
                 entrance=entrance or Entrance(),
+                wait=lambda seconds: self.while_waiting(),
             )
         )
         self.client: FlaskClient = self.app.test_client()
@@ -135,12 +144,11 @@ class World:
         assert not self.store.insert_runs([run])
         return run
 
-    def beat(self, instance_id: str, role: str) -> None:
+    def beat(self, instance_id: str, role: str, **facts: Any) -> None:
         """Let an instance show that it lives."""
         now = self.clock.now()
-        self.store.beat(
-            Instance(id=instance_id, host="host", version="1.2.3", role=role, seen_at=now)
-        )
+        about = Instance(id=instance_id, host="host", version="1.2.3", role=role, seen_at=now)
+        self.store.beat(replace(about, **facts))
 
     def clear(self) -> TermRecord:
         """Let the executor show that it executes, and return its term."""

@@ -10,14 +10,16 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final
+from math import inf
+from typing import Final, Protocol
 
 from executor.adapters.captured_output import CapturedOutput
 from executor.adapters.command_target import confinement
 from executor.adapters.command_target.account import Account
+from executor.adapters.command_target.channel import Channel
 from executor.domain.run import Outcome, Reason, RunState
 from executor.domain.targets import CommandTarget
 
@@ -62,6 +64,21 @@ class Verdict:
     error: str | None = None
 
 
+class Process(Protocol):
+    """A started process; ``returncode`` as of :class:`subprocess.Popen`, from :meth:`poll` on."""
+
+    returncode: int | None
+
+    @property
+    def pid(self) -> int:
+        """Its number, and that of its group."""
+        ...
+
+    def poll(self) -> int | None:
+        """Return how it ended, and give its number back; None while it lives."""
+        ...
+
+
 class Child:
     """A started program.  Belongs to one thread at a time.
 
@@ -69,29 +86,35 @@ class Child:
         run_id: the run it works for.
         pidfd: becomes readable when the program is over.
         pipe: the reading end of its output; None once that is closed.
+        channel: what its code tells of itself; None if it tells nothing, or nothing more.
         timeout_s: seconds it may run.
         phase: where it stands.
         verdict: why it is being ended; None if it was left to itself.
         is_over: the program has ended; the zombie may not be reaped yet.
+        output: what it has said so far.
+        since: monotonic time from which on it is listened to.
     """
 
     def __init__(
         self,
         run_id: str,
-        process: subprocess.Popen[bytes],
+        process: Process,
         pipe: int,
         output: CapturedOutput,
         timeout_s: float,
+        channel: Channel | None = None,
     ) -> None:
         self.run_id = run_id
+        self.channel = self._told = channel
         self.pidfd = os.pidfd_open(process.pid)
         self.pipe: int | None = pipe
         self.timeout_s = timeout_s
         self.phase = Phase.RUNNING
         self.verdict: Verdict | None = None
         self.is_over = False
+        self.output = output
+        self.since = inf
         self._process = process
-        self._output = output
 
     def read(self) -> bool:
         """Take what has been written; return True once nothing can follow."""
@@ -104,7 +127,7 @@ class Child:
                 return False
             if not data:
                 return True
-            self._output.add(data)
+            self.output.add(data)
         return False
 
     def close_pipe(self) -> None:
@@ -112,6 +135,12 @@ class Child:
         if self.pipe is not None:
             os.close(self.pipe)
             self.pipe = None
+
+    def close_channel(self) -> None:
+        """Hear no more; what was told stays known."""
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group, as far as its members are ours to signal."""
@@ -125,14 +154,21 @@ class Child:
         """Give the process number back, if the program is over, and close every descriptor."""
         self._process.poll()
         self.close_pipe()
+        self.close_channel()
         os.close(self.pidfd)
 
     def outcome(self) -> Outcome:
         """Say how the run ended; after :meth:`reap`, or of an abandoned program."""
+        plain = self._plain_outcome()
+        if self._told is None:
+            return plain
+        return self._told.judge(plain, by_itself=self.verdict is None)
+
+    def _plain_outcome(self) -> Outcome:
         status = self._process.returncode
         exit_code = status if status is not None and status >= 0 else None
         ended_by = -status if status is not None and status < 0 else None
-        output = self._output.output()
+        output = self.output.output()
         if self.verdict is None:
             error = _error_of(status)
             state = RunState.SUCCEEDED if error is None else RunState.FAILED
@@ -165,30 +201,26 @@ def _error_of(status: int | None) -> str | None:
 
 def spawn(
     run_id: str,
-    target: CommandTarget,
-    environment: Mapping[str, str],
-    account: Account | None,
+    start: Callable[[int], Process],
     timeout_s: float,
     output: CapturedOutput,
+    channel: Channel | None = None,
 ) -> Child:
-    """Start *target*'s program in a session of its own.
+    """Start a process in a session of its own.
 
     Args:
-        account: the user it runs as; None for our own.
+        start: does it; gets the descriptor for all that it says.
         timeout_s: seconds it may run; kept for whoever ends it.
         output: takes what it says.
+        channel: what it tells of itself; the child's from now on, unless this fails.
 
     Raises:
-        OSError: it cannot be started; :func:`explained` says why in words.
-        InvalidJob: its limits or its user cannot be had on this machine.
-        ValueError: its words are no arguments of a program (a NUL, a lone surrogate).
+        Exception: what *start* raises.
+        OSError: it cannot be followed; it is killed.
     """
     reading, writing = os.pipe()
     try:
-        if confinement.is_confined(target, account):
-            process = confinement.start(target, environment, account, writing)
-        else:
-            process = _start(target, environment, writing)
+        process = start(writing)
     except BaseException:
         os.close(reading)
         raise
@@ -196,17 +228,36 @@ def spawn(
         os.close(writing)
     os.set_blocking(reading, False)
     try:
-        return Child(run_id, process, reading, output, timeout_s)
+        return Child(run_id, process, reading, output, timeout_s, channel)
     except OSError:
         os.close(reading)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if isinstance(process, subprocess.Popen):
+            process.wait()
         raise
 
 
-def _start(
-    target: CommandTarget, environment: Mapping[str, str], output: int
+def open_program(
+    target: CommandTarget,
+    environment: Mapping[str, str],
+    account: Account | None,
+    output: int,
+    kept: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
+    """Start *target*'s program in a session of its own.
+
+    Args:
+        account: the user it runs as; None for our own.
+        output: the descriptor for all that it says.
+        kept: descriptors that it has open under the same numbers.
+
+    Raises:
+        OSError: it cannot be started; :func:`explained` says why in words.
+        InvalidJob: its limits or its user cannot be had on this machine.
+        ValueError: its words are no arguments of a program (a NUL, a lone surrogate).
+    """
+    if confinement.is_confined(target, account):
+        return confinement.start(target, environment, account, output, kept)
     # Neither preexec_fn nor a user: with either, CPython gives up vfork, and starting a
     # process takes the longer the more memory the executor has.
     return subprocess.Popen(
@@ -217,6 +268,7 @@ def _start(
         cwd=target.cwd,
         env=environment,
         start_new_session=True,
+        pass_fds=kept,
     )
 
 

@@ -16,7 +16,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -47,7 +47,11 @@ def is_confined(target: CommandTarget, account: Account | None) -> bool:
 
 
 def start(
-    target: CommandTarget, environment: Mapping[str, str], account: Account | None, output: int
+    target: CommandTarget,
+    environment: Mapping[str, str],
+    account: Account | None,
+    output: int,
+    kept: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start *target*'s program, confined, in a session of its own.
 
@@ -56,6 +60,7 @@ def start(
     Args:
         account: the user to become; None to stay who we are.
         output: descriptor for all that it says.
+        kept: descriptors that the program has open under the same numbers.
 
     Raises:
         OSError: it cannot be started; ``filename`` is its cwd if that was the reason.
@@ -67,7 +72,7 @@ def start(
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
-            process = _open_gate(theirs.fileno(), output)
+            process = _open_gate(theirs.fileno(), output, kept)
         answer = _exchange(ours, plan)
     if answer:
         process.kill()
@@ -77,7 +82,7 @@ def start(
     return process
 
 
-def _open_gate(channel: int, output: int) -> subprocess.Popen[bytes]:
+def _open_gate(channel: int, output: int, kept: Sequence[int]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             (sys.executable, "-I", "-S", _GATE, str(channel)),
@@ -87,7 +92,7 @@ def _open_gate(channel: int, output: int) -> subprocess.Popen[bytes]:
             # Where an interpreter may find its own libraries: as this one did.
             env={k: v for k, v in os.environ.items() if k == "LD_LIBRARY_PATH"},
             start_new_session=True,
-            pass_fds=(channel,),
+            pass_fds=(channel, *kept),
         )
     except OSError as error:
         # Not the program's fault, and nothing that its author could put right.

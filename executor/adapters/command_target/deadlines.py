@@ -25,6 +25,9 @@ class Deadlines(Generic[Item]):
         self._serial = count()
         self._alive: dict[Item, float] = {}
 
+    def __contains__(self, item: Item) -> bool:
+        return item in self._alive
+
     def set(self, item: Item, when: float) -> None:
         """Let *item* come due at *when*, by the monotonic clock, and no other time."""
         self._alive[item] = when

@@ -13,16 +13,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, assert_never
 
+from executor.adapters.command_target.channel import Channel
 from executor.adapters.command_target.child import Child, Phase, Verdict
 from executor.adapters.command_target.deadlines import Deadlines
 from executor.adapters.command_target.spawners import Refused, Spawned, Spawners, SpawnFailed
 from executor.adapters.inbox import Inbox
+from executor.adapters.listening import Listening
 from executor.domain.run import Outcome, Reason, RunState
 from executor.ports.clock import Clock
 from executor.ports.target import Work, WorkListener
 
 #: Seconds in which killed programs are gone, unless they are stuck in the kernel.
 STOP_S: Final = 5.0
+
+#: Least time between two pieces of news of one run, seconds: more often nobody looks, and each
+#: is a write of the store.
+NEWS_S: Final = 0.5
 
 #: Longest sleep, seconds; epoll refuses more than 24 days.
 _LONGEST_WAIT_S: Final = 3600.0
@@ -70,6 +76,9 @@ class Loop:
         #: Descriptor -> whose pipe or pidfd it is.
         self._watched: dict[int, Child] = {}
         self._deadlines: Deadlines[Child] = Deadlines()
+        self._listening = Listening(listener.said)
+        #: When something may be told of a run again; those with nothing new are not there.
+        self._tellings: Deadlines[Child] = Deadlines()
         self._epoll = select.epoll()
         self._epoll.register(inbox.fd, select.EPOLLIN)
         self._stopping = False
@@ -83,11 +92,14 @@ class Loop:
                     continue
                 if fd == child.pipe:
                     self._read(child)
+                elif child.channel is not None and fd == child.channel.fd:
+                    self._hear(child, child.channel)
                 else:
                     self._program_ended(child)
             for message in self._inbox.take():
                 self._obey(message)
             self._obey_deadlines()
+            self._listening.advance(self._clock.monotonic())
             self._hand_out()
         self._end_all()
 
@@ -132,15 +144,33 @@ class Loop:
         self._watch(child, child.pidfd)
         if child.pipe is not None:
             self._watch(child, child.pipe)
-        self._deadlines.set(child, self._clock.monotonic() + child.timeout_s)
+        child.since = self._clock.monotonic()
+        if child.channel is not None:
+            self._watch(child, child.channel.fd)
+        self._deadlines.set(child, child.since + child.timeout_s)
         if verdict is not None:
             self._end(child, verdict)
 
     def _read(self, child: Child) -> None:
-        if child.read():
+        over = child.read()
+        self._listening.heard(child.run_id, child.output, child.since, self._clock.monotonic())
+        if over:
             self._close_pipe(child)
             if child.is_over:
                 self._finish(child)
+
+    def _hear(self, child: Child, channel: Channel) -> None:
+        if channel.read():
+            self._close_channel(child)
+        if child not in self._tellings:
+            self._tell(child, channel, self._clock.monotonic())
+
+    def _tell(self, child: Child, channel: Channel, now: float) -> None:
+        """Pass on the newest news, if there are any, and then none for a while."""
+        news = channel.news()
+        if news is not None:
+            self._listener.progressed(child.run_id, news)
+            self._tellings.set(child, now + NEWS_S)
 
     def _program_ended(self, child: Child) -> None:
         self._forget(child.pidfd)
@@ -187,28 +217,35 @@ class Loop:
         child.signal(signal.SIGKILL)
         child.read()
         self._close_pipe(child)
+        self._close_channel(child)
         child.reap()
         self._report(child)
 
     def _abandon(self, child: Child) -> None:
         child.phase = Phase.ABANDONED
         self._close_pipe(child)
+        self._close_channel(child)
         self._report(child)
 
     def _report(self, child: Child) -> None:
         del self._children[child.run_id]
         self._deadlines.clear(child)
-        self._listener.finished(child.run_id, self._clock.now(), child.outcome())
+        self._tellings.clear(child)
+        outcome = child.outcome()
+        self._listening.ended(child.run_id, child.output)
+        self._listener.finished(child.run_id, self._clock.now(), outcome)
 
     def _obey_deadlines(self) -> None:
         now = self._clock.monotonic()
         for child in self._deadlines.pop(now):
             self._time_is_up(child, now)
+        for child in self._tellings.pop(now):
+            if child.channel is not None:
+                self._tell(child, child.channel, now)
 
     def _patience(self) -> float:
-        due = self._deadlines.next()
-        if due is None:
-            return _LONGEST_WAIT_S
+        following = (self._deadlines.next(), self._tellings.next(), self._listening.wake_at)
+        due = min(one for one in following if one is not None)
         return min(max(0.0, due - self._clock.monotonic()), _LONGEST_WAIT_S)
 
     def _watch(self, child: Child, fd: int) -> None:
@@ -225,6 +262,13 @@ class Loop:
         if child.pipe is not None:
             self._forget(child.pipe)
             child.close_pipe()
+
+    def _close_channel(self, child: Child) -> None:
+        """Hear what is left, and then no more."""
+        if child.channel is not None:
+            child.channel.read()
+            self._forget(child.channel.fd)
+            child.close_channel()
 
     def _end_all(self) -> None:
         """Kill everything, wait for it, and close what is ours."""

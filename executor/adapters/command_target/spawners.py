@@ -8,20 +8,15 @@ at it so that the loop which reads everybody's output never waits.  A start that
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Final
 
 from executor.adapters import handoff
-from executor.adapters.captured_output import CapturedOutput
-from executor.adapters.command_target.account import account_of
-from executor.adapters.command_target.child import Child, explained, spawn
-from executor.adapters.command_target.surroundings import environment_of
-from executor.domain.errors import InvalidJob
-from executor.domain.permitted_programs import PermittedPrograms
-from executor.domain.targets import CommandTarget
+from executor.adapters.command_target.child import Child
+from executor.adapters.command_target.starter import ProcessTarget, Starter
 from executor.ports.clock import Clock
 from executor.ports.keys import Opener
 from executor.ports.target import Work, WorkListener
@@ -60,9 +55,8 @@ class Spawners:
 
     Args:
         count: how many threads.
-        inherited: the environment that programs see of the executor's.
+        starter: how that is done.
         output_limit: bytes kept of each program's output.
-        permitted: what may run, whatever was permitted when the job was saved.
         opener: opens secrets; None if there is no key.
         post: takes exactly one piece of news for each work, unless stopped in between;
             called on the spawning threads.
@@ -73,17 +67,15 @@ class Spawners:
         count: int,
         listener: WorkListener,
         clock: Clock,
-        inherited: Mapping[str, str],
+        starter: Starter,
         output_limit: int,
-        permitted: PermittedPrograms,
         opener: Opener | None,
         post: Callable[[SpawnNews], None],
     ) -> None:
         self._listener = listener
         self._clock = clock
-        self._inherited = inherited
+        self._starter = starter
         self._output_limit = output_limit
-        self._permitted = permitted
         self._opener = opener
         self._post = post
         self._works: SimpleQueue[Work | None] = SimpleQueue()
@@ -115,9 +107,10 @@ class Spawners:
     def _start(self, work: Work) -> None:
         target = work.definition.target
         run_id = work.run.id
-        if not isinstance(target, CommandTarget):
-            self._post(SpawnFailed(run_id, f"{target.kind} is not a command target"))
+        if not self._starter.accepts(target):
+            self._post(SpawnFailed(run_id, f"{target.kind} is not this launcher's kind of target"))
             return
+        assert isinstance(target, ProcessTarget)
         if not self._listener.may_start():
             self._post(Refused(run_id))
             return
@@ -127,25 +120,16 @@ class Spawners:
         try:
             prepared = handoff.prepare(work, self._opener)
             clear = prepared.clear
-            assert isinstance(prepared.target, CommandTarget)
+            assert isinstance(prepared.target, ProcessTarget)
             target = prepared.target
             wanted = target.limits.output
             limit = self._output_limit if wanted is None else min(wanted, self._output_limit)
-            child = self._spawn(work, target, prepared.capture(limit))
+            child = self._starter.start(work, prepared, limit)
         except Exception as error:
-            self._post(SpawnFailed(run_id, clear(explained(error, target))))
+            self._post(SpawnFailed(run_id, clear(self._starter.explain(error, target))))
             return
         if self._stopping.is_set():
             child.signal(signal.SIGKILL)
         else:
             self._listener.started(run_id, begun)
         self._post(Spawned(child))
-
-    def _spawn(self, work: Work, target: CommandTarget, output: CapturedOutput) -> Child:
-        faults = self._permitted.faults(target)
-        if faults:
-            raise InvalidJob(faults)
-        account = account_of(target.user)
-        environment = environment_of(self._inherited, work.run, target, account)
-        timeout_s = work.definition.timeout.total_seconds()
-        return spawn(work.run.id, target, environment, account, timeout_s, output)

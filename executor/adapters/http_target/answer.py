@@ -8,7 +8,8 @@ from typing import Final
 
 import pycurl
 
-from executor.adapters.http_target.request import MOST_REDIRECTS, place_of
+from executor.adapters.http_target.redirect import MOST_REDIRECTS
+from executor.adapters.http_target.request import place_of
 from executor.adapters.http_target.transfers import Ended
 from executor.domain.run import Outcome, Output, RunState
 from executor.domain.targets import HttpTarget
@@ -23,18 +24,30 @@ def outcome_of(
     timeout_ms: int,
     output: Output | None,
     refused: str | None = None,
+    spent_ms: int = 0,
 ) -> Outcome:
     """Judge a transfer that is over; its handle must still hold what libcurl knows of it.
 
     Args:
+        target: what was sent last, after all redirects.
+        timeout_ms: of the whole exchange.
         refused: the address that the guard refused last, and why; None if it let it pass.
+        spent_ms: how much of the time the redirects before this transfer have taken.
     """
     status: int | None = ended.curl.getinfo(pycurl.RESPONSE_CODE) or None
     if ended.code == pycurl.E_OK and status is not None:
         error = _unexpected(status, target, output)
-        state = RunState.SUCCEEDED if error is None else RunState.FAILED
-        return Outcome(state=state, http_status=status, error=error, output=output)
-    if _ran_out_of_time(ended, timeout_ms):
+        if error is None:
+            return Outcome(state=RunState.SUCCEEDED, http_status=status, output=output)
+        return Outcome(
+            state=RunState.FAILED,
+            http_status=status,
+            # libcurl reads seconds and dates; 0 is that there was neither, or one gone by.
+            retry_after=ended.curl.getinfo(pycurl.RETRY_AFTER) or None,
+            error=error,
+            output=output,
+        )
+    if _ran_out_of_time(ended, timeout_ms - spent_ms):
         error = f"no complete answer within {timeout_ms / 1000:g} s"
         return Outcome(state=RunState.TIMED_OUT, http_status=status, error=error, output=output)
     error = _explained(ended, target, refused)
@@ -54,11 +67,11 @@ def _unexpected(status: int, target: HttpTarget, output: Output | None) -> str |
     return target.expect_body.shortfall(output) if target.expect_body is not None else None
 
 
-def _ran_out_of_time(ended: Ended, timeout_ms: int) -> bool:
+def _ran_out_of_time(ended: Ended, left_ms: int) -> bool:
     if ended.code != pycurl.E_OPERATION_TIMEDOUT:
         return False
     elapsed: float = ended.curl.getinfo(pycurl.TOTAL_TIME)
-    return elapsed * 1000 >= timeout_ms - _TIMER_SLACK_MS
+    return elapsed * 1000 >= left_ms - _TIMER_SLACK_MS
 
 
 def _explained(ended: Ended, target: HttpTarget, refused: str | None) -> str:

@@ -20,13 +20,17 @@ from executor.adapters import handoff
 from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
 from executor.adapters.handoff import Prepared
 from executor.adapters.http_target.answer import outcome_of
+from executor.adapters.http_target.call_back import call_back_headers, goes_on
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
+from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to, redirected
 from executor.adapters.http_target.request import (
+    Identify,
     new_handle,
     place_of,
     prepare,
     release,
+    run_headers,
     system_authorities,
 )
 from executor.adapters.http_target.rules import HttpRules
@@ -69,7 +73,12 @@ class _Stop:
 
 @dataclass(slots=True)
 class _Flight:
-    """A request in flight and what it has answered so far."""
+    """A request in flight and what it has answered so far.
+
+    Attributes:
+        target: what was sent last; each redirect makes another one of it.
+        timeout_ms: for the whole exchange, of which ``spent_ms`` went into ``redirects``.
+    """
 
     work: Work
     target: HttpTarget
@@ -78,6 +87,8 @@ class _Flight:
     body: CapturedOutput
     guard: Guard
     prepared: Prepared
+    spent_ms: int = 0
+    redirects: int = 0
 
 
 class HttpLauncher:
@@ -90,6 +101,8 @@ class HttpLauncher:
         authorities: file of the certificates to trust; by default the system's.
         rules: what the operator allows requests; by default everything.
         opener: opens secrets; None if there is no key.
+        url: where services call back to; None: they are told of no such place.
+        identify: returns the header lines that say who sends a request; by default those of runs.
     """
 
     def __init__(
@@ -103,13 +116,26 @@ class HttpLauncher:
         authorities: str | None = None,
         rules: HttpRules | None = None,
         opener: Opener | None = None,
+        url: str | None = None,
+        identify: Identify = run_headers,
     ) -> None:
         self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
         rules = rules or HttpRules()
         handles = partial(
             new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(self._inbox, listener, clock, parallel, handles, output_limit, rules, opener)
+        loop = _Loop(
+            self._inbox,
+            listener,
+            clock,
+            parallel,
+            handles,
+            output_limit,
+            rules,
+            opener,
+            url,
+            identify,
+        )
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
 
@@ -120,6 +146,9 @@ class HttpLauncher:
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Break the request off; it finishes as cancelled(*reason*).  Unknown ids do nothing."""
         self._inbox.put(_Cancel(run_id, reason))
+
+    def recall(self, work: Work, reason: Reason) -> None:
+        """Do nothing: a service that calls back cannot be asked."""
 
     def stop(self) -> None:
         """Break everything off without reporting, and end the thread."""
@@ -140,6 +169,8 @@ class _Loop:
         output_limit: int,
         rules: HttpRules,
         opener: Opener | None,
+        url: str | None,
+        identify: Identify,
     ) -> None:
         self._inbox = inbox
         self._listener = listener
@@ -150,6 +181,8 @@ class _Loop:
         self._rules = rules
         self._line = Line(_host_of, rules.per_host)
         self._opener = opener
+        self._url = url
+        self._identify = identify
         self._flights: dict[str, _Flight] = {}
         self._flying: dict[pycurl.Curl, _Flight] = {}
         self._idle: list[pycurl.Curl] = []
@@ -208,31 +241,70 @@ class _Loop:
         curl = self._idle.pop() if self._idle else self._new_handle()
         body = prepared.capture(self._output_limit)
         guard = Guard(self._rules.refusal)
+        flight = _Flight(work, target, timeout_ms, curl, body, guard, prepared)
         try:
-            signature = signed(target, prepared.secrets, self._clock.now())
-            prepare(curl, work.run, target, timeout_ms, body.add, guard, signature)
-            self._transfers.add(curl)
+            self._send(flight)
         except BaseException:
             self._give_back(curl)
             raise
-        flight = _Flight(work, target, timeout_ms, curl, body, guard, prepared)
         self._flights[work.run.id] = self._flying[curl] = flight
         self._listener.started(work.run.id, self._clock.now())
 
+    def _send(self, flight: _Flight) -> None:
+        own = [
+            *signed(flight.target, flight.prepared.secrets, self._clock.now()),
+            *call_back_headers(flight.target, flight.work, self._url),
+        ]
+        left_ms = max(1, flight.timeout_ms - flight.spent_ms)
+        prepare(
+            flight.curl,
+            flight.work.run,
+            flight.target,
+            left_ms,
+            flight.body.add,
+            flight.guard,
+            own,
+            self._identify,
+        )
+        self._transfers.add(flight.curl)
+
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
-        output = flight.body.output()
+        if goes_on(ended, flight.target):
+            self._let_go(flight)
+            self._listener.handed_over(flight.work.run.id, self._clock.now(), running=True)
+            return
         # One answer that nobody foresaw must not end the thread, and all other runs with it.
         try:
-            outcome = outcome_of(
-                ended, flight.target, flight.timeout_ms, output, flight.guard.refused
-            )
+            outcome = self._outcome(flight, ended)
         except Exception as error:
             words = f"the answer could not be judged: {error}"
-            outcome = Outcome(state=RunState.FAILED, error=words, output=output)
+            outcome = Outcome(state=RunState.FAILED, error=words, output=flight.body.output())
+        if outcome is None:
+            return
         if outcome.error is not None:
             outcome = replace(outcome, error=flight.prepared.clear(outcome.error))
         self._end(flight, outcome)
+
+    def _outcome(self, flight: _Flight, ended: Ended) -> Outcome | None:
+        """Judge the answer; None if it led elsewhere and another request is on its way."""
+        url = leads_to(ended) if flight.target.follow_redirects else None
+        if url is not None and flight.redirects < MOST_REDIRECTS:
+            self._follow(flight, url)
+            return None
+        if url is not None:
+            ended = ended._replace(code=pycurl.E_TOO_MANY_REDIRECTS)
+        output, refused = flight.body.output(), flight.guard.refused
+        return outcome_of(ended, flight.target, flight.timeout_ms, output, refused, flight.spent_ms)
+
+    def _follow(self, flight: _Flight, url: str) -> None:
+        flight.redirects += 1
+        flight.spent_ms += int(flight.curl.getinfo(pycurl.TOTAL_TIME) * 1000)
+        status = flight.curl.getinfo(pycurl.RESPONSE_CODE)
+        self._transfers.drop(flight.curl)
+        flight.target = redirected(flight.target, status, url)
+        flight.body = flight.prepared.capture(self._output_limit)
+        self._send(flight)
 
     def _cancel(self, cancel: _Cancel) -> None:
         waiting = self._line.drop(cancel.run_id)
@@ -246,12 +318,14 @@ class _Loop:
             self._end(flight, outcome)
 
     def _end(self, flight: _Flight, outcome: Outcome) -> None:
+        self._let_go(flight)
+        self._listener.finished(flight.work.run.id, self._clock.now(), outcome)
+
+    def _let_go(self, flight: _Flight) -> None:
         self._transfers.drop(flight.curl)
-        run_id = flight.work.run.id
-        del self._flights[run_id], self._flying[flight.curl]
+        del self._flights[flight.work.run.id], self._flying[flight.curl]
         self._give_back(flight.curl)
         self._line.leave(flight.work)
-        self._listener.finished(run_id, self._clock.now(), outcome)
 
     def _give_back(self, curl: pycurl.Curl) -> None:
         release(curl)

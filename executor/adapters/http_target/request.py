@@ -24,9 +24,6 @@ from executor.domain.instant import to_text
 from executor.domain.run import Run
 from executor.domain.targets import HttpTarget
 
-#: Redirects followed for one request; more is a loop.  Browsers stop at 20, curl at 30.
-MOST_REDIRECTS: Final = 10
-
 #: Bytes a second taken of one answer.  Nearly all of a longer one is dropped anyway, and
 #: an endless one would take the interpreter's time from those who start runs.
 MOST_BYTES_A_SECOND: Final = 32 * 1024 * 1024
@@ -34,10 +31,6 @@ MOST_BYTES_A_SECOND: Final = 32 * 1024 * 1024
 #: Headers a job cannot set, besides everything under ``X-Solocron-``.
 _RESERVED: Final = frozenset({"idempotency-key", "content-length", "transfer-encoding", "expect"})
 _OWN_PREFIX: Final = "x-solocron-"
-
-#: Value of FOLLOWLOCATION by which a method set by name also obeys the answer's code, so
-#: that 303 makes it a GET.  libcurl before 8.13 takes it for a plain yes.
-_FOLLOW_AS_THE_CODE_SAYS: Final = 2
 
 #: Value of SSL_VERIFYHOST by which the certificate has to name the host; 0 is any name.
 _SAME_HOST: Final = 2
@@ -48,7 +41,11 @@ _BODY_EXPECTED: Final = frozenset({"POST", "PUT", "PATCH"})
 #: Printable ASCII but the percent sign, which no job name contains: encoding is reversible.
 _HEADER_SAFE: Final = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 #: Everything that may stand in a URL, the percent sign included: what is encoded stays.
-_URL_SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
+URL_SAFE: Final = "".join(chr(code) for code in range(0x21, 0x7F))
+
+
+#: Returns the header lines by which a target knows who sends a request, and whether again.
+Identify = Callable[[Run, HttpTarget], Sequence[str]]
 
 
 def new_handle(connect_timeout_ms: int, authorities: str | None, rules: HttpRules) -> pycurl.Curl:
@@ -68,7 +65,6 @@ def new_handle(connect_timeout_ms: int, authorities: str | None, rules: HttpRule
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, connect_timeout_ms)
     curl.setopt(pycurl.TCP_KEEPALIVE, 1)
     curl.setopt(pycurl.MAX_RECV_SPEED_LARGE, MOST_BYTES_A_SECOND)
-    curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
     curl.setopt(pycurl.USERAGENT, f"Solocron/{__version__}")
     if authorities:
         curl.setopt(pycurl.CAINFO, authorities)
@@ -85,6 +81,7 @@ def prepare(
     take: Callable[[bytes], None],
     guard: Guard,
     signature: Sequence[str] = (),
+    identify: Identify | None = None,
 ) -> None:
     """Set every other option of *curl* for one request of *run*; the body goes to *take*.
 
@@ -95,16 +92,16 @@ def prepare(
         timeout_ms: for everything from resolving the name to the last byte of the answer.
         guard: hands out the sockets.
         signature: further header lines of Solocron's own.
+        identify: says who sends the request; by default :func:`run_headers`.
 
     Raises:
         ValueError: the request cannot be written down; says why.
     """
     url, direct = _destination(target.url)
-    headers = [*headers_of(run, target), *signature]
+    headers = [*headers_of(run, target, identify or run_headers), *signature]
     curl.setopt(pycurl.URL, url)
     curl.setopt(pycurl.PROXY, "" if direct else None)
     curl.setopt(pycurl.TIMEOUT_MS, timeout_ms)
-    curl.setopt(pycurl.FOLLOWLOCATION, _FOLLOW_AS_THE_CODE_SAYS if target.follow_redirects else 0)
     curl.setopt(pycurl.HTTPHEADER, headers)
     # A connection is kept for requests with the same values of these only; libcurl sees to it.
     curl.setopt(pycurl.SSL_VERIFYPEER, int(target.tls.verify))
@@ -121,10 +118,9 @@ def release(curl: pycurl.Curl) -> None:
     curl.setopt(pycurl.POSTFIELDS, "")
 
 
-def headers_of(run: Run, target: HttpTarget) -> list[str | bytes]:
-    """Return the header lines in the form libcurl wants."""
+def run_headers(run: Run, target: HttpTarget) -> list[str]:
+    """Return the header lines that identify *run*."""
     lines = [
-        "Expect:",
         f"Idempotency-Key: {run.trigger_id or run.id}",
         f"X-Solocron-Run-Id: {run.id}",
         f"X-Solocron-Job: {_header_text(run.job)}",
@@ -133,6 +129,12 @@ def headers_of(run: Run, target: HttpTarget) -> list[str | bytes]:
     ]
     if run.fire_at is not None:
         lines.append(f"X-Solocron-Fire-Time: {_instant_text(run.fire_at)}")
+    return lines
+
+
+def headers_of(run: Run, target: HttpTarget, identify: Identify = run_headers) -> list[str | bytes]:
+    """Return the header lines in the form libcurl wants."""
+    lines = ["Expect:", *identify(run, target)]
     # Without a value libcurl would claim to send a form.
     content_type = "Content-Type: application/json" if target.body else "Content-Type:"
     for name, value in target.headers.items():
@@ -173,7 +175,7 @@ def _header_text(name: str) -> str:
 @lru_cache(maxsize=10_000)
 def _destination(url: str) -> tuple[str, bool]:
     """Return *url* as it goes over the wire, and whether no proxy may stand in between."""
-    return _ascii_url(url), _is_loopback(url)
+    return ascii_url(url), _is_loopback(url)
 
 
 @lru_cache(maxsize=10_000)
@@ -188,7 +190,12 @@ def place_of(url: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _ascii_url(url: str) -> str:
+def ascii_url(url: str) -> str:
+    """Return *url* as it goes over the wire.
+
+    Raises:
+        ValueError: its host is none.
+    """
     if url.isascii():
         return url
     parts = urlsplit(url)
@@ -199,7 +206,7 @@ def _ascii_url(url: str) -> str:
             place = (parts.hostname or "").encode("idna").decode() + port
         except UnicodeError as error:
             raise ValueError(f"{parts.hostname!r} is not a host name: {error}") from error
-    return quote(parts._replace(netloc=credentials + at + place).geturl(), safe=_URL_SAFE)
+    return quote(parts._replace(netloc=credentials + at + place).geturl(), safe=URL_SAFE)
 
 
 def _is_loopback(url: str) -> bool:

@@ -5,8 +5,8 @@
 and the body as it is sent (nothing, for HEAD and where there is none).  The key is the secret's
 value, in UTF-8, as it is.
 
-The address is not signed, and after a redirect the headers go along: a target that answers
-307 to a stranger shows them to it.
+The address is not signed.  A redirect within the origin is signed anew, with the body that it has;
+one to another origin goes without a signature.
 
 Source: RFC 2104; the form is that of many webhooks, ``v1=`` leaves room for another one.
 """

@@ -57,6 +57,7 @@ class Transfers:
         self._monotonic = monotonic
         self._due: float | None = None
         self._watched: dict[int, int] = {}
+        self._added: set[pycurl.Curl] = set()
         self._epoll = select.epoll()
         self._epoll.register(wake_fd, select.EPOLLIN)
         self._multi = pycurl.CurlMulti()
@@ -67,10 +68,16 @@ class Transfers:
     def add(self, curl: pycurl.Curl) -> None:
         """Begin a transfer with a prepared handle; it gets going in the next :meth:`step`."""
         self._multi.add_handle(curl)
+        self._added.add(curl)
 
     def drop(self, curl: pycurl.Curl) -> None:
-        """Take a handle out; a transfer under way is broken off and its connection closed."""
-        self._multi.remove_handle(curl)
+        """Take a handle out; a transfer under way is broken off and its connection closed.
+
+        One that is not in does no harm: it may have been refused.
+        """
+        if curl in self._added:
+            self._added.remove(curl)
+            self._multi.remove_handle(curl)
 
     def step(self, wait: bool) -> list[Ended]:
         """Let libcurl act on what has happened and return the transfers that ended.

@@ -8,6 +8,7 @@ commands are answered within a few milliseconds.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -46,11 +47,15 @@ class LocalSender:
         A command that is on the queue already, under the same id with the same request, is not
         put there again; its answer is waited for.
         """
+        return self.send_all([command], timeout_s)[0]
+
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Send *commands* in one write of the queue, and wait for their answers."""
         deadline = time.monotonic() + timeout_s
         self._await_holder(deadline)
-        number = self._put(command)
+        numbers = self._put(commands)
         ring(self._folder)
-        return self._await_result(number, deadline)
+        return [self._await_result(number, deadline) for number in numbers]
 
     def token_state(self) -> str:
         """Return ``held``, ``ready``, or ``unknown`` if the folder cannot be looked at."""
@@ -58,6 +63,10 @@ class LocalSender:
             return "held" if is_token_held(self._folder) else "ready"
         except OSError:
             return "unknown"
+
+    def dead_letters(self) -> int | None:
+        """Return 0: there are no workers without a broker."""
+        return 0
 
     def describe(self) -> str:
         """Say ``connected``, or what is wrong with the folder."""
@@ -82,25 +91,30 @@ class LocalSender:
         except OSError as error:
             raise BrokerUnavailable(f"the lock file cannot be asked: {error}") from error
 
-    def _put(self, command: Command) -> int:
-        """Put *command* on the queue unless it is there; return its row's number."""
+    def _put(self, commands: Sequence[Command]) -> list[int]:
+        """Put *commands* on the queue unless they are there; return their rows' numbers."""
         if not self._is_prepared:
             try:
                 schema.prepare(self._database)
             except SchemaTooNew as error:
                 raise BrokerUnavailable(str(error)) from error
             self._is_prepared = True
+        rows = [(one.id, one.digest, encode_command(one)) for one in commands]
         with self._database.write() as connection:
-            connection.execute(
+            connection.executemany(
                 "INSERT INTO local_commands (id, digest, body) VALUES (?, ?, ?) "
                 "ON CONFLICT DO NOTHING",
-                (command.id, command.digest, encode_command(command)),
+                rows,
             )
-            (number,) = connection.execute(
-                "SELECT number FROM local_commands WHERE id = ? AND digest = ? AND result IS NULL",
-                (command.id, command.digest),
-            ).fetchone()
-        return int(number)
+            found = [
+                connection.execute(
+                    "SELECT number FROM local_commands "
+                    "WHERE id = ? AND digest = ? AND result IS NULL",
+                    row[:2],
+                ).fetchone()
+                for row in rows
+            ]
+        return [int(number) for (number,) in found]
 
     def _await_result(self, number: int, deadline: float) -> CommandResult | None:
         pause = _FIRST_LOOK_S

@@ -40,6 +40,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from executor.adapters.documents import Document
+from executor.adapters.service_key import CALLBACK_KEY, UNPREPARED
 from executor.domain.errors import StoreUnavailable
 
 Parameters = ParamSpec("Parameters")
@@ -213,6 +214,15 @@ class MongoPart:
     @property
     def _commands(self) -> Records:
         return self._connection.records("commands")
+
+    @translated
+    def callback_key(self) -> bytes:
+        """Return the key that call-backs are proved by."""
+        record = self._connection.records("service_keys").find_one({"_id": CALLBACK_KEY})
+        if record is None:
+            raise StoreUnavailable(UNPREPARED)
+        key: bytes = record["key"]
+        return key
 
     def close(self) -> None:
         """Give connections back; no method may be called afterwards."""

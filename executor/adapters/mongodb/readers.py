@@ -26,7 +26,6 @@ from executor.adapters.documents import (
 )
 from executor.adapters.job_documents import fold
 from executor.adapters.mongodb.audit import MongoAuditReaders
-from executor.adapters.mongodb.calendars import MongoCalendarReaders
 from executor.adapters.mongodb.connection import (
     TIMEOUT_S,
     connect,
@@ -35,12 +34,14 @@ from executor.adapters.mongodb.connection import (
     translated,
 )
 from executor.adapters.mongodb.jobs import read_job
+from executor.adapters.mongodb.named import MongoNamedReaders
+from executor.adapters.mongodb.outbox import MongoOutboxReaders
+from executor.adapters.mongodb.output import MongoOutputReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
-from executor.adapters.mongodb.secrets import MongoSecretReaders
 from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
-from executor.adapters.mongodb.tokens import MongoTokenReaders
+from executor.adapters.mongodb.token_uses import MongoTokenUseReaders
 from executor.adapters.run_documents import run_from_document
 from executor.domain.command import CommandResult
 from executor.domain.errors import CommandNotFound, JobNotFound, RunNotFound
@@ -63,9 +64,10 @@ _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 class MongoReaders(
     MongoRevisionReaders,
     MongoSlotReaders,
-    MongoCalendarReaders,
-    MongoSecretReaders,
-    MongoTokenReaders,
+    MongoOutputReaders,
+    MongoNamedReaders,
+    MongoOutboxReaders,
+    MongoTokenUseReaders,
     MongoAuditReaders,
 ):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.

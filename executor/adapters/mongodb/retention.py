@@ -94,5 +94,6 @@ class MongoRetention(MongoPart):
             if self._runs.find_one({"job_id": job_id}, {"_id": True}) is None:
                 # Before the record, which is how what is left of them would be found again.
                 self._connection.records("job_revisions").delete_many({"job_id": job_id})
+                self._connection.records("tallies").delete_one({"_id": job_id})
                 removed += self._jobs.delete_one({"_id": job_id, "deleted": True}).deleted_count
         return removed

@@ -135,7 +135,7 @@ class MongoRuns(MongoPart):
 
     @translated
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
-        """Move pending rows to *term*; return the ids that are its own now."""
+        """Move rows to *term*; return the ids that are its own now."""
         if not adoptions:
             return frozenset()
         self._runs.bulk_write(
@@ -194,6 +194,7 @@ class MongoRuns(MongoPart):
             "open": True,
             "state": {"$in": LIVE_STATES},
             "term": {"$lt": term},
+            "remote": {"$ne": True},
             # A missing lease would count as the earliest of all.
             "lease_until": {"$type": "date"},
             "$expr": {"$lte": ["$lease_until", "$$NOW"]},
@@ -276,11 +277,13 @@ def _adoption(adoption: Adoption, term: int) -> tuple[Document, Document]:
     which: Document = {
         "_id": adoption.run_id,
         "term": adoption.from_term,
-        "state": RunState.PENDING.value,
+        "state": adoption.from_state.value,
     }
     if adoption.from_clear_at is not None:
         which["clear_at"] = adoption.from_clear_at
     news: Document = {"term": term, "clear_at": adoption.clear_at}
     if adoption.due_at is not None:
         news["due_at"] = adoption.due_at
+    if adoption.remote_in is not None:
+        news["remote"] = True
     return which, {"$set": news}

@@ -13,14 +13,22 @@ jobs
     ``folded`` follows from the name; it is there for searching names without reading jobs.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
-calendars, secrets, tokens, token_uses
-    Few: their names, the keys, are enough.
 audit
     Each list, of all and by actor and by job, is in order of time, the id deciding among equals.
+output_chunks
+    ``chunk`` is the key of a piece of output; by ``end`` the pieces from a place on are read and
+    those that are too old removed.
+service_keys
+    One: that of call-backs, made by whoever was first.
+calendars, secrets, channels, tokens, token_uses
+    Few: their names, the keys, are enough.  Tallies are found by their jobs' ids.
+outbox
+    ``due`` holds what is still to be delivered; the others are the orders of the list.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -29,6 +37,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from executor.adapters.documents import Document
+from executor.adapters.service_key import CALLBACK_KEY, new_key
 from executor.domain.errors import SchemaTooNew
 
 #: Version of what this module makes and ``*documents.py`` write.
@@ -79,6 +88,16 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
         _index("by_actor", "actor", "at", "_id"),
         _index("by_job", "job_id", "at", "_id"),
     ],
+    "output_chunks": [
+        _index("chunk", "run_id", "offset", unique=True),
+        _index("end", "run_id", "end"),
+    ],
+    "outbox": [
+        _index("due", "due_at", partialFilterExpression={"state": "pending"}),
+        _index("by_job", "job_id", "created_at", "_id"),
+        _index("by_state", "state", "created_at", "_id"),
+        _index("by_age", "created_at", "_id"),
+    ],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))
     ],
@@ -99,9 +118,17 @@ def prepare(database: Database[Document]) -> None:
         raise SchemaTooNew(record["version"], SCHEMA_VERSION)
     for name, indexes in _INDEXES.items():
         database[name].create_indexes(indexes)
+    _make_key(database)
     mark = {"$max": {"version": SCHEMA_VERSION}}
     try:
         database["schema"].update_one({"_id": "schema"}, mark, upsert=True)
     except DuplicateKeyError:
         # Another instance has made the record at the same moment.
         database["schema"].update_one({"_id": "schema"}, mark)
+
+
+def _make_key(database: Database[Document]) -> None:
+    made = {"$setOnInsert": {"key": new_key()}}
+    # Of several at one time one makes it; for the others it is there.
+    with suppress(DuplicateKeyError):
+        database["service_keys"].update_one({"_id": CALLBACK_KEY}, made, upsert=True)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from executor.adapters.documents import instance_to_document
 from executor.adapters.mongodb import schema
 from executor.adapters.mongodb.audit import MongoAudit
-from executor.adapters.mongodb.calendars import MongoCalendars
 from executor.adapters.mongodb.commands import MongoCommands
 from executor.adapters.mongodb.connection import TIMEOUT_S, connect, translated
 from executor.adapters.mongodb.jobs import MongoJobs
+from executor.adapters.mongodb.named import MongoNamed
+from executor.adapters.mongodb.outbox import MongoOutbox
+from executor.adapters.mongodb.output import MongoOutput
 from executor.adapters.mongodb.retention import MongoRetention
 from executor.adapters.mongodb.revisions import MongoRevisions
 from executor.adapters.mongodb.runs import MongoRuns
-from executor.adapters.mongodb.secrets import MongoSecrets
 from executor.adapters.mongodb.terms import MongoTerms
-from executor.adapters.mongodb.tokens import MongoTokens
+from executor.adapters.mongodb.token_uses import MongoTokenUses
 from executor.domain.writes import Instance
 
 
@@ -22,11 +23,12 @@ class MongoStore(
     MongoTerms,
     MongoRuns,
     MongoRetention,
+    MongoOutput,
     MongoJobs,
     MongoRevisions,
-    MongoCalendars,
-    MongoSecrets,
-    MongoTokens,
+    MongoNamed,
+    MongoOutbox,
+    MongoTokenUses,
     MongoAudit,
     MongoCommands,
 ):

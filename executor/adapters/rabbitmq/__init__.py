@@ -6,13 +6,27 @@ the names and properties of the queues.  ``token`` holds, ``watchdog`` replaces,
 receives, ``sender`` sends; ``publisher`` and ``sight`` are what the last two publishing
 ends share.
 
+Runs for workers: ``topology`` has the queues of a job and ``protocol`` what is written into
+them; ``message_launcher`` sends runs, ``reports`` takes what workers report, and ``work_queue``
+is a worker's end.  ``outbox`` keeps what they publish until the broker has it.
+
 pika's ``BlockingConnection`` is not used.  Its calls have no deadline of their own, it does
 not raise when the broker closes a channel, and one publish at a time waits for its confirm.
 ``SelectConnection``, which it wraps, has none of that: everything is a callback.
 """
 
 from executor.adapters.rabbitmq.intake import RabbitIntake
+from executor.adapters.rabbitmq.message_launcher import MessageLauncher
+from executor.adapters.rabbitmq.reports import RabbitReports
 from executor.adapters.rabbitmq.sender import RabbitSender
 from executor.adapters.rabbitmq.token import RabbitToken
+from executor.adapters.rabbitmq.work_queue import RabbitWorkQueue
 
-__all__ = ["RabbitIntake", "RabbitSender", "RabbitToken"]
+__all__ = [
+    "MessageLauncher",
+    "RabbitIntake",
+    "RabbitReports",
+    "RabbitSender",
+    "RabbitToken",
+    "RabbitWorkQueue",
+]

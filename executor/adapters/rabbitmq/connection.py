@@ -185,6 +185,16 @@ class Link:
 
         return call
 
+    def open_channel(self, then: Callable[[Any], None]) -> None:
+        """Open a channel and call *then* with it; when it is closed, the session fails."""
+
+        def opened(channel: Any) -> None:
+            closed = self.guarded(lambda _channel, error: self.fail(explain(error)))
+            channel.add_on_close_callback(closed)
+            then(channel)
+
+        self._connection.channel(on_open_callback=self.guarded(opened))
+
     def later(self, seconds: float, work: Callable[[], object]) -> Timer:
         """Have *work* done in *seconds*, if this session still lasts then."""
 

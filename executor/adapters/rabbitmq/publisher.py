@@ -46,15 +46,22 @@ class Publisher:
 
     def publish(
         self,
-        queue: str,
+        key: str,
         body: bytes,
         then: Callable[[Fate], None],
         *,
+        exchange: str = "",
         durable: bool = False,
         reply_to: str | None = None,
         correlation_id: str | None = None,
+        content_type: str | None = None,
+        headers: dict[str, object] | None = None,
     ) -> None:
-        """Publish *body* to *queue* and call *then* with its fate, unless the session ends."""
+        """Publish *body* and call *then* with its fate, unless the session ends.
+
+        Args:
+            key: the routing key; with the default exchange, the name of a queue.
+        """
         self._last_tag += 1
         self._waiting[self._last_tag] = then
         properties = pika.BasicProperties(
@@ -62,8 +69,10 @@ class Publisher:
             message_id=str(self._last_tag),
             reply_to=reply_to,
             correlation_id=correlation_id,
+            content_type=content_type,
+            headers=headers,
         )
-        self._channel.basic_publish("", queue, body, properties, mandatory=True)
+        self._channel.basic_publish(exchange, key, body, properties, mandatory=True)
 
     def _on_return(self, _channel: Any, _method: Any, properties: Any, _body: bytes) -> None:
         self._returned.add(properties.message_id)

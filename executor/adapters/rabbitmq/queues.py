@@ -1,4 +1,4 @@
-"""The three queues: their names, their properties, and how they come into being.
+"""The queues of the service itself: their names, their properties, and how they come into being.
 
 ============== ============================================ ==============================
 queue          properties                                   why
@@ -7,6 +7,7 @@ P.token        durable, single active consumer              one message, one hol
 P.executor     exclusive to the holder's connection,        the presence mark: a mandatory
                messages expire at once                      publish to it is the probe
 P.commands     durable                                      accepted commands survive
+P.dead-letters durable, the newest 10,000                   what nobody could use, with the reason
 ============== ============================================ ==============================
 
 ``P`` is the prefix.  Durable queues are *classic* or *quorum*; a quorum queue gets a delivery
@@ -31,6 +32,9 @@ logger = logging.getLogger(__name__)
 #: Returns of one message before a quorum queue drops it; one a second lasts 68 years.  The
 #: largest value that every version takes.
 NEVER_LIMIT = 2**31 - 1
+
+#: Dead letters that are kept; a client that goes on talking nonsense must not fill the disk.
+MOST_DEAD_LETTERS = 10_000
 
 #: AMQP reply codes that close a channel; the first is what pika says for our own closing.
 CLOSED_BY_US = 0
@@ -61,13 +65,20 @@ class Queues:
         """Name of the command queue."""
         return f"{self.prefix}.commands"
 
+    @property
+    def dead_letters(self) -> str:
+        """Name of the queue of messages that nobody could use."""
+        return f"{self.prefix}.dead-letters"
+
     def arguments(self, queue: str) -> dict[str, Any]:
-        """Return the ``x-`` arguments of *queue*, one of the three names."""
+        """Return the ``x-`` arguments of *queue*, one of these names."""
         if queue == self.executor:
             return {"x-message-ttl": 0}
         made: dict[str, Any] = {"x-queue-type": self.queue_type}
         if queue == self.token:
             made["x-single-active-consumer"] = True
+        if queue == self.dead_letters:
+            made["x-max-length"] = MOST_DEAD_LETTERS
         if self.queue_type == "quorum":
             made["x-delivery-limit"] = NEVER_LIMIT
         return made

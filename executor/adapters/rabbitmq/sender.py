@@ -25,10 +25,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
-from executor.adapters.rabbitmq.connection import Link, explain
+from executor.adapters.rabbitmq.connection import Link
 from executor.adapters.rabbitmq.publisher import Fate, Publisher
 from executor.adapters.rabbitmq.queues import Queues, ensure
 from executor.adapters.rabbitmq.request import Request, Stage
@@ -38,13 +40,15 @@ from executor.domain.errors import InvalidCommand
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 REPLY_QUEUE = "amq.rabbitmq.reply-to"
 
 #: Seconds between two probes of one request while nobody executes: a failover takes tens
 #: of milliseconds, and a probe a third of one.
 PROBE_AGAIN_S = 0.05
 
-#: Seconds for :meth:`RabbitSender.token_state`; a status page must not wait longer.
+#: Seconds for each look at the broker; a status page must not wait longer.
 LOOK_TIMEOUT_S = 2.0
 
 
@@ -82,31 +86,61 @@ class RabbitSender:
 
     def send(self, command: Command, timeout_s: float) -> CommandResult | None:
         """Send *command* and wait; see :meth:`executor.ports.broker.CommandSender.send`."""
-        request = Request(command)
-        self._link.call(partial(self._begin, request))
-        if not request.wait(timeout_s):
-            request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
-            self._link.call(self._forget_ended)
-        return request.outcome()
+        return self.send_all([command], timeout_s)[0]
+
+    def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
+        """Send *commands*, behind one probe, and wait for all of them."""
+        requests = [Request(command) for command in commands]
+        deadline = time.monotonic() + timeout_s
+        self._link.call(partial(self._begin, requests))
+        for request in requests:
+            if not request.wait(max(deadline - time.monotonic(), 0)):
+                request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
+                self._link.call(self._forget_ended)
+        return [request.outcome() for request in requests]
 
     def token_state(self) -> str:
         """Look where the token is, for at most 2 s."""
-        answered = threading.Event()
-        seen: list[Sight] = []
 
-        def answer(sight: Sight) -> None:
-            seen.append(sight)
+        def ask(publisher: Publisher, answer: Callable[[Sight], None]) -> None:
+            look(self._link, self._connection, publisher, self._queues, answer)
+
+        sight = self._look(ask)
+        return "unknown" if sight is None else sight.state
+
+    def dead_letters(self) -> int | None:
+        """Count what lies in the queue of dead letters, for at most 2 s."""
+
+        def ask(_publisher: Publisher, answer: Callable[[int], None]) -> None:
+            # Not passively: the broker logs an error for each look at a queue that is not there.
+            ensure(
+                self._link,
+                self._connection,
+                self._queues,
+                self._queues.dead_letters,
+                lambda declared: answer(declared.message_count),
+            )
+
+        return self._look(ask)
+
+    def _look(self, ask: Callable[[Publisher, Callable[[T], None]], None]) -> T | None:
+        """Return what *ask* is answered with; None if it is not, or cannot be asked."""
+        answered = threading.Event()
+        seen: list[T] = []
+
+        def answer(value: T) -> None:
+            seen.append(value)
             answered.set()
 
-        def ask() -> None:
+        def begin() -> None:
             if self._publisher is None or self._link.blocked:
                 answered.set()
             else:
-                look(self._link, self._connection, self._publisher, self._queues, answer)
+                ask(self._publisher, answer)
 
-        self._link.call(ask)
+        self._link.call(begin)
         answered.wait(LOOK_TIMEOUT_S)
-        return seen[0].state if seen else "unknown"
+        return seen[0] if seen else None
 
     def describe(self) -> str:
         """Return ``connected`` or what is wrong."""
@@ -124,12 +158,9 @@ class RabbitSender:
         ensure(self._link, connection, self._queues, self._queues.commands, self._on_ensured)
 
     def _on_ensured(self, _declared: Any) -> None:
-        self._connection.channel(on_open_callback=self._link.guarded(self._on_channel))
+        self._link.open_channel(self._on_channel)
 
     def _on_channel(self, channel: Any) -> None:
-        channel.add_on_close_callback(
-            self._link.guarded(lambda _channel, error: self._link.fail(explain(error)))
-        )
         channel.basic_consume(REPLY_QUEUE, self._link.guarded(self._on_answer), auto_ack=True)
         self._opening = Publisher(self._link, channel, self._on_ready)
 
@@ -150,9 +181,10 @@ class RabbitSender:
 
     # --- on the link's thread: requests --------------------------------------------------------
 
-    def _begin(self, request: Request) -> None:
-        self._last_id += 1
-        self._requests[str(self._last_id)] = request
+    def _begin(self, requests: Sequence[Request]) -> None:
+        for request in requests:
+            self._last_id += 1
+            self._requests[str(self._last_id)] = request
         self._probe()
 
     def _probe(self) -> None:

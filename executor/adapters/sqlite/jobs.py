@@ -147,7 +147,8 @@ class JobTable:
                     (job_id,),
                 ).rowcount
                 if gone:
-                    connection.execute("DELETE FROM job_revisions WHERE job_id = ?", (job_id,))
+                    for table in ("job_revisions", "tallies"):
+                        connection.execute(f"DELETE FROM {table} WHERE job_id = ?", (job_id,))
         return bool(gone)
 
 

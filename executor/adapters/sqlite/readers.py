@@ -30,33 +30,31 @@ from executor.adapters.documents import (
 from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import audit, calendars, revisions, secrets, tokens
+from executor.adapters.sqlite import audit, named, output, revisions
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
 from executor.adapters.sqlite.json_text import to_json
+from executor.adapters.sqlite.outbox_reading import OutboxReading
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
-from executor.adapters.sqlite.schema import RUNNING_STATES
+from executor.adapters.sqlite.schema import RUNNING_STATES, callback_key
 from executor.adapters.sqlite.terms import read_record
-from executor.domain.api_token import StoredToken
 from executor.domain.audit import Change
-from executor.domain.calendar import StoredCalendar
 from executor.domain.command import CommandResult
 from executor.domain.errors import (
-    CalendarNotFound,
     CommandNotFound,
     JobNotFound,
+    NamedNotFound,
     RevisionNotFound,
     RunNotFound,
-    SecretNotFound,
     StoreUnavailable,
-    TokenNotFound,
 )
 from executor.domain.job import Job
+from executor.domain.live_output import OutputChunk
+from executor.domain.named import Broken, Kind, Stored, Value
 from executor.domain.run import Run
-from executor.domain.secret import StoredSecret
 from executor.domain.term import TermRecord
-from executor.domain.writes import BrokenCalendar, BrokenJob, BrokenSecret, BrokenToken, Instance
+from executor.domain.writes import BrokenJob, Instance
 from executor.ports.readers import ChangeFilter, Counts, JobFilter, Page, RunFilter, ScheduleCount
 
 #: How long a silent process is still listed, milliseconds, as the port promises.
@@ -102,6 +100,10 @@ class SqliteReaders:
         """Read the file *path*; nothing is opened yet."""
         self._database = Database(path, StoreUnavailable)
 
+        outbox = OutboxReading(self._database)
+        self.list_notifications = outbox.list_notifications
+        self.get_notification = outbox.get_notification
+
     def find_job(self, job: str) -> Job | BrokenJob:
         """Return the job with this id, else the one with this name."""
         with self._database.read() as connection:
@@ -139,6 +141,11 @@ class SqliteReaders:
         if run is None:
             raise RunNotFound(run_id)
         return run
+
+    def read_output(self, run_id: str, offset: int, limit: int) -> list[OutputChunk]:
+        """Return chunks of what a run said, from the one that holds *offset* on."""
+        with self._database.read() as connection:
+            return output.chunks(connection, run_id, offset, limit)
 
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return at most *limit* runs without their output, newest ``created_at`` first."""
@@ -200,61 +207,18 @@ class SqliteReaders:
             rows = connection.execute(_SCHEDULES, (now_ms(),)).fetchall()
         return counted((json.loads(text), job_id, number) for text, job_id, number in rows)
 
-    def list_calendars(self) -> list[StoredCalendar | BrokenCalendar]:
-        """Return every calendar that is not deleted, in the order of their names."""
+    def list_named(self, kind: Kind[Value]) -> list[Stored[Value] | Broken]:
+        """Return those that are not deleted, in the order of their names."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {calendars.COLUMNS} FROM calendars WHERE NOT deleted ORDER BY name"
-            ).fetchall()
-        return [calendars.from_row(row) for row in rows]
+            return named.select(connection, kind, "NOT deleted ORDER BY name")
 
-    def get_calendar(self, name: str) -> StoredCalendar | BrokenCalendar:
-        """Return the calendar with this name."""
+    def get_named(self, kind: Kind[Value], name: str) -> Stored[Value] | Broken:
+        """Return the one with this name."""
         with self._database.read() as connection:
-            row = connection.execute(
-                f"SELECT {calendars.COLUMNS} FROM calendars WHERE name = ? AND NOT deleted",
-                (name,),
-            ).fetchone()
-        if row is None:
-            raise CalendarNotFound(name)
-        return calendars.from_row(row)
-
-    def list_secrets(self) -> list[StoredSecret | BrokenSecret]:
-        """Return every secret that is not deleted, in the order of their names."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {secrets.COLUMNS} FROM secrets WHERE NOT deleted ORDER BY name"
-            ).fetchall()
-        return [secrets.from_row(row) for row in rows]
-
-    def get_secret(self, name: str) -> StoredSecret | BrokenSecret:
-        """Return the secret with this name."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                f"SELECT {secrets.COLUMNS} FROM secrets WHERE name = ? AND NOT deleted",
-                (name,),
-            ).fetchone()
-        if row is None:
-            raise SecretNotFound(name)
-        return secrets.from_row(row)
-
-    def list_tokens(self) -> list[StoredToken | BrokenToken]:
-        """Return every token that is not deleted, in the order of their names."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {tokens.COLUMNS} FROM tokens WHERE NOT deleted ORDER BY name"
-            ).fetchall()
-        return [tokens.from_row(row) for row in rows]
-
-    def get_token(self, name: str) -> StoredToken | BrokenToken:
-        """Return the token with this name."""
-        with self._database.read() as connection:
-            row = connection.execute(
-                f"SELECT {tokens.COLUMNS} FROM tokens WHERE name = ? AND NOT deleted", (name,)
-            ).fetchone()
-        if row is None:
-            raise TokenNotFound(name)
-        return tokens.from_row(row)
+            found = named.select(connection, kind, "name = ? AND NOT deleted", (name,))
+        if not found:
+            raise NamedNotFound(kind.word, name)
+        return found[0]
 
     def token_uses(self) -> Mapping[str, datetime]:
         """Return when tokens were used last, by name."""
@@ -279,6 +243,10 @@ class SqliteReaders:
         """Return the present term, or None before the first executor."""
         with self._database.read() as connection:
             return read_record(connection)
+
+    def callback_key(self) -> bytes:
+        """Return the key that call-backs are proved by."""
+        return callback_key(self._database)
 
     def list_instances(self) -> list[Instance]:
         """Return the processes seen within the last 30 s, in the order of their ids."""

@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 
-from executor.adapters.documents import Undecodable, milliseconds
+from executor.adapters.documents import Document, Undecodable, milliseconds
 from executor.adapters.run_documents import change_to_document
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.json_text import to_json
@@ -46,7 +46,7 @@ _CHANGE: Final = {
 #: A row's change of hands; its document gets the fields of a patch.
 _ADOPT: Final = """
     UPDATE runs SET term = ?, clear_at = ?, document = json_patch(document, ?)
-    WHERE id = ? AND term = ? AND state = 'pending' AND clear_at = coalesce(?, clear_at)
+    WHERE id = ? AND term = ? AND state = ? AND clear_at = coalesce(?, clear_at)
 """
 
 #: The newest row too many: it is to go, with everything older.
@@ -103,7 +103,7 @@ class RunTable:
             return _ids(connection, "TRUE", (), run_ids)
 
     def adopt_runs(self, adoptions: Sequence[Adoption], term: int) -> frozenset[str]:
-        """Move pending rows to *term*; return the ids that belong to *term* now."""
+        """Move rows to *term*; return the ids that belong to *term* now."""
         if not adoptions:
             return frozenset()
         with self._database.write() as connection:
@@ -156,7 +156,10 @@ class RunTable:
     def expire_runs(self, term: int) -> list[Run]:
         """Mark as lost every live row of a lower term whose lease is over; return them."""
         now = now_ms()
-        over = f"{OPEN} AND term < ? AND state IN ({LIVE_STATES}) AND lease_until <= ?"
+        over = (
+            f"{OPEN} AND term < ? AND state IN ({LIVE_STATES}) AND lease_until <= ? "
+            "AND json_extract(document, '$.remote') IS NOT TRUE"
+        )
         with self._database.read() as connection:
             query = f"SELECT 1 FROM runs INDEXED BY runs_open WHERE {over} LIMIT 1"
             if connection.execute(query, (term, now)).fetchone() is None:
@@ -272,12 +275,16 @@ def _prune(connection: sqlite3.Connection, retention: Retention, room: int) -> i
 
 def _adoption(adoption: Adoption, term: int) -> tuple[Any, ...]:
     """Return the parameters of :data:`_ADOPT`."""
-    expected, due_at = adoption.from_clear_at, adoption.due_at
+    expected = adoption.from_clear_at
+    news: Document = {} if adoption.due_at is None else {"due_at": adoption.due_at}
+    if adoption.remote_in is not None:
+        news["remote"] = True
     return (
         term,
         milliseconds(adoption.clear_at),
-        to_json({} if due_at is None else {"due_at": due_at}),
+        to_json(news),
         adoption.run_id,
         adoption.from_term,
+        adoption.from_state.value,
         None if expected is None else milliseconds(expected),
     )

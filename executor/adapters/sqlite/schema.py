@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from executor.adapters.service_key import CALLBACK_KEY, UNPREPARED, new_key
 from executor.adapters.sqlite.connection import Database
-from executor.domain.errors import SchemaTooNew
+from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import LIVE, RunState
 
 #: Condition for the rows about which an executor has something to do.  An index on it is used
@@ -156,6 +157,64 @@ _VERSION_3: Final = (
     """,
 )
 
+#: What runs say while they go on, from byte ``start`` up to ``finish``.
+_OUTPUT_CHUNKS: Final = (
+    """
+    CREATE TABLE output_chunks (
+        row INTEGER PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        finish INTEGER NOT NULL,
+        written_at INTEGER NOT NULL,
+        data BLOB NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX output_chunks_by_start ON output_chunks (run_id, start)",
+    "CREATE INDEX output_chunks_by_finish ON output_chunks (run_id, finish)",
+)
+
+#: The key that call-backs are proved by.
+_SERVICE_KEYS: Final = (
+    "CREATE TABLE service_keys (name TEXT PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
+)
+
+#: Channels, and what is told over them.  A ping has no channel: that is empty.
+_NOTIFYING: Final = (
+    """
+    CREATE TABLE channels (
+        row INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        revision INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        deleted INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE tallies (
+        job_id TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE outbox (
+        row INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        state TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        job_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        due_at INTEGER NOT NULL,
+        document TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX outbox_due ON outbox (due_at) WHERE state = 'pending'",
+    "CREATE INDEX outbox_by_time ON outbox (created_at, id)",
+    "CREATE INDEX outbox_by_job ON outbox (job_id, created_at, id)",
+    "CREATE INDEX outbox_by_state ON outbox (state, created_at, id)",
+)
+
 #: API tokens, when they were used last, and the audit.
 _TOKENS_AND_AUDIT: Final = (
     """
@@ -190,7 +249,7 @@ _TOKENS_AND_AUDIT: Final = (
     "CREATE INDEX audit_by_job ON audit (job_id, at, id)",
 )
 
-_VERSION_4: Final = (*_TOKENS_AND_AUDIT,)
+_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS, *_NOTIFYING, *_TOKENS_AND_AUDIT)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
@@ -217,7 +276,27 @@ def prepare(database: Database) -> None:
         for upgrade in UPGRADES[found:]:
             for statement in upgrade:
                 connection.execute(statement)
+        connection.execute(
+            "INSERT INTO service_keys VALUES (?, ?) ON CONFLICT DO NOTHING",
+            (CALLBACK_KEY, new_key()),
+        )
         connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def callback_key(database: Database) -> bytes:
+    """Return the key that :func:`prepare` has made.
+
+    Raises:
+        StoreUnavailable: the file is not prepared yet.
+    """
+    with database.read() as connection:
+        row = connection.execute(
+            "SELECT key FROM service_keys WHERE name = ?", (CALLBACK_KEY,)
+        ).fetchone()
+    if row is None:
+        raise StoreUnavailable(UNPREPARED)
+    key: bytes = row[0]
+    return key
 
 
 def _version(row: tuple[int]) -> int:

@@ -6,16 +6,17 @@ from pathlib import Path
 
 from executor.adapters.sqlite import schema
 from executor.adapters.sqlite.audit import AuditTable
-from executor.adapters.sqlite.calendars import CalendarTable
 from executor.adapters.sqlite.commands import CommandTable
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.instances import InstanceTable
 from executor.adapters.sqlite.jobs import JobTable
+from executor.adapters.sqlite.named import NamedTable
+from executor.adapters.sqlite.outbox import OutboxTable
+from executor.adapters.sqlite.output import OutputTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
-from executor.adapters.sqlite.secrets import SecretTable
 from executor.adapters.sqlite.terms import TermTable
-from executor.adapters.sqlite.tokens import TokenTable
+from executor.adapters.sqlite.token_uses import TokenUseTable
 from executor.domain.errors import StoreUnavailable
 
 
@@ -23,7 +24,7 @@ class SqliteStore:
     """Implements :class:`~executor.ports.store.ExecutorStore`; its methods are the tables' methods.
 
     The term has connections of its own: a clearance is due at an instant, so it never stays
-    to copy the log into the database.
+    to copy the log into the database.  Live output has some that do not wait for the disk.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,6 +35,7 @@ class SqliteStore:
         """
         self._database = Database(path, StoreUnavailable)
         self._prompt = Database(path, StoreUnavailable, checkpoints=False)
+        self._passing = Database(path, StoreUnavailable, durable=False)
 
         terms = TermTable(self._prompt)
         self.mint_term = terms.mint_term
@@ -52,6 +54,10 @@ class SqliteStore:
         self.expire_runs = runs.expire_runs
         self.settle_follow_ups = runs.settle_follow_ups
         self.prune_runs = runs.prune_runs
+
+        output = OutputTable(self._passing)
+        self.keep_output = output.keep_output
+        self.purge_output = output.purge_output
 
         jobs = JobTable(self._database)
         self.due_jobs = jobs.due_jobs
@@ -73,21 +79,22 @@ class SqliteStore:
         self._add_small_tables()
 
     def _add_small_tables(self) -> None:
-        calendars = CalendarTable(self._database)
-        self.all_calendars = calendars.all_calendars
-        self.write_calendar = calendars.write_calendar
-        self.purge_calendars = calendars.purge_calendars
+        named = NamedTable(self._database)
+        self.all_named = named.all_named
+        self.write_named = named.write_named
+        self.purge_named = named.purge_named
 
-        secrets = SecretTable(self._database)
-        self.all_secrets = secrets.all_secrets
-        self.write_secret = secrets.write_secret
-        self.purge_secrets = secrets.purge_secrets
+        outbox = OutboxTable(self._database)
+        self.read_tallies = outbox.read_tallies
+        self.write_tallies = outbox.write_tallies
+        self.add_notifications = outbox.add_notifications
+        self.due_notifications = outbox.due_notifications
+        self.change_notifications = outbox.change_notifications
+        self.prune_notifications = outbox.prune_notifications
 
-        tokens = TokenTable(self._database)
-        self.all_tokens = tokens.all_tokens
-        self.write_token = tokens.write_token
-        self.note_token_uses = tokens.note_token_uses
-        self.purge_tokens = tokens.purge_tokens
+        uses = TokenUseTable(self._database)
+        self.note_token_uses = uses.note_token_uses
+        self.purge_token_uses = uses.purge_token_uses
 
         audit = AuditTable(self._database)
         self.append_changes = audit.append_changes
@@ -101,7 +108,12 @@ class SqliteStore:
         """
         schema.prepare(self._database)
 
+    def callback_key(self) -> bytes:
+        """Return the key that call-backs are proved by."""
+        return schema.callback_key(self._database)
+
     def close(self) -> None:
         """Close the connections; no method may be called afterwards."""
         self._database.close()
         self._prompt.close()
+        self._passing.close()
