@@ -22,7 +22,7 @@ _CHANGE: Final = object_of(
         "at": INSTANT,
         "actor": {
             **STRING,
-            "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `admin` (the token of the "
+            "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `code` (a declaration), `admin` (the token of the "
             "environment), or `local` where nobody has to say who he is.",
         },
         "address": {**STRING, "description": "The client's; empty if there was none."},

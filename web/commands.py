@@ -52,9 +52,8 @@ def command(
     *part* tells the commands of one call apart where there are several.
     """
     key = _key(call)
-    request = f"{call.method} {call.url} {part}".rstrip()
     return Command(
-        id=uuid.uuid4().hex if key is None else command_id(key, request),
+        id=uuid.uuid4().hex if key is None else command_id(key, _request(call, part)),
         kind=kind,
         subject=subject,
         arguments=arguments or {},
@@ -67,9 +66,9 @@ def command(
     )
 
 
-def _request(call: Call) -> str:
+def _request(call: Call, part: str) -> str:
     """Return what a key belongs to: nobody is shown the answer to somebody else's request."""
-    return f"{call.caller.actor} {call.method} {call.url}"
+    return f"{call.caller.actor} {call.method} {call.url} {part}".rstrip()
 
 
 def _key(call: Call) -> str | None:

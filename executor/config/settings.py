@@ -311,7 +311,8 @@ class _Reading:
             self.values["auth"], why = AuthMode.ON, "default with a token or an issuer"
         else:
             self.values["auth"], why = AuthMode.OFF, "default on loopback"
-            if not _is_loopback(self.values["host"] or ""):
+            # A worker lets nobody in: it listens nowhere.
+            if not self._worker and not _is_loopback(self.values["host"] or ""):
                 self.faults.append(Fault("SOLOCRON_AUTH", _open_to_all(self.values["host"])))
         self.origins["auth"] = why
 

@@ -27,6 +27,9 @@ from executor.engine.roster import Roster
 #: Pause before a precondition that is not met is asked again, seconds: first, at most.
 ASK_AGAIN_S: Final = (1.0, 60.0)
 
+#: Who asks for what is declared, as the audit names him.
+_ACTOR: Final = "code"
+
 #: Faults of the code that are named in the list of instances, and characters of each.
 _NAMED: Final = 3
 _SHOWN: Final = 300
@@ -189,6 +192,7 @@ class CodeJobs:
             arguments=arguments,
             sent_at=self._desk.now,
             repeatable=False,
+            actor=_ACTOR,
         )
         name = subject if declaration is None else declaration.name
         self._out.add(command.id)

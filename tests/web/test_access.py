@@ -8,7 +8,9 @@ import pytest
 from flask import Flask
 
 from executor.domain.access import Scope
+from executor.domain.callback import token_for
 from executor.domain.command import CommandKind
+from executor.domain.run import RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import PLAIN, json_of, problem_of
 from web.access import NEEDS, need_of
@@ -23,8 +25,14 @@ INCLUDES = {
     Scope.ADMIN: set(Scope),
 }
 
+#: A batch of one.
+BATCH = {"items": [{"put": {**PLAIN, "name": "another"}}]}
+
 #: Served without a look at anybody.
 STATIC = "GET /static/{filename}"
+
+#: Asks for the token of a run, whoever sends it.
+CALL_BACK = "POST /v1/runs/{run}/status"
 
 _VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
 
@@ -62,8 +70,17 @@ def test_a_forgotten_route_needs_everything() -> None:
 def test_public_routes_ask_nobody(guarded: GuardedWorld) -> None:
     """A platform's probes have no token; nor has who reads how to use one."""
     for route, need in NEEDS.items():
-        if need.public:
+        if need.public and route != CALL_BACK:
             assert guarded.ask(None, *address(route)).status_code == 200, route
+
+
+def test_a_call_back_needs_the_runs_token_and_no_other(guarded: GuardedWorld) -> None:
+    """A token of ours, even the administrator's, is not that of the run."""
+    guarded.put_run("r", state=RunState.RUNNING)
+    own = token_for(guarded.store.callback_key(), "r")
+    for token, status in ((None, 401), (ADMIN, 401), (guarded.token("admin"), 401), (own, 200)):
+        answer = guarded.ask(token, "POST", "/v1/runs/r/status", {})
+        assert answer.status_code == status, answer.text
 
 
 def test_nobody_is_let_in_without_a_token(guarded: GuardedWorld) -> None:
@@ -159,6 +176,20 @@ def test_a_command_says_who_asks_and_how_far_he_reaches(guarded: GuardedWorld) -
     assert (command.actor, command.address, command.within) == ("token:ci", "192.0.2.7", ("a",))
 
 
+def test_every_item_of_a_batch_says_so_too(guarded: GuardedWorld) -> None:
+    """What may not be changed one by one may not be changed together."""
+    token = guarded.token("jobs:write#a", name="ci")
+    items = [{"put": {**PLAIN, "name": "one", "tags": ["a"]}}, {"delete": "theirs"}]
+    assert guarded.ask(token, "POST", "/v1/batch", {"items": items}).status_code == 200
+
+    sent = [one for one in guarded.executor.received if one.kind is not CommandKind.USE_TOKENS]
+    assert [(one.kind, one.within) for one in sent] == [
+        (CommandKind.CREATE_JOB, ("a",)),
+        (CommandKind.DELETE_JOB, ("a",)),
+    ]
+    assert {(one.actor, bool(one.address)) for one in sent} == {("token:ci", True)}
+
+
 def test_a_key_of_one_caller_says_nothing_to_another(guarded: GuardedWorld) -> None:
     """The same Idempotency-Key is another request when somebody else sends it."""
     tokens = [guarded.token("jobs:write") for _ in range(2)]
@@ -167,3 +198,8 @@ def test_a_key_of_one_caller_says_nothing_to_another(guarded: GuardedWorld) -> N
     ]
 
     assert [answer.status_code for answer in answers] == [201, 409]
+    ids = [
+        json_of(guarded.ask(token, "POST", "/v1/batch", BATCH, Idempotency_Key="k"))["items"][0]
+        for token in tokens
+    ]
+    assert ids[0]["command"] != ids[1]["command"]
