@@ -22,8 +22,9 @@ _CHANGE: Final = object_of(
         "at": INSTANT,
         "actor": {
             **STRING,
-            "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `code` (a declaration), `admin` (the token of the "
-            "environment), or `local` where nobody has to say who he is.",
+            "description": "`token:NAME`, `oidc:SUBJECT`, `cli:USER`, `code` (a declaration of "
+            "Python code), `admin` (the token of the environment), or `local` where nobody has to "
+            "say who he is.",
         },
         "address": {**STRING, "description": "The client's; empty if there was none."},
         "action": enum(*CommandKind),

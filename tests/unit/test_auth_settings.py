@@ -42,6 +42,11 @@ def test_nobody_is_published_by_accident(environ: dict[str, str]) -> None:
     assert "SOLOCRON_AUTH=off" in message
 
 
+def test_a_worker_needs_no_login() -> None:
+    """It listens nowhere, also on a platform where web would."""
+    Settings.from_env({"DYNO": "worker.1", "RABBITMQ_URL": "amqp://rabbit"}, worker=True)
+
+
 @pytest.mark.parametrize("way", [ADMIN, OIDC, {"SOLOCRON_AUTH": "on"}])
 def test_with_authentication_one_may_listen_anywhere(way: dict[str, str]) -> None:
     """Callers must say who they are then, also on a loopback address."""

@@ -134,7 +134,9 @@ def test_what_is_set_wins_over_a_platforms_default() -> None:
 
 def test_what_is_left_over_of_a_platforms_document_does_not_matter() -> None:
     """VCAP_APPLICATION only says where we are; a form that we do not know is no fault."""
-    settings = Settings.from_env({"VCAP_APPLICATION": "?", "CF_INSTANCE_INDEX": "0"})
+    settings = Settings.from_env(
+        {"VCAP_APPLICATION": "?", "CF_INSTANCE_INDEX": "0", "SOLOCRON_AUTH": "on"}
+    )
 
     assert settings.host == "0.0.0.0"
     assert settings.instance.startswith("solocron-0-")
