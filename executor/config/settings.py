@@ -154,11 +154,13 @@ class Settings:
         return (*self._notes_on_reach(), *self._notes_on_platform())
 
     def _notes_on_reach(self) -> Iterator[str]:
-        if self.commands is CommandsMode.ON and not _is_loopback(self.host):
+        everybody = self.auth is AuthMode.OFF and not _is_loopback(self.host)
+        if everybody and self.commands is CommandsMode.ON:
             yield (
                 f"whoever reaches {self.host} on port {self.port} can have any program run as this "
-                "service's user; set SOLOCRON_COMMANDS to off, or to allow-list with the programs "
-                "in SOLOCRON_COMMANDS_ALLOWED, or let something in front decide who comes through"
+                "service's user; set SOLOCRON_AUTH to on, or SOLOCRON_COMMANDS to off, or to "
+                "allow-list with the programs in SOLOCRON_COMMANDS_ALLOWED, or let something in "
+                "front decide who comes through"
             )
 
     def _notes_on_platform(self) -> Iterator[str]:

@@ -209,11 +209,18 @@ def test_doubtful_settings_are_noted() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.7", "cron.example.com"])
 def test_programs_for_whoever_comes_are_noted(host: str) -> None:
     """Somebody chose that; the note says who can do what, and how to narrow it."""
-    wide = Settings.from_env({"SOLOCRON_HOST": host, "SOLOCRON_COMMANDS": "on"})
+    wide = Settings.from_env(
+        {"SOLOCRON_HOST": host, "SOLOCRON_AUTH": "off", "SOLOCRON_COMMANDS": "on"}
+    )
 
     (note,) = wide.notes
     assert f"whoever reaches {host} on port 8000" in note
-    for way_out in ("SOLOCRON_COMMANDS to off", "allow-list", "SOLOCRON_COMMANDS_ALLOWED"):
+    for way_out in (
+        "SOLOCRON_AUTH to on",
+        "SOLOCRON_COMMANDS to off",
+        "allow-list",
+        "SOLOCRON_COMMANDS_ALLOWED",
+    ):
         assert way_out in note
 
 
@@ -221,17 +228,19 @@ def test_programs_for_whoever_comes_are_noted(host: str) -> None:
     "narrowed",
     [
         {"SOLOCRON_HOST": "127.0.0.1", "SOLOCRON_COMMANDS": "on"},
-        {"SOLOCRON_HOST": "0.0.0.0"},
-        {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_COMMANDS": "off"},
+        {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "on", "SOLOCRON_COMMANDS": "on"},
+        {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off"},
+        {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off", "SOLOCRON_COMMANDS": "off"},
         {
             "SOLOCRON_HOST": "0.0.0.0",
+            "SOLOCRON_AUTH": "off",
             "SOLOCRON_COMMANDS": "allow-list",
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/true",
         },
     ],
 )
 def test_programs_for_a_few_are_nothing_to_note(narrowed: dict[str, str]) -> None:
-    """Those of this machine, none, or those that the operator has listed."""
+    """Those of this machine, of who has a token, none, or those that the operator has listed."""
     assert Settings.from_env(narrowed).notes == ()
 
 
