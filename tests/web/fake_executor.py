@@ -206,7 +206,8 @@ class FakeExecutor:
 
     def _backfill(self, command: Command, job: Job) -> CommandResult:
         schedule = job.definition.schedule
-        assert schedule is not None
+        if schedule is None:
+            return self._result(command, ResultStatus.CONFLICT, message="it has no schedule")
         start, end = (from_text(command.arguments[name]) for name in ("from", "to"))
         end = min(end, self._clock.now())
         runs = [
