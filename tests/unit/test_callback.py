@@ -46,8 +46,11 @@ def test_the_address_is_that_of_the_run() -> None:
         ({"PORT": "9000"}, "http://127.0.0.1:9000"),
         ({"SOLOCRON_HOST": "::1"}, "http://[::1]:8000"),
         ({"SOLOCRON_HOST": "localhost"}, "http://localhost:8000"),
-        ({"SOLOCRON_HOST": "0.0.0.0"}, None),
-        ({"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_URL": "https://a.b/c/"}, "https://a.b/c"),
+        ({"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off"}, None),
+        (
+            {"SOLOCRON_HOST": "0.0.0.0", "SOLOCRON_AUTH": "off", "SOLOCRON_URL": "https://a.b/c/"},
+            "https://a.b/c",
+        ),
     ],
 )
 def test_the_service_knows_its_address_on_loopback_or_when_it_is_told(
