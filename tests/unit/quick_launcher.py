@@ -83,14 +83,12 @@ class HandingLauncher(QuickLauncher):
 
     def __init__(self, listener: WorkListener) -> None:
         super().__init__(listener, patient=True)
-        self.works: list[Work] = []
         self.recalled: list[str] = []
 
     def start(self, works: Sequence[Work]) -> None:
         """Hand all of *works* over."""
         super().start(works)
         for work in works:
-            self.works.append(work)
             self._listener.handed_over(work.run.id, _now(), running=True)
 
     def recall(self, work: Work, reason: Reason) -> None:
