@@ -27,7 +27,7 @@ from executor.domain.command import (
     encode_command,
     encode_result,
 )
-from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor
+from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor, RunRefused
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
 from executor.domain.kinds import DELETES, PUTS
@@ -207,7 +207,8 @@ class FakeExecutor:
     def _backfill(self, command: Command, job: Job) -> CommandResult:
         schedule = job.definition.schedule
         if schedule is None:
-            return self._result(command, ResultStatus.CONFLICT, message="it has no schedule")
+            message = str(RunRefused(job.name, "it has no schedule"))
+            return self._result(command, ResultStatus.CONFLICT, message=message)
         start, end = (from_text(command.arguments[name]) for name in ("from", "to"))
         end = min(end, self._clock.now())
         runs = [
