@@ -163,6 +163,8 @@ class Bench:
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
+        if self._exited:
+            return inf
         stop = self._stop_at + STOP_MARGIN_S if self._given_up else self._stop_at
         return min(stop, *(piece.wake for piece in self._pieces.values()), inf)
 
