@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from executor.config.code_names import function, modules, programs
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
 from executor.config.entrance import AuthMode, admin_token, issuer
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
@@ -113,39 +114,6 @@ def _key(text: str) -> bytes:
 
 def _folder(text: str) -> Path:
     return Path(text).expanduser()
-
-
-def _programs(text: str) -> tuple[str, ...]:
-    programs = tuple(part.strip() for part in text.split(","))
-    for program in programs:
-        if not program.startswith("/") or program.endswith("/"):
-            raise ValueError(
-                f"{program!r} is not the absolute path of a program; "
-                "write them with commas between: /usr/bin/rsync,/opt/backup"
-            )
-    return programs
-
-
-def _is_module(name: str) -> bool:
-    return all(part.isidentifier() for part in name.split("."))
-
-
-def _function(text: str) -> str:
-    module, _, name = text.partition(":")
-    if not _is_module(module) or not name.isidentifier():
-        raise ValueError(f"{text!r} names no function; write package.module:function")
-    return text
-
-
-def _modules(text: str) -> tuple[str, ...]:
-    modules = tuple(part.strip() for part in text.split(","))
-    for module in modules:
-        if not _is_module(module):
-            raise ValueError(
-                f"{module!r} is not the name of a module; "
-                "write them with commas between: reports.jobs,backup"
-            )
-    return modules
 
 
 def _both(text: str) -> dict[Platform, str]:
@@ -382,7 +350,7 @@ VARIABLES: Final = (
         name="SOLOCRON_COMMANDS_ALLOWED",
         setting="commands_allowed",
         kind="absolute paths, separated by commas",
-        read=_programs,
+        read=programs,
         meaning="The programs that `allow-list` permits. A command must begin with one of them, "
         "written just so; a shell such as `/bin/sh` permits everything.",
     ),
@@ -390,7 +358,7 @@ VARIABLES: Final = (
         name="SOLOCRON_JOBS",
         setting="jobs",
         kind="names of modules, separated by commas",
-        read=_modules,
+        read=modules,
         meaning="Modules with Python jobs. The jobs that they declare are saved when an executor "
         "takes over, and only functions of these modules may be named by Python targets.",
     ),
@@ -398,7 +366,7 @@ VARIABLES: Final = (
         name="SOLOCRON_PRECONDITION",
         setting="precondition",
         kind="function, as `package.module:function`",
-        read=_function,
+        read=function,
         meaning="Called when an executor takes over, before it schedules anything. While it raises "
         "an error nothing is started; it is called again, after a minute at most.",
     ),
