@@ -78,6 +78,7 @@ class Reports:
         self.counts: Counter[str] = Counter()
         supervision.on_handed_over = self._adoptions.add
         supervision.has_adopted = self._adoptions.has_adopted
+        supervision.is_adopting = self._adoptions.holds
         supervision.on_stock = self._look_again
         admission.followers.append(self._follow)
 

@@ -57,6 +57,7 @@ class Supervision:
         self.all_loaded = False
         self.on_handed_over: Callable[[Run], None] = lambda run: None
         self.has_adopted: Callable[[str], bool] = lambda run_id: False
+        self.is_adopting: Callable[[str], bool] = lambda run_id: False
         self.on_stock: Callable[[], None] = lambda: None
         dispatcher.on_foreign = self._meet
         dispatcher.may_have_started = clearances.may_have_started
@@ -77,7 +78,12 @@ class Supervision:
                 # Whether and how it may start is its job's to say.
                 self._deferred[run.id] = run
         for run_id, run in former.items():
-            if run_id not in self._foreign:
+            if run_id in self._foreign:
+                continue
+            if self.is_adopting(run_id):
+                # Perhaps it is this term's already, and only the store's answer is on its way.
+                self._foreign[run_id] = run
+            else:
                 self._admission.vacate(run)
         self._unstamped = tuple(
             run.id for run in self._foreign.values() if run.lease_until is None and not run.remote

@@ -10,12 +10,7 @@ import pytest
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job
 from executor.domain.run import Reason, Run, RunChange, RunState
-from executor.engine.effects import (
-    AdoptRuns,
-    ClearTerm,
-    InsertRuns,
-    Record,
-)
+from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Record
 from executor.engine.events import RunHandedOver
 from tests.builders import a_claim, a_command, a_job, a_run, at, every, trigger
 from tests.unit.desk_driver import Driver, executing, successor_of
@@ -375,6 +370,23 @@ def test_a_row_that_was_read_before_its_adoption_does_not_free_its_job() -> None
         (RunState.RUNNING, None),
         (RunState.SKIPPED, Reason.OVERLAP),
     ]
+
+
+def test_a_report_about_a_row_whose_adoption_is_not_answered_yet_is_not_late() -> None:
+    """The store shows it no more among the rows of former terms, and is slow to say why."""
+    driver = finding(left(), jobs=(JOB,), cleared=at(0))
+    driver.hold(AdoptRuns)
+    driver.take_over()
+    answer = driver.carry_out(driver.awaited(AdoptRuns))
+    driver.advance(2.5)
+    (row,) = driver.rows()
+    tag = report(driver, row, "completed")
+
+    driver.tell(*answer)
+    driver.advance(0.1)
+
+    assert driver.row(row).state is RunState.SUCCEEDED
+    assert settled(driver) == [tag]
 
 
 @pytest.mark.parametrize("status", ["running", "completed"])
