@@ -10,7 +10,8 @@ joined with it.
 The order is: the others are skipped, naming the newest (``trigger_id``) and still demanding
 something (``follow_up``); the newest is let go; the others' demand is settled.  Cut off in
 between, a successor finds either the newest still waiting for them, or gone: then there is
-nothing left to do.
+nothing left to do.  What was begun is finished first: an end that came meanwhile belongs to the
+next whole.
 """
 
 from __future__ import annotations
@@ -145,13 +146,22 @@ class Joins:
         return {parent.id for parent in found if parent is not None}
 
     def _join(self, job_id: str) -> None:
-        rows = sorted(self._waiting.pop(job_id).values(), key=_age)
-        newest = rows.pop()
-        earlier = [run.id for run in self._joined.pop(job_id, ())]
-        unwritten = {run.id for run in rows} | set(filter(self._journal.remembers, earlier))
-        whole = _Whole(newest, [*earlier, *(run.id for run in rows)], unwritten)
+        rows = self._waiting.pop(job_id)
+        here = self._joined.pop(job_id, [])
+        leads = {one.id: _led_to(one, {other.id: other for other in here}) for one in here}
+        newest = _begun(rows, here, leads) or max(rows.values(), key=_age)
+        met = {one.parent_job_id for one in here if leads[one.id] == newest.id}
+        further = {of: run for of, run in rows.items() if of in met and run is not newest}
+        ours = [one for one in here if leads[one.id] not in {run.id for run in further.values()}]
+        if further:
+            self._waiting[job_id] = further
+            self._joined[job_id] = [one for one in here if one not in ours]
+        others = [run for of, run in rows.items() if run is not newest and of not in further]
+        earlier = [one.id for one in ours]
+        unwritten = {run.id for run in others} | set(filter(self._journal.remembers, earlier))
+        whole = _Whole(newest, [*earlier, *(run.id for run in others)], unwritten)
         self._wholes |= dict.fromkeys(unwritten, whole)
-        for run in rows:
+        for run in others:
             self.withdraw(run)
             self._end(run, newest)
         if not unwritten:
@@ -204,6 +214,16 @@ def _age(run: Run) -> tuple[object, str]:
 
 def _waits(run: Run) -> bool:
     return run.state is RunState.PENDING and run.clear_at == AWAITING
+
+
+def _begun(rows: Mapping[str, Run], joined: Sequence[Run], leads: Mapping[str, str]) -> Run | None:
+    """Return the row that a former executor was about to let go for ends of *other* parents."""
+    waiting = {run.id: run for run in rows.values()}
+    for one in joined:
+        run = waiting.get(leads[one.id])
+        if run is not None and run.parent_job_id != one.parent_job_id:
+            return run
+    return None
 
 
 def _led_to(run: Run, joined: Mapping[str, Run]) -> str:

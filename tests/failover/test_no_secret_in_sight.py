@@ -16,7 +16,7 @@ from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import count, product
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -56,6 +56,10 @@ with open(sys.argv[2]) as pipe:
     pipe.read()
 raise SystemExit("it ends with " + value)
 """
+
+
+#: A channel that takes what it is told, one that refuses it, and one that is not there.
+CHANNELS = ("takes", "refuses", "gone")
 
 
 @dataclass(frozen=True)
@@ -151,10 +155,10 @@ class House:
                 status, _ = self.ask("PUT", f"/v1/secrets/{name}", {"value": text})
                 assert status in {200, 201}
 
-    def add(self, name: str, **target: Any) -> None:
+    def add(self, name: str, notify: Sequence[Any] = (), **target: Any) -> None:
         """Make a job with two revisions, and run it."""
         for description in ("first", "second"):
-            job = {"name": name, "target": target, "description": description}
+            job = {"name": name, "target": target, "description": description, "notify": notify}
             status, answer = self.ask("PUT", f"/v1/jobs/{name}", job)
             assert status in {200, 201}, answer
         self.run(name)
@@ -185,6 +189,11 @@ class House:
         with closing(sqlite3.connect(self.data / "solocron.db")) as connection:
             return [row[0] for row in connection.execute("SELECT command_id FROM results")]
 
+    def notifications(self) -> list[dict[str, Any]]:
+        """Return what was to be told."""
+        _, answer = self.ask("GET", "/v1/notifications")
+        return list(answer["items"])
+
     def look_everywhere(self) -> None:
         """Read everything that can be read over HTTP; every route answers at least once."""
         known: dict[str, Sequence[object]] = {
@@ -194,6 +203,8 @@ class House:
             "secret": ["TOKEN", "LINES", "HOOK"],
             "calendar": ["works"],
             "command": self.command_ids(),
+            "channel": CHANNELS,
+            "notification": [one["id"] for one in self.notifications()],
         }
         description = json.loads(self.served.fetch("/openapi.json"))
         for path, methods in description["paths"].items():
@@ -264,6 +275,25 @@ def use_it_in_programs(house: House) -> None:
     )
 
 
+def use_it_in_channels(house: House) -> None:
+    """In addresses and keys; of channels that take it, refuse it, and are not there."""
+    place = "{{ secret.TOKEN | url }}"
+    dead = f"http://127.0.0.1:{DEAD_PORT}"
+    urls = (f"{house.server.url}/echo", f"{house.server.url}/status/503", dead)
+    for name, url in zip(CHANNELS, urls, strict=True):
+        channel = {"kind": "webhook", "url": f"{url}?key={place}"}
+        more = {"authorization": "Bearer {{ secret.HOOK | url }}", "sign": {"secret": "HOOK"}}
+        assert house.ask("PUT", f"/v1/channels/{name}", {**channel, **more})[0] == 201
+    rules = [{"channel": name, "on": ["failure"]} for name in CHANNELS]
+    house.add("told", rules, kind="http", url=f"{dead}/{place}")
+
+    def tried() -> bool:
+        told = house.notifications()
+        return len(told) == len(CHANNELS) and all(one["attempts"] for one in told)
+
+    eventually(tried, PATIENCE_S, "every channel was tried")
+
+
 def assert_only_the_program_has_it(house: House) -> None:
     """While it runs: the value is in its environment, and the service's own processes lack it."""
     holders: list[bytes] = []
@@ -298,6 +328,7 @@ def test_a_secret_never_appears(house: House) -> None:
     house.put_secrets()
     use_it_in_requests(house)
     use_it_in_programs(house)
+    use_it_in_channels(house)
     for name in set(house.runs) - {"program"}:
         house.ended(name)
     house.served.find(str(house.program))
@@ -311,6 +342,7 @@ def test_a_secret_never_appears(house: House) -> None:
     assert {name for name, state in states.items() if state == "succeeded"} == {"echo", "signed"}
     received = b"".join(one.path.encode() + one.body for one in house.server.requests)
     assert house.value.is_in(received)
+    assert len([one for one in house.server.requests if b"told" in one.body]) >= 2
     assert any(house.hook.core in str(one.headers) for one in house.server.requests)
     said = house.heard[f"/v1/runs/{house.runs['program']}/output"]
     assert said.count(b"[secret TOKEN]") >= 18
@@ -323,13 +355,16 @@ def test_a_trace_does_not_tell_it(house: House) -> None:
     house.put_secrets()
     use_it_in_requests(house)
     use_it_in_programs(house)
+    use_it_in_channels(house)
     let_go(house)
     for name in house.runs:
         house.ended(name)
     # Now that everybody has the descriptors that he keeps.
     executor = house.served.find("executor.cli", "executor")
     soft, hard = executor.rlimit(psutil.RLIMIT_NOFILE)
-    executor.rlimit(psutil.RLIMIT_NOFILE, (executor.num_fds(), hard))
+    taken = {int(one.name) for one in Path(f"/proc/{executor.pid}/fd").iterdir()}
+    free = next(number for number in count() if number not in taken)
+    executor.rlimit(psutil.RLIMIT_NOFILE, (free, hard))
     for name in ("dead", "shell", "nowhere"):
         house.run(name)
         house.ended(name)

@@ -184,7 +184,7 @@ def test_old_entries_go() -> None:
     store = with_jobs()
     driver = Driver(store)
     driver.take_over()
-    driver.ask(by(create()))
+    driver.ask(by(create(schedule=None)))
     driver.advance(30)
     assert len(entries(driver)) == 1
 

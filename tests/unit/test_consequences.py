@@ -360,6 +360,23 @@ class TestAllOf:
 
         assert [run.job for run in third.handed_off] == ["both"]
 
+    def test_an_end_that_comes_while_a_join_is_cut_off_belongs_to_the_next(self) -> None:
+        """The successor lets go what was begun; the further end waits for its turn."""
+        driver = self.pair()
+        finish(driver, triggered(driver, "one"))
+        last, further = triggered(driver, "two"), triggered(driver, "one")
+        driver.hold(AdoptRuns)
+        finish(driver, last)
+        finish(driver, further)
+        assert len([row for row in driver.rows("both") if row.state is RunState.PENDING]) == 2
+
+        successor = successor_of(driver)
+        successor.work_everything(30)
+        assert [run.job for run in successor.handed_off] == ["both"]
+        finish(successor, triggered(successor, "two"))
+
+        assert [run.job for run in successor.handed_off] == ["both", "two", "both"]
+
     def test_a_parent_that_is_no_longer_waited_for_counts_no_more(self) -> None:
         """The rest is met without it."""
         driver = self.pair()
