@@ -1,10 +1,10 @@
 """Runs that follow from the end of others: repetitions, dependents, failure handlers.
 
 An end that demands something is recorded with ``follow_up``, in one write.  When that is
-durable the following rows are written, and what is to be told of it (see ``herald``); when both
-are, the demand is settled.  Their
-ids are derived from the run that they follow: whatever is interrupted, by whom ever it
-is taken up again, each is written once.
+durable and the term stood after it (else a successor may have recorded another end before, and
+ours have changed nothing), the following rows are written, and what is to be told of it (see
+``herald``); when both are, the demand is settled.  Their ids are derived from the run that they
+follow: whatever is interrupted, by whom ever it is taken up again, each is written once.
 """
 
 from __future__ import annotations
@@ -80,13 +80,17 @@ class Consequences:
         if run.id in self._in_hand or run.reason is Reason.JOINED:
             # What was joined is settled when the row that it was joined with is let go.
             return
+        self._in_hand.add(run.id)
+        self._dispatcher.verify(lambda: self._see_to(run))
+
+    def _see_to(self, run: Run) -> None:
         job = self._roster.get(run.job_id)
         repeat = None if job is None else repeat_of(run, job)
         if repeat is None and not self.all_loaded:
             # Who follows it is known once every job is.
+            self._in_hand.discard(run.id)
             self._deferred[run.id] = run
             return
-        self._in_hand.add(run.id)
         if job is None:
             rows = []
         elif repeat is not None:

@@ -27,7 +27,7 @@ from tests.simulation.world import EPOCH, World
 
 #: Faults happen until then, and everything must be at rest and in order at the end (s).
 FAULTS_UNTIL = 25.0
-ENDS = 55.0
+ENDS = 45.0
 
 #: Clients stop asking so long before the end (s).
 QUIET = 12.0

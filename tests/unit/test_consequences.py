@@ -35,6 +35,17 @@ def finish(driver: Driver, run: Run, state: RunState = RunState.SUCCEEDED) -> No
 class TestRetry:
     """Runs that did not succeed."""
 
+    def test_an_executor_that_was_superseded_without_knowing_it_repeats_nothing(self) -> None:
+        """The row may have had another end before, which the successor sees to."""
+        driver = executing(on_request("backup", retry=RETRY))
+        run = triggered(driver)
+        driver.store.mint_term("elsewhere")
+
+        finish(driver, run, RunState.FAILED)
+        driver.advance(5)
+
+        assert [row.id for row in driver.rows()] == [run.id]
+
     def test_a_failure_is_tried_again_when_its_delay_is_over(self) -> None:
         """As a row of its own, in the same chain."""
         driver = executing(on_request("backup", retry=RETRY))
