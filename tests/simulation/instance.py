@@ -339,6 +339,7 @@ class SimulatedInstance:
         moment = self._moment()
         for effect in self._engine.handle([event], moment):
             self._carry_out(effect)
+        self.watch.acted()
         self._wake_order += 1
         order = self._wake_order
         delay = self._engine.wake_in(moment) + self._world.random.uniform(0.0001, 0.001)

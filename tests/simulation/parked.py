@@ -116,6 +116,7 @@ class LineWatch:
         self._handed: set[str] = set()
         self._ours: dict[str, float] = {}
         self._sent: set[Request] = set()
+        self._parked: list[str] = []
         self._adopted_at = -inf
 
     def sent(self, request: Request) -> None:
@@ -129,8 +130,6 @@ class LineWatch:
                     continue
                 if adoption.clear_at < AWAITING:
                     self._called[adoption.run_id] = self._adopted_at
-                else:
-                    self._check_replaced(adoption.run_id)
             self._adopted_at = self._ledger.world.time
         elif isinstance(request, InsertRuns):
             self._sent.add(request)
@@ -152,6 +151,7 @@ class LineWatch:
                     self._called.pop(adoption.run_id, None)
                 if adoption.clear_at >= AWAITING and adoption.run_id in result:
                     self._known[adoption.run_id] = now
+                    self._parked.append(adoption.run_id)
         elif isinstance(request, InsertRuns):
             assert isinstance(result, dict)
             for run in request.runs:
@@ -205,8 +205,14 @@ class LineWatch:
         for job in {run.job for run in runs} & self._ledger.in_order:
             self._check_parked(job, wall)
 
+    def acted(self) -> None:
+        """Everything that followed from an event has been done."""
+        parked, self._parked = self._parked, []
+        for run_id in parked:
+            self._check_replaced(run_id)
+
     def _check_replaced(self, run_id: str) -> None:
-        """What is parked because it replaces others has had them ended."""
+        """What is parked because it replaces others has had them ended, once it is in line."""
         row = self._ledger.row(run_id)
         if row is None or row.job not in self._ledger.replaces:
             return

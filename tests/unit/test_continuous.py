@@ -37,7 +37,7 @@ def test_it_is_started_at_once_and_then_left_alone() -> None:
     driver = executing(a_continuous_job())
 
     run = started(driver)
-    driver.advance(3600)
+    driver.advance(600)
 
     assert driver.handed_off == [run]
     assert (run.cause, run.scheduled, run.fire_at) == (Cause.SCHEDULE, False, None)
