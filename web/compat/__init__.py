@@ -11,9 +11,10 @@ from typing import Final
 
 from executor.domain.faces import Face
 from web.compat.foreign import Foreign
+from web.compat.kala import KALA
 
 #: Every face that there is.
-FACES: Final[Mapping[Face, Foreign]] = {}
+FACES: Final[Mapping[Face, Foreign]] = {Face.KALA: KALA}
 
 
 def spoken(faces: Collection[Face]) -> list[Foreign]:
