@@ -1,7 +1,8 @@
 """The face of Kala, and of lovego's fork of it: ``/api/v1/...``.
 
-Kala's paths end with a slash, those of the fork do not; here both may be written, and what is
-answered is what the one or the other answers.  Errors are ``{"error": "..."}`` and say why.
+Kala's paths end with a slash, those of the fork do not; here both may be written.  Where the two
+contradict each other Kala counts, but for jobs that were made in the fork's way.  Errors are
+``{"error": "..."}`` and say why.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _LATER: Final = Answer(schema="KalaError", description="Accepted, and not answer
 #: A write that answers with nothing: Kala's way, and the fork's.
 _DONE: Final = {
     HTTPStatus.NO_CONTENT: Answer(schema=None, description="Done."),
-    HTTPStatus.OK: Answer(schema="KalaNothing", description="Done; without a slash at the end."),
+    HTTPStatus.OK: Answer(schema="KalaNothing", description="Done, to a client of the fork."),
     HTTPStatus.ACCEPTED: _LATER,
 }
 

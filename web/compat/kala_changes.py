@@ -1,8 +1,7 @@
 """Kala's writes: make, delete, disable, enable and start jobs.
 
-All of them are commands, as everywhere.  A path with a slash at its end is Kala's, one without
-is lovego's, whose answers differ: 200 where Kala says 204, and a job that has run is only
-marked as deleted unless the client insists.
+All of them are commands, as everywhere.  Jobs of lovego's fork differ for its clients: 200 where
+Kala says 204, and one that has run is only marked as deleted unless the client insists.
 """
 
 from __future__ import annotations
@@ -29,8 +28,8 @@ from executor.ports.store import Readers, RunFilter
 from web.changes import PATCH_TRIES, check_target
 from web.commands import REFUSALS, command, send
 from web.compat.kala_history import history_of
-from web.compat.kala_jobs import LABEL, Making, document_of, id_of, unique_name
-from web.compat.kala_reading import all_jobs, found_job, is_lovegos, kala_response, no_such_job
+from web.compat.kala_jobs import LABEL, Making, document_of, id_of, is_forks, unique_name
+from web.compat.kala_reading import all_jobs, found_job, kala_response, no_such_job, without_slash
 from web.compat.kala_requests import KalaJob
 from web.problems import Problem
 from web.routes import Call
@@ -54,7 +53,7 @@ _DELETED: Final = f"{LABEL}deleted"
 def create(call: Call) -> Response:
     """Make a job; one without a schedule is run at once.  Lovego: with an id, change it."""
     job: KalaJob = call.document
-    if is_lovegos(call) and job.id:
+    if without_slash(call) and job.id:
         return _redefine(call, job)
     result, made = _create(call, job, second=False)
     if result is not None and result.status is ResultStatus.CONFLICT:
@@ -84,7 +83,7 @@ def _create(call: Call, job: KalaJob, *, second: bool) -> tuple[CommandResult | 
 def _definition(call: Call, job: KalaJob, made: str, name: str) -> Definition:
     """Return the definition of *job*, by another name if it cannot have this one."""
     tags = call.within if call.within is not None and len(call.within) == 1 else ()
-    making = Making(job_id=made, name=name, tags=tags, sends_id=is_lovegos(call))
+    making = Making(job_id=made, name=name, tags=tags, forks=without_slash(call))
     if not is_name(name):
         making = replace(making, name=unique_name(name, made))
     definition = definition_from_document(document_of(job, making))
@@ -99,7 +98,7 @@ def _redefine(call: Call, job: KalaJob) -> Response:
 
     def changed(present: Job) -> Definition:
         standing = definition_to_document(present.definition)
-        making = Making(job_id=present.id, name=present.name, sends_id=True)
+        making = Making(job_id=present.id, name=present.name, forks=is_forks(present))
         made = document_of(job, making)
         labels = {
             name: text for name, text in standing["labels"].items() if not name.startswith(LABEL)
@@ -124,8 +123,9 @@ def _redefine(call: Call, job: KalaJob) -> Response:
 
 def disable(call: Call) -> Response:
     """Switch a job off."""
-    _change(call, found_job(call).id, lambda job: replace(job.definition, enabled=False))
-    return _done(call)
+    job = found_job(call)
+    _change(call, job.id, lambda present: replace(present.definition, enabled=False))
+    return _done(call, job)
 
 
 def enable(call: Call) -> Response:
@@ -141,28 +141,21 @@ def enable(call: Call) -> Response:
     _change(call, job.id, enabled)
     if job.paused is not None:
         _check(send(call, command(call, CommandKind.RESUME_JOB, job.id, part="resume")))
-    return _done(call)
+    return _done(call, job)
 
 
 def delete(call: Call) -> Response:
     """Delete a job, and the children that would never run any more."""
-    if not is_lovegos(call):
-        _delete(call, found_job(call).id)
-        return _done(call)
-    try:
-        job = found_job(call)
-    except Problem as problem:
-        if problem.status is HTTPStatus.NOT_FOUND:
-            return Response(status=HTTPStatus.NO_CONTENT)
-        raise
-    history = history_of(call.services.readers, job.id)
-    if history.is_running:
-        raise Problem(HTTPStatus.CONFLICT, "running job can not delete")
-    if history.stats and not call.query["force"]:
-        _change(call, job.id, _marked)
-    else:
-        _delete(call, job.id)
-    return _done(call)
+    job = found_job(call)
+    if _is_lovegos(call, job):
+        history = history_of(call.services.readers, job.id)
+        if history.is_running:
+            raise Problem(HTTPStatus.CONFLICT, "running job can not delete")
+        if history.stats and not call.query["force"]:
+            _change(call, job.id, _marked)
+            return _done(call, job)
+    _check(send(call, command(call, CommandKind.DELETE_JOB, job.id)))
+    return _done(call, job)
 
 
 def _marked(job: Job) -> Definition:
@@ -182,7 +175,7 @@ def delete_all(call: Call) -> Response:
             # What is not there has gone with its parent.
             if result is None or result.status is not ResultStatus.NOT_FOUND:
                 _check(result)
-    return _done(call)
+    return Response(status=HTTPStatus.NO_CONTENT)
 
 
 def start(call: Call) -> Response:
@@ -192,13 +185,13 @@ def start(call: Call) -> Response:
     """
     job = found_job(call)
     if not job.is_active(call.services.clock.now()):
-        return _done(call)
+        return _done(call, job)
     asked = command(call, CommandKind.TRIGGER_JOB, job.id)
     result = send(call, asked)
     _check(result)
     if result is not None and result.run_id:
         _await(call, result.run_id)
-    return _done(call)
+    return _done(call, job)
 
 
 def _await(call: Call, run_id: str) -> None:
@@ -265,10 +258,6 @@ def _arguments(definition: Definition) -> dict[str, Any]:
     return {"definition": definition_to_document(definition)}
 
 
-def _delete(call: Call, key: str) -> None:
-    _check(send(call, command(call, CommandKind.DELETE_JOB, key)))
-
-
 def _check(result: CommandResult | None) -> None:
     """Go on only if the change is made.
 
@@ -288,7 +277,12 @@ def _check(result: CommandResult | None) -> None:
     raise Problem(status, result.message or status.phrase, result.faults)
 
 
-def _done(call: Call) -> Response:
-    if is_lovegos(call):
+def _is_lovegos(call: Call, job: Job) -> bool:
+    """Whether *job* is to behave as in lovego's fork: it is one of its jobs, and its client."""
+    return without_slash(call) and is_forks(job)
+
+
+def _done(call: Call, job: Job) -> Response:
+    if _is_lovegos(call, job):
         return kala_response({})
     return Response(status=HTTPStatus.NO_CONTENT)

@@ -12,7 +12,9 @@ Rules
 3. A scheduled run never starts while one is going on, and one is made up for it afterwards:
    that is a queue of one.  Of missed runs one is made up for, however late, unless the job is
    to resume at the next scheduled time.
-4. Jobs that were made elsewhere are shown as the nearest that Kala could say.
+4. A job that was made without a slash at the end of the path is of lovego's fork; to whoever
+   leaves it out later as well, it behaves as it does there.
+5. Jobs that were made elsewhere are shown as the nearest that Kala could say.
 """
 
 from __future__ import annotations
@@ -38,6 +40,9 @@ from web.compat.kala_targets import Filling, fixed_values
 
 #: Before the names of our labels.
 LABEL: Final = "kala."
+
+#: The only fork that differs.
+_LOVEGO: Final = "lovego"
 
 #: Longest text that is kept in a label, characters.
 _LONGEST_LABEL: Final = 10_000
@@ -84,13 +89,13 @@ class Making:
         job_id: ours.
         name: what the job is called here.
         tags: those that it must have for its maker to reach it.
-        sends_id: whether its requests bring its id, as lovego's do.
+        forks: whether it is made by a client of lovego's fork.
     """
 
     job_id: str
     name: str
     tags: tuple[str, ...] = ()
-    sends_id: bool = False
+    forks: bool = False
 
 
 def document_of(job: KalaJob, making: Making) -> dict[str, Any]:
@@ -131,7 +136,7 @@ def _filling(job: KalaJob, making: Making) -> Filling:
         raise InvalidJob([Fault("TemplateDelimiters", str(error))]) from None
     own_id = id_of(making.job_id)
     fixed = fixed_values(own_id, job.name, job.schedule, job.epsilon, job.retries)
-    return Filling(delimiters, fixed, own_id if making.sends_id else "")
+    return Filling(delimiters, fixed, own_id if making.forks else "")
 
 
 def _retry(job: KalaJob) -> dict[str, Any]:
@@ -152,7 +157,7 @@ def _window(job: KalaJob) -> timedelta | None:
 
 def _labels(job: KalaJob, making: Making, filling: Filling) -> dict[str, str]:
     remote = job.remote_properties
-    delimited = bool(job.TemplateDelimiters) or making.sends_id
+    delimited = bool(job.TemplateDelimiters) or making.forks
     found = {
         "name": job.name if job.name != making.name else "",
         "schedule": job.schedule,
@@ -163,6 +168,7 @@ def _labels(job: KalaJob, making: Making, filling: Filling) -> dict[str, str]:
         "body": remote.body if delimited and job.kind == 1 else "",
         "groupName": job.groupName,
         "content": job.content,
+        "fork": _LOVEGO if making.forks else "",
     }
     return {
         f"{LABEL}{name}": text for name, text in found.items() if 0 < len(text) <= _LONGEST_LABEL
@@ -184,6 +190,11 @@ class Family:
 def kala_name(job: Job) -> str:
     """Return the name that the maker of *job* gave it."""
     return job.definition.labels.get(f"{LABEL}name", job.name)
+
+
+def is_forks(job: Job) -> bool:
+    """Whether *job* was made by a client of lovego's fork."""
+    return job.definition.labels.get(f"{LABEL}fork") == _LOVEGO
 
 
 def job_document(
@@ -286,7 +297,7 @@ class _Shown:
         return given if _means(lambda: translate(given) == present) else otherwise
 
     def _filling(self) -> Filling:
-        target, own_id = self._definition.target, id_of(self._job.id)
+        own_id = id_of(self._job.id)
         fixed = fixed_values(
             own_id,
             kala_name(self._job),
@@ -294,8 +305,7 @@ class _Shown:
             self.epsilon(),
             self._definition.retry.attempts,
         )
-        sends_id = isinstance(target, HttpTarget) and kala_targets.JOB_ID in target.headers
-        return Filling(self._delimiters, fixed, own_id if sends_id else "")
+        return Filling(self._delimiters, fixed, own_id if is_forks(self._job) else "")
 
 
 def _schedule_document(text: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Kala's reads: one job, all of them, the stats of one, the counts of all.
 
-Each is computed from jobs and runs as they are.  A path without a slash at its end is lovego's
-way to ask, and gets what that fork tells besides.
+Each is computed from jobs and runs as they are.  Whoever leaves out the slash at the end of the
+path, as lovego's clients do, is told what that fork tells besides.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def kala_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> Respo
     return response
 
 
-def is_lovegos(call: Call) -> bool:
+def without_slash(call: Call) -> bool:
     """Whether *call* is made as the fork's clients make it: without a slash at the end."""
     return not call.url.endswith("/")
 
@@ -158,7 +158,7 @@ def _document(
         "is_done": history.is_done(job),
     }
     document = job_document(job, family, facts, call.services.clock.now())
-    return {**document, **(additions(job, history.is_running) if is_lovegos(call) else {})}
+    return {**document, **(additions(job, history.is_running) if without_slash(call) else {})}
 
 
 def _stats(call: Call, history: History, responses: dict[str, str]) -> list[dict[str, Any]] | None:
@@ -168,14 +168,14 @@ def _stats(call: Call, history: History, responses: dict[str, str]) -> list[dict
 
 def _stat(call: Call, stat: Stat, responses: dict[str, str]) -> dict[str, Any]:
     document = stat.document()
-    if is_lovegos(call):
+    if without_slash(call):
         document |= stat.additions(responses.get(stat.final.id, ""))
     return document
 
 
 def _responses(call: Call, history: History) -> dict[str, str]:
     """Return what the runs of one job said, by run, for those who are told."""
-    if not is_lovegos(call):
+    if not without_slash(call):
         return {}
     readers = call.services.readers
     outputs = {one.final.id: readers.get_run(one.final.id).output for one in history.stats}

@@ -29,7 +29,7 @@ TIMEOUT_S: Final = 30
 _CONTENT_TYPE: Final = ("Content-Type", "application/json")
 
 #: What lovego's jobs send their id as.
-JOB_ID: Final = "jobId"
+_JOB_ID: Final = "jobId"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Filling:
         url = self.text("remote_properties.url", text)
         if not self.sent_id:
             return url
-        return f"{url}{'&' if '?' in url else '?'}{JOB_ID}={self.sent_id}"
+        return f"{url}{'&' if '?' in url else '?'}{_JOB_ID}={self.sent_id}"
 
 
 def fixed_values(
@@ -102,7 +102,7 @@ def _headers(remote: RemoteProperties, filling: Filling) -> dict[str, str]:
     found = {name: literally(", ".join(values)) for name, values in remote.headers.items()}
     found.setdefault(*_CONTENT_TYPE)
     if filling.sent_id:
-        found.setdefault(JOB_ID, filling.sent_id)
+        found.setdefault(_JOB_ID, filling.sent_id)
     return found
 
 
