@@ -23,7 +23,7 @@ from executor.domain.template import Value, literally, parse
 #: Fields that our templates have as well; the others are known when the job is saved.
 _OURS: Final = {"Owner": "job.owner", "NextRunAt": "fire_time"}
 
-_REFERENCE: Final = re.compile(r"\s*\$?\.(\w+)\s*", re.ASCII)
+_REFERENCE: Final = re.compile(r"\s*\$?\.(\w+(?:\.\w+)*)\s*", re.ASCII)
 
 
 def delimiters_of(text: str) -> tuple[str, str] | None:
