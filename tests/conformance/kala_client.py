@@ -50,8 +50,21 @@ METADATA_KEYS = [
     "last_attempted_run",
     "number_of_finished_runs",
 ]
-REMOTE_KEYS = ["url", "method", "body", "headers", "timeout", "expected_response_codes"]
-STAT_KEYS = ["job_id", "ran_at", "number_of_retries", "success", "execution_duration"]
+REMOTE_KEYS = [
+    "url",
+    "method",
+    "body",
+    "headers",
+    "timeout",
+    "expected_response_codes",
+]
+STAT_KEYS = [
+    "job_id",
+    "ran_at",
+    "number_of_retries",
+    "success",
+    "execution_duration",
+]
 COUNT_KEYS = [
     "active_jobs",
     "disabled_jobs",

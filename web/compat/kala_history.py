@@ -15,6 +15,7 @@ from typing import Any, Final
 from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.run import Cause, Run, RunState
+from executor.domain.schedule import for_job, next_after
 from executor.ports.store import Readers, RunFilter
 from web.compat.kala_jobs import NEVER, id_of
 
@@ -84,7 +85,8 @@ class History:
         """Count *run*, which is older than all others so far."""
         self.is_running = self.is_running or run.state in _RUNNING
         self._is_live = self._is_live or run.is_live
-        self.last_fire = self.last_fire or run.fire_at
+        if run.scheduled and run.fire_at is not None:
+            self.last_fire = max(run.fire_at, self.last_fire or run.fire_at)
         before = run.parent_run_id if run.cause in _REPEATS else None
         if run.is_live and before is not None:
             self._going_on.add(before)
@@ -127,14 +129,24 @@ class History:
             "number_of_finished_runs": len(self.stats),
         }
 
+    def next_fire(self, job: Job) -> datetime | None:
+        """Return the first slot of *job* that has no row yet; None if there is none.
+
+        The watermark of a job stays at its last slot, and is a moment late at any other.
+        """
+        due, schedule = job.next_fire_at, job.definition.schedule
+        if due is None or schedule is None or self.last_fire is None or self.last_fire < due:
+            return due
+        return next_after(for_job(schedule, job.id), self.last_fire)
+
     def next_run_at(self, job: Job) -> str:
         """Return when *job* is due next; of one that is no more, when it was due last."""
-        return text_of(job.next_fire_at or self.last_fire)
+        return text_of(self.next_fire(job) or self.last_fire)
 
     def is_done(self, job: Job) -> bool:
         """Whether *job* will not run any more by itself: it has, and no time is left."""
         definition = job.definition
-        if definition.is_continuous or job.next_fire_at is not None or self._is_live:
+        if definition.is_continuous or self._is_live or self.next_fire(job) is not None:
             return False
         return definition.schedule is not None or bool(self.stats)
 

@@ -133,7 +133,7 @@ def read_counts(call: Call) -> Response:
     jobs = list(all_jobs(readers))
     known = histories(readers, RunFilter())
     active = [job for job in jobs if job.is_active(now)]
-    due = [job.next_fire_at for job in active if job.next_fire_at is not None]
+    fires = [known.get(job.id, History()).next_fire(job) for job in active]
     attempts = [one.last_attempt for one in known.values() if one.last_attempt is not None]
     counts = {
         "active_jobs": len(active),
@@ -141,7 +141,7 @@ def read_counts(call: Call) -> Response:
         "jobs": len(jobs),
         "error_count": sum(one.errors for one in known.values()),
         "success_count": sum(one.successes for one in known.values()),
-        "next_run_at": text_of(min(due, default=None)),
+        "next_run_at": text_of(min(filter(None, fires), default=None)),
         "last_attempted_run": text_of(max(attempts, default=None)),
         "created": to_text(now),
     }
