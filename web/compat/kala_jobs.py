@@ -44,6 +44,9 @@ LABEL: Final = "kala."
 #: The only fork that differs.
 _LOVEGO: Final = "lovego"
 
+#: What the fork writes where no owner is named.
+_NOBODY: Final = "default"
+
 #: Longest text that is kept in a label, characters.
 _LONGEST_LABEL: Final = 10_000
 
@@ -107,7 +110,7 @@ def document_of(job: KalaJob, making: Making) -> dict[str, Any]:
     filling = _filling(job, making)
     document: dict[str, Any] = {
         "name": making.name,
-        "owner": job.owner,
+        "owner": job.owner or (_NOBODY if making.forks else ""),
         "tags": list(making.tags),
         "enabled": not job.disabled,
         "target": kala_targets.from_kala(job, filling),

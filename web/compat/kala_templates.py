@@ -58,18 +58,24 @@ def from_kala(text: str, delimiters: tuple[str, str] | None, fixed: Mapping[str,
     if delimiters is None:
         return literally(text)
     left, right = delimiters
-    pieces: list[str] = []
-    rest = text
+    made, plain, rest = "", "", text
     while left in rest:
         before, _, rest = rest.partition(left)
         inside, closing, rest = rest.partition(right)
         if not closing:
             raise ValueError(f"`{left}` is not closed; write `{right}` after the field")
-        pieces += [literally(before), _value(f"{left}{inside}{right}", inside, fixed)]
-    return "".join([*pieces, literally(rest)])
+        name = _name(f"{left}{inside}{right}", inside, fixed)
+        plain += before
+        if name in _OURS:
+            made += f"{literally(plain)}{{{{ {_OURS[name]} }}}}"
+            plain = ""
+        else:
+            # In one with what stands around it: braces that meet here open nothing.
+            plain += fixed[name]
+    return made + literally(plain + rest)
 
 
-def _value(whole: str, inside: str, fixed: Mapping[str, str]) -> str:
+def _name(whole: str, inside: str, fixed: Mapping[str, str]) -> str:
     found = _REFERENCE.fullmatch(inside)
     if found is None:
         raise ValueError(
@@ -77,10 +83,8 @@ def _value(whole: str, inside: str, fixed: Mapping[str, str]) -> str:
             "taken, as `{{.Owner}}` or `{{$.Name}}` between your delimiters"
         )
     name = found[1]
-    if name in _OURS:
-        return f"{{{{ {_OURS[name]} }}}}"
-    if name in fixed:
-        return literally(fixed[name])
+    if name in _OURS or name in fixed:
+        return name
     known = ", ".join(f".{one}" for one in sorted({*_OURS, *fixed}))
     raise ValueError(f"`{whole[:80]}` has no value here; there are {known}")
 
