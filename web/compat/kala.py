@@ -49,12 +49,13 @@ _DONE: Final = {
 
 def refuse(problem: Problem) -> Response:
     """Write *problem* as Kala does."""
-    status = problem.status
+    told, status = problem_document(problem), problem.status
+    text = str(told["detail"])
     if status is HTTPStatus.UNPROCESSABLE_ENTITY:
         status = HTTPStatus.BAD_REQUEST
-    told = problem_document(problem)
-    faults = [Fault(one["field"], one["message"]) for one in told["errors"]]
-    return kala_response({"error": in_kalas_words(faults) or told["detail"]}, status)
+    if status is HTTPStatus.BAD_REQUEST and told["errors"]:
+        text = in_kalas_words([Fault(one["field"], one["message"]) for one in told["errors"]])
+    return kala_response({"error": text}, status)
 
 
 @TABLE.add(
