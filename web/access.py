@@ -103,6 +103,18 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{token}": ADMIN,
     "GET /v1/audit": ADMIN,
+    # Kala shows the runs of a job with it.
+    "GET /api/v1/job/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
+    "GET /api/v1/job/{job}/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
+    "GET /api/v1/job/stats/{job}/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
+    "GET /api/v1/stats/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
+    "POST /api/v1/job/": _need(Scope.JOBS_WRITE),
+    "DELETE /api/v1/job/{job}/": _need(Scope.JOBS_WRITE),
+    "DELETE /api/v1/job/all/": _need(Scope.JOBS_WRITE),
+    "POST /api/v1/job/disable/{job}/": _need(Scope.JOBS_WRITE),
+    "POST /api/v1/job/enable/{job}/": _need(Scope.JOBS_WRITE),
+    "POST /api/v1/job/start/{job}/": _need(Scope.RUNS_WRITE),
+    "GET /webui/": PAGE,
 }
 
 

@@ -34,6 +34,14 @@ def is_job_id(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
+def is_name(text: str) -> bool:
+    """Whether a job can be called *text*."""
+    try:
+        return _name(text) == text
+    except ValueError:
+        return False
+
+
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value) or value != value.strip() or value in {".", ".."}:
         raise ValueError(

@@ -85,6 +85,15 @@ class Definition:
     tags: Annotated[
         tuple[Annotated[Text, Field(min_length=1, max_length=100)], ...], Field(max_length=50)
     ] = ()
+    labels: Annotated[
+        dict[
+            Annotated[Text, Field(min_length=1, max_length=100)],
+            Annotated[Text, Field(max_length=10_000)],
+        ],
+        Field(max_length=50),
+    ] = field(default_factory=dict)
+    """Texts by name, for programs that have something to remember with a job; nothing follows from
+    them."""
     enabled: bool = True
     misfire: Misfire = field(default_factory=Misfire)
     overlap: Overlap = field(default_factory=Overlap)

@@ -16,7 +16,8 @@ secret
 Rules
 -----
 1. ``{{{{`` stands for two braces that stay: ``docker ps --format '{{{{.Names}}'``.  Closing
-   braces need no such form; without an opening pair before them they are what they are.
+   braces need no such form; without an opening pair before them they are what they are.  A single
+   brace in front of a value stays as well: ``{{{ job.name }}`` is a brace and a value.
 2. Whatever begins with ``{{`` and is no template is a fault, in new jobs and in stored ones.
    Were it left alone, a misspelt name would be sent to the target as it stands.
 3. What is put in is not read again: a value that holds ``{{`` stays as it is.
@@ -206,6 +207,9 @@ def _read(text: str) -> Iterator[Part | _Mistake]:
             yield "{{"
             position = opening + 4
             continue
+        if text.startswith("{{{", opening):
+            yield "{"
+            opening += 1
         closing = text.find("}}", opening + 2)
         if closing < 0:
             place = f"`{{{{` at character {opening + 1:,}"

@@ -18,6 +18,7 @@ from executor.domain.errors import (
     RevisionConflict,
     SolocronError,
 )
+from executor.domain.identity import job_id
 from executor.domain.job import Job, LastCommand
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.named import Kind, NamedWrite, Stored
@@ -226,6 +227,9 @@ def touched_by(command: Command, roster: Roster) -> set[str]:
         if definition.get("after") or definition.get("on_failure") or naming:
             touched.add(_REFERENCES)
         touched.update(_jobs_in(definition))
+        if job is None:
+            # What follows in the queue may name by its id what this one makes.
+            touched.add(job_id(command.id))
     if command.kind is CommandKind.DELETE_JOB and naming:
         touched.add(_REFERENCES)
         touched.update(part for one in naming for part in (one.id, one.name))

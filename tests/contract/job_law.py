@@ -37,6 +37,7 @@ def every_job_field(name: str = "full é 日本 _x_") -> Job:
             "description": AWKWARD,
             "owner": AWKWARD,
             "tags": ["b", "a", AWKWARD],
+            "labels": {"$A.b": AWKWARD, AWKWARD: ""},
             "enabled": False,
             "misfire": {"policy": "once", "deadline": "PT5M"},
             "timeout": "PT2H",

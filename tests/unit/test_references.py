@@ -9,10 +9,11 @@ import pytest
 
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.dependency import find_cycle
+from executor.domain.identity import job_id
 from executor.domain.job import Job
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
-from tests.builders import a_command, a_job, create, update
+from tests.builders import a_command, a_job, create, trigger, update
 from tests.unit.desk_driver import Driver, executing
 
 
@@ -66,6 +67,17 @@ def test_jobs_that_name_each_other_may_come_together() -> None:
     tags = driver.send(*commands)
 
     assert [driver.answers[tag].status for tag in tags] == [ResultStatus.CREATED] * 4
+
+
+def test_a_run_of_a_job_may_be_asked_for_together_with_the_job() -> None:
+    """By the id that it is going to have, also in one batch of commands."""
+    driver = executing()
+    made = create("once", schedule=None)
+
+    tags = driver.send(create("other"), made, trigger(job_id(made.id)))
+
+    assert [driver.answers[tag].status for tag in tags] == [ResultStatus.CREATED] * 3
+    assert driver.answers[tags[2]].job_id == job_id(made.id)
 
 
 def test_names_and_ids_are_both_understood() -> None:

@@ -31,6 +31,8 @@ VALUES = {"job.name": 'a "b" & c/~', "run.id": "7"}
         ("{{ job.name | shell }}", "'a \"b\" & c/~'"),
         ("{{{{ run.id }}", "{{ run.id }}"),
         ("{{{{{{ run.id }}", "{{7"),
+        ("{{{ run.id }}}", "{7}"),
+        ("{{{{{{{ run.id }}", "{{{7"),
         ("{{{{{{{{", "{{{{"),
     ],
 )
@@ -56,7 +58,6 @@ def test_values_take_the_place_of_their_names(text: str, rendered: str) -> None:
         ("{{ secret. }}", "names no secret"),
         ("{{ secret.a b }}", "letters, digits, `_` or `-`"),
         ("{{ secret.9 }}", "names no secret"),
-        ("{{{ run.id }}}", "at character 1"),
         ("{{ run.id.__class__ }}", "does not exist"),
     ],
 )

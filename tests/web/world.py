@@ -80,22 +80,21 @@ class World:
         self.store = FragileStore(self.clock)
         self.executor = FakeExecutor(self.store, self.clock)
         self.followers = PacedFollowers(self.clock)
-        self.app = create_app(
-            Services(
-                readers=self.store,
-                sender=self.executor,
-                clock=self.clock,
-                command_timeout_s=5,
-                instance_id="web-1",
-                version="1.2.3",
-                followers=self.followers,
-                sealer=Keyring([KEY, FORMER]) if sealing else None,
-                max_body=max_body,
-                permitted=permitted,
-                entrance=entrance or Entrance(),
-                wait=lambda seconds: self.while_waiting(),
-            )
+        self.services = Services(
+            readers=self.store,
+            sender=self.executor,
+            clock=self.clock,
+            command_timeout_s=5,
+            instance_id="web-1",
+            version="1.2.3",
+            followers=self.followers,
+            sealer=Keyring([KEY, FORMER]) if sealing else None,
+            max_body=max_body,
+            permitted=permitted,
+            entrance=entrance or Entrance(),
+            wait=lambda seconds: self.while_waiting(),
         )
+        self.app = create_app(self.services)
         self.client: FlaskClient = self.app.test_client()
 
     def get(self, url: str, **how: Any) -> TestResponse:

@@ -1,0 +1,1 @@
+"""Clients of other schedulers, as they are, against a running service: they must not notice."""
