@@ -6,8 +6,9 @@ routes that clash would raise here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask, Response
 
@@ -38,6 +39,7 @@ from web import (
     tokens,
     upcoming,
 )
+from web.compat import spoken
 from web.documents import json_response
 from web.following import FOLLOWERS
 from web.gate import Gate
@@ -77,17 +79,20 @@ def create_app(services: Services) -> Flask:
     app.extensions[FOLLOWERS] = services.followers
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
-    problems.install(app)
+    faces = spoken(services.faces)
+    problems.install(app, {face.place: face.refuse for face in faces})
     protection.install(app, services.entrance)
     gate = Gate(services)
-    routes = [route for table in _TABLES for route in table.routes]
-    for route in [*routes, _description(routes, services.version)]:
+    tables = [*_TABLES, *(table for face in faces for table in face.tables)]
+    routes = [route for table in tables for route in table.routes]
+    schemas = {name: schema for face in faces for name, schema in face.schemas.items()}
+    for route in [*routes, _description(routes, services.version, schemas)]:
         register(app, route, services, gate)
     pages.install(app, services, gate)
     return app
 
 
-def _description(routes: list[Route], version: str) -> Route:
+def _description(routes: list[Route], version: str, schemas: Mapping[str, Any]) -> Route:
     def get_openapi(call: Call) -> Response:
         return json_response(description)
 
@@ -99,5 +104,5 @@ def _description(routes: list[Route], version: str) -> Route:
         tag="status",
         answers={HTTPStatus.OK: Answer(schema="OpenAPI", description="OpenAPI 3.1.")},
     )
-    description = openapi.document([*routes, route], version)
+    description = openapi.document([*routes, route], version, schemas)
     return route

@@ -41,7 +41,7 @@ def read_object(request: Request, media_types: Collection[str], required: bool) 
     """Read the body as a JSON object.
 
     Args:
-        media_types: Accepted besides a missing Content-Type.
+        media_types: Accepted besides a missing Content-Type; none: whatever it says.
         required: Whether an empty body is a fault; otherwise it reads as ``{}``.
 
     Raises:
@@ -88,7 +88,8 @@ def parse_json(data: bytes) -> Any:
 
 def _check_media_type(request: Request, media_types: Collection[str]) -> None:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if (request.mimetype or JSON) not in media_types or charset not in {"utf-8", "utf8"}:
+    fits = (request.mimetype or JSON) in media_types and charset in {"utf-8", "utf8"}
+    if media_types and not fits:
         wanted = " or ".join(media_types)
         detail = f"the body is sent as {request.headers['Content-Type']}; send {wanted} in UTF-8"
         raise Problem(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from web import parameters
 from web.access import need_of
 from web.answer_schemas import ref
+from web.bodies import JSON
 from web.problems import MEDIA_TYPE
 from web.routes import Answer, Body, Route
 from web.schemas import components
@@ -82,8 +83,10 @@ _IDEMPOTENCY_KEY: Final = {
 }
 
 
-def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
-    """Return the OpenAPI 3.1 document of *routes*."""
+def document(
+    routes: Iterable[Route], version: str, schemas: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of *routes*, which use *schemas* besides the service's."""
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
@@ -96,7 +99,7 @@ def document(routes: Iterable[Route], version: str) -> dict[str, Any]:
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": components(), "securitySchemes": _SCHEMES},
+        "components": {"schemas": {**components(), **(schemas or {})}, "securitySchemes": _SCHEMES},
     }
 
 
@@ -154,13 +157,15 @@ def _query_parameter(parameter: parameters.Parameter) -> dict[str, Any]:
 def _request_body(body: Body) -> dict[str, Any]:
     return {
         "required": body.required,
-        "content": {media_type: {"schema": ref(body.schema)} for media_type in body.media_types},
+        "content": {
+            media_type: {"schema": ref(body.schema)} for media_type in body.media_types or (JSON,)
+        },
     }
 
 
 def _responses(route: Route) -> dict[str, Any]:
     responses = {str(status.value): _answer(answer) for status, answer in route.answers.items()}
-    if route.writes:
+    if route.writes and "202" not in responses:
         accepted = Answer(
             schema="Command",
             description="Accepted durably, not yet answered; ask at Location.",
@@ -168,7 +173,7 @@ def _responses(route: Route) -> dict[str, Any]:
         )
         responses["202"] = _answer(accepted)
     for status in sorted(_problem_statuses(route)):
-        responses[str(status.value)] = _problem(status)
+        responses[str(status.value)] = _problem(status, route.refusal)
     return responses
 
 
@@ -184,10 +189,11 @@ def _answer(answer: Answer) -> dict[str, Any]:
     return described
 
 
-def _problem(status: HTTPStatus) -> dict[str, Any]:
+def _problem(status: HTTPStatus, schema: str) -> dict[str, Any]:
+    media_type = MEDIA_TYPE if schema == "Problem" else JSON
     described: dict[str, Any] = {
         "description": _PROBLEMS[status],
-        "content": {MEDIA_TYPE: {"schema": ref("Problem")}},
+        "content": {media_type: {"schema": ref(schema)}},
     }
     if status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
         described["headers"] = {"Retry-After": _header("Retry-After")}

@@ -46,8 +46,13 @@ class Parameter:
     required: bool = False
 
 
-def read_query(parameters: Sequence[Parameter], given: MultiDict[str, str]) -> dict[str, Any]:
+def read_query(
+    parameters: Sequence[Parameter], given: MultiDict[str, str], *, others: bool = False
+) -> dict[str, Any]:
     """Return the value of each of *parameters*, its default where it is not given.
+
+    Args:
+        others: what else is given is left alone, and no fault.
 
     Raises:
         Problem: 400 with every fault of the query.
@@ -56,7 +61,7 @@ def read_query(parameters: Sequence[Parameter], given: MultiDict[str, str]) -> d
     faults = [
         Fault(name, f"is not a parameter of this request; {_hint(known)}")
         for name in given
-        if name not in known
+        if name not in known and not others
     ]
     values = {name: parameter.default for name, parameter in known.items()}
     for name, texts in given.lists():

@@ -10,11 +10,11 @@ Rule 3: nothing a caller sends comes back at length: texts and lists are cut.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import (
     ClientDisconnected,
     HTTPException,
@@ -122,7 +122,12 @@ def status_of(kind: type[SolocronError]) -> HTTPStatus:
 
 def problem_response(problem: Problem) -> Response:
     """Write *problem* as an answer."""
-    response = json_response(problem_document(problem), problem.status, MEDIA_TYPE)
+    document = problem_document(problem)
+    return with_headers(json_response(document, problem.status, MEDIA_TYPE), problem)
+
+
+def with_headers(response: Response, problem: Problem) -> Response:
+    """Return *response*, which refuses with *problem*, with the headers that belong to it."""
     response.headers.update(problem.headers)
     if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)
@@ -147,18 +152,38 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     }
 
 
-def install(app: Flask) -> None:
-    """Make *app* answer every error with a problem."""
-    app.register_error_handler(Problem, problem_response)
-    app.register_error_handler(SolocronError, lambda error: problem_response(problem_of(error)))
+#: Writes a problem as an answer.
+Form = Callable[[Problem], Response]
+
+#: Name under which an application has the forms of its faces, among its extensions.
+_FORMS: Final = "problem-forms"
+
+
+def install(app: Flask, forms: Mapping[str, Form] | None = None) -> None:
+    """Make *app* answer every error with a problem.
+
+    Args:
+        forms: for everything below a path, another form; the longest path counts.
+    """
+    app.extensions[_FORMS] = sorted((forms or {}).items(), key=lambda form: -len(form[0]))
+    app.register_error_handler(Problem, _refusal)
+    app.register_error_handler(SolocronError, lambda error: _refusal(problem_of(error)))
     app.register_error_handler(InvalidCursor, _foreign_cursor)
     app.register_error_handler(HTTPException, _framework_problem)
     app.register_error_handler(Exception, _unexpected)
 
 
+def _refusal(problem: Problem) -> Response:
+    """Write *problem* in the form that belongs to the address that was asked for."""
+    for place, form in current_app.extensions[_FORMS]:
+        if request.path == place or request.path.startswith(f"{place}/"):
+            return with_headers(form(problem), problem)
+    return problem_response(problem)
+
+
 def _foreign_cursor(error: InvalidCursor) -> Response:
     message = "is not a `next` of this list; leave it out to begin at the start"
-    return problem_response(bad_request([Fault("cursor", message)]))
+    return _refusal(bad_request([Fault("cursor", message)]))
 
 
 def _framework_problem(error: HTTPException) -> Response:
@@ -180,7 +205,7 @@ def _framework_problem(error: HTTPException) -> Response:
             detail = "the body did not arrive whole; send it again"
         case _:
             detail = error.description or status.phrase
-    return problem_response(Problem(status, detail, headers=headers))
+    return _refusal(Problem(status, detail, headers=headers))
 
 
 def _unexpected(error: Exception) -> Response:
@@ -191,7 +216,7 @@ def _unexpected(error: Exception) -> Response:
         extra={"action": "request_failed", "method": request.method, "path": request.path},
     )
     detail = "an error in Solocron, not in the request; the log of this instance has it"
-    return problem_response(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
+    return _refusal(Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail))
 
 
 def _summary(faults: Sequence[Fault]) -> str:

@@ -57,6 +57,7 @@ class Body:
         schema: name of its schema in ``schemas``.
         read: makes the handler's value of the object, or raises what answers 422.
         required: an empty body is a fault; otherwise it is read as ``{}``.
+        media_types: what it may be sent as; none: whatever it is said to be.
     """
 
     schema: str
@@ -98,6 +99,9 @@ class Route:
         conditional: honours ``If-Match``.
         repeatable: honours ``Idempotency-Key``.
         token: asks for the token of a run.
+        lenient: of another system's protocol: whatever else the query holds is left alone, and a
+            slash at the end of the path may be left out.
+        refusal: name of the schema of its problems.
     """
 
     method: str
@@ -113,6 +117,8 @@ class Route:
     conditional: bool = False
     repeatable: bool = False
     token: bool = False
+    lenient: bool = False
+    refusal: str = "Problem"
 
     @property
     def name(self) -> str:
@@ -153,7 +159,13 @@ def register(app: Flask, route: Route, services: Services, gate: Gate) -> None:
         return route.handler(_call(route, seen, caller, within, path))
 
     rule = re.sub(r"{(\w+)}", r"<\1>", route.path)
-    app.add_url_rule(rule, endpoint=route.name, view_func=view, methods=[route.method])
+    app.add_url_rule(
+        rule,
+        endpoint=route.name,
+        view_func=view,
+        methods=[route.method],
+        strict_slashes=not route.lenient,
+    )
 
 
 def _call(
@@ -163,7 +175,7 @@ def _call(
     within: tuple[str, ...] | None,
     path: dict[str, str],
 ) -> Call:
-    query = read_query(route.query, request.args)
+    query = read_query(route.query, request.args, others=route.lenient)
     document: Any = None
     if route.body is not None:
         document = route.body.read(

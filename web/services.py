@@ -7,9 +7,10 @@ threads; every member is safe to call from several of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from executor.domain.faces import ALL_FACES, Face
 from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.proxies import NO_PROXIES, TrustedProxies
 from executor.ports.bearers import BearerVerifier
@@ -56,6 +57,7 @@ class Services:
         followers: the places of those who follow the output of runs.
         max_body: longest request body, bytes; longer ones are refused with 413.
         entrance: who is let in.
+        faces: the protocols of other schedulers that are spoken.
         wait: lets so many seconds pass, in the thread of a request.
     """
 
@@ -70,4 +72,5 @@ class Services:
     followers: Followers = field(default_factory=Followers)
     max_body: int = MAX_BODY
     entrance: Entrance = field(default_factory=Entrance)
+    faces: Collection[Face] = ALL_FACES
     wait: Callable[[float], None] = time.sleep

@@ -4,8 +4,8 @@
 passwords and service bindings, ``listing`` shows table and values to people.
 """
 
+from executor.config.choices import LogForm, LogLevel, Proxies, QueueType
 from executor.config.entrance import AuthMode
 from executor.config.settings import Settings
-from executor.config.variables import LogForm, LogLevel, Proxies, QueueType
 
 __all__ = ["AuthMode", "LogForm", "LogLevel", "Proxies", "QueueType", "Settings"]

@@ -9,6 +9,7 @@ from executor.config.credentials import MASK, mask_url
 from executor.config.settings import Settings
 from executor.config.variable import BINDINGS, Platform, Variable
 from executor.config.variables import VARIABLES
+from executor.domain.faces import NO_FACES
 
 _NOT_SET: Final = "-"
 
@@ -40,7 +41,7 @@ def _shown(value: object, variable: Variable) -> str:
     if variable.secret:
         return mask_url(value) if isinstance(value, str) and "://" in value else MASK
     if isinstance(value, tuple):
-        return ",".join(value)
+        return ",".join(value) or NO_FACES
     return f"{value:g}s" if isinstance(value, float) else str(value)
 
 

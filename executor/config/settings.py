@@ -24,6 +24,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 
+from executor.config.choices import LogForm, LogLevel, Proxies, QueueType
 from executor.config.credentials import (
     MONGODB,
     RABBITMQ,
@@ -33,9 +34,10 @@ from executor.config.credentials import (
 )
 from executor.config.entrance import AuthMode
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
-from executor.config.variables import VARIABLES, LogForm, LogLevel, Proxies, QueueType
+from executor.config.variables import VARIABLES
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
+from executor.domain.faces import Face
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.proxies import TrustedProxies
@@ -101,6 +103,7 @@ class Settings:
     commands_allowed: tuple[str, ...] | None
     jobs: tuple[str, ...] | None
     precondition: str | None
+    faces: tuple[Face, ...]
     threads: int
     instance: str
     log_form: LogForm

@@ -16,44 +16,16 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from executor.config.choices import LogForm, LogLevel, Proxies, QueueType
 from executor.config.code_names import function, modules, programs
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
 from executor.config.entrance import AuthMode, admin_token, issuer
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.duration import parse_duration
+from executor.domain.faces import faces_from_text
 from executor.domain.permitted_programs import CommandsMode
 from executor.domain.proxies import TrustedProxies
-
-
-class QueueType(StrEnum):
-    """How RabbitMQ keeps the queues."""
-
-    CLASSIC = "classic"
-    QUORUM = "quorum"
-
-
-class LogForm(StrEnum):
-    """How log lines look."""
-
-    HUMAN = "human"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The least important kind of log line that is written."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class Proxies(StrEnum):
-    """Whether requests of jobs go through a proxy, and who names it."""
-
-    ENVIRONMENT = "environment"
-    NONE = "none"
 
 
 def _integer(least: int, most: int) -> Callable[[str], int]:
@@ -369,6 +341,14 @@ VARIABLES: Final = (
         read=function,
         meaning="Called when an executor takes over, before it schedules anything. While it raises "
         "an error nothing is started; it is called again, after a minute at most.",
+    ),
+    Variable(
+        name="SOLOCRON_FACES",
+        setting="faces",
+        kind="`kala`, `simple-scheduler`, `ha-jobs`, separated by commas, or `none`",
+        read=faces_from_text,
+        default="kala,simple-scheduler,ha-jobs",
+        meaning="Protocols of other schedulers that are spoken besides the service's own.",
     ),
     Variable(
         name="SOLOCRON_THREADS",

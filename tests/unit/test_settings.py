@@ -9,6 +9,7 @@ import pytest
 from executor.config import AuthMode, LogForm, LogLevel, Proxies, QueueType, Settings
 from executor.config.listing import rows
 from executor.domain.address_policy import AddressPolicy
+from executor.domain.faces import ALL_FACES, Face
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from tests.unit.environments import (
     BOTH,
@@ -33,6 +34,7 @@ def test_an_empty_environment_gives_the_embedded_default() -> None:
         LogLevel.INFO,
     )
     assert (settings.rabbitmq_url, settings.mongodb_uri, settings.clustered) == (None, None, False)
+    assert settings.faces == ALL_FACES
     assert settings.notes == ()
 
 
@@ -65,6 +67,7 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_COMMANDS_ALLOWED": "/usr/bin/rsync, /opt/backup",
             "SOLOCRON_JOBS": "reports.jobs, backup",
             "SOLOCRON_PRECONDITION": "reports.database:migrate",
+            "SOLOCRON_FACES": "Kala",
             "SOLOCRON_THREADS": "32",
             "SOLOCRON_INSTANCE": "eu-1a",
             "SOLOCRON_LOG": "json",
@@ -82,6 +85,7 @@ def test_every_variable_reaches_its_field() -> None:
         CommandsMode.ALLOW_LIST, ("/usr/bin/rsync", "/opt/backup"), ("reports.jobs", "backup")
     )
     assert settings.precondition == "reports.database:migrate"
+    assert settings.faces == (Face.KALA,)
     assert (settings.threads, settings.instance) == (32, "eu-1a")
     assert (settings.log_form, settings.log_level) == (LogForm.JSON, LogLevel.DEBUG)
     assert (settings.rabbitmq_url, settings.mongodb_uri) == (RABBITMQ, MONGODB)
@@ -127,6 +131,7 @@ def test_durations_are_iso_short_or_plain_seconds(text: str) -> None:
         ("SOLOCRON_JOBS", "reports/jobs.py"),
         ("SOLOCRON_JOBS", "reports-jobs"),
         ("SOLOCRON_PRECONDITION", "reports.database"),
+        ("SOLOCRON_FACES", "dkron"),
         ("SOLOCRON_THREADS", "1e3"),
         ("SOLOCRON_INSTANCE", "a/b"),
         ("SOLOCRON_LOG", "xml"),
@@ -188,6 +193,15 @@ def test_names_that_kubernetes_sets_are_not_ours() -> None:
             "SOLOCRON_WEB_PORT": "tcp://10.0.0.11:8000",
         }
     )
+
+
+def test_no_face_is_a_choice_of_its_own() -> None:
+    """``none`` switches all of them off; together with others it is a fault."""
+    settings = Settings.from_env({"SOLOCRON_FACES": "none"})
+
+    assert settings.faces == ()
+    assert {row.name: row.value for row in rows(settings)}["SOLOCRON_FACES"] == "none"
+    assert "none" in faults({"SOLOCRON_FACES": "none,kala"})["SOLOCRON_FACES"]
 
 
 def test_a_variable_set_to_nothing_is_not_set() -> None:
