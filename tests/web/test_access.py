@@ -13,7 +13,8 @@ from executor.domain.command import CommandKind
 from executor.domain.run import RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import PLAIN, json_of, problem_of
-from web.access import NEEDS, need_of
+from web.access import NEEDS, PAGE, need_of
+from web.compat import FACES
 
 #: What is not for everybody.
 CLOSED = [route for route, need in NEEDS.items() if not need.public]
@@ -37,6 +38,10 @@ CALL_BACK = "POST /v1/runs/{run}/status"
 _VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
 
 
+#: What answers 500 to a name that it does not know, because its clients expect that.
+ODD = "DELETE /jobs/{job}"
+
+
 def routes(app: Flask) -> set[str]:
     """Return every method and path that is served, as the table writes them."""
     return {
@@ -50,6 +55,13 @@ def address(route: str) -> tuple[str, str]:
     """Return the method and a URL of *route*, about things that are not there."""
     method, _, path = route.partition(" ")
     return method, re.sub(r"{\w+}", "unknown", path)
+
+
+def in_our_form(route: str) -> bool:
+    """Tell whether *route* refuses with a problem, and not as another system does."""
+    path = address(route)[1]
+    places = [face.place for face in FACES.values()]
+    return not any(path == place or path.startswith(f"{place}/") for place in places)
 
 
 @pytest.fixture
@@ -88,8 +100,10 @@ def test_nobody_is_let_in_without_a_token(guarded: GuardedWorld) -> None:
     for route in CLOSED:
         response = guarded.ask(None, *address(route))
 
-        problem_of(response, 401)
-        scheme = "Basic" if route == "GET /" else "Bearer"
+        assert response.status_code == 401, route
+        if in_our_form(route):
+            problem_of(response, 401)
+        scheme = "Basic" if NEEDS[route] is PAGE else "Bearer"
         assert response.headers["WWW-Authenticate"].startswith(f'{scheme} realm="solocron'), route
     assert guarded.executor.received == []
 
@@ -102,13 +116,15 @@ def test_a_scope_opens_what_needs_it_and_nothing_else(guarded: GuardedWorld, sco
     for route in CLOSED:
         missing = [one for one in NEEDS[route].scopes if one not in INCLUDES.get(scope, {scope})]
         response = guarded.ask(token, *address(route))
-        assert response.status_code not in {401, 500}, route
+        assert response.status_code != 401, route
+        assert response.status_code != 500 or route == ODD, route
         if response.status_code == 403:
             refused.add(route)
             challenge = response.headers["WWW-Authenticate"]
             assert challenge.endswith(f'error="insufficient_scope", scope="{" ".join(missing)}"')
-            words = f"this needs the scope {' and '.join(missing)};"
-            assert words in problem_of(response, 403)["detail"]
+            if in_our_form(route):
+                words = f"this needs the scope {' and '.join(missing)};"
+                assert words in problem_of(response, 403)["detail"]
             assert missing, route
 
     expected = [r for r in CLOSED if set(NEEDS[r].scopes) - INCLUDES.get(scope, {scope})]
