@@ -75,7 +75,7 @@ def test_writes_announce_that_they_may_be_answered_later(world: World) -> None:
         for method, operation in path.items():
             responses = operation["responses"]
             name = operation["operationId"]
-            writes = name in written_by_get or method != "get" and name != "preview_schedule"
+            writes = name in written_by_get or (method != "get" and name != "preview_schedule")
             assert ("202" in responses) is writes
             assert "Retry-After" in responses["503"]["headers"]
 

@@ -140,7 +140,11 @@ def _newest(call: Call, job_id: str, count: int) -> list[Run]:
     summary="Cancel the runs of a job (ha-jobs)",
     description="All of them that are unfinished; nothing is a success too.  The job stays.",
     writes=True,
-    answers={HTTPStatus.OK: Answer(schema=RESULT, description="They are being ended.")},
+    answers={
+        HTTPStatus.OK: Answer(schema=RESULT, description="They are being ended."),
+        HTTPStatus.ACCEPTED: Answer(schema=RESULT, description="Not all of it is known to be so."),
+        HTTPStatus.INTERNAL_SERVER_ERROR: Answer(schema=RESULT, description="No such job."),
+    },
     **_OURS,
 )
 def cancel_job_type(call: Call) -> Response:

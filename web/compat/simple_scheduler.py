@@ -27,7 +27,7 @@ from web.commands import carry_out, command, send
 from web.compat import simple_scheduler_runs, simple_scheduler_schemas
 from web.compat.foreign import Foreign
 from web.compat.lists import all_jobs
-from web.compat.simple_scheduler_schemas import REFUSAL, json_answer
+from web.compat.simple_scheduler_schemas import NOTHING_THERE, REFUSAL, json_answer
 from web.compat.simple_scheduler_words import changed_job, is_late, job_document, new_job
 from web.jobs import found_job, sound_job
 from web.problems import Problem
@@ -74,7 +74,10 @@ def list_scheduler_jobs(call: Call) -> Response:
     "GET",
     "/api/jobs/{job}",
     summary="Read a job (simple-scheduler)",
-    answers={HTTPStatus.OK: Answer(schema="SchedulerJob", description="The job.")},
+    answers={
+        HTTPStatus.OK: Answer(schema="SchedulerJob", description="The job."),
+        HTTPStatus.NOT_FOUND: NOTHING_THERE,
+    },
     **_OURS,
 )
 def get_scheduler_job(call: Call) -> Response:

@@ -24,7 +24,7 @@ from executor.domain.run import Run, RunState
 from executor.ports.store import Readers, RunFilter
 from web.commands import answer, command, send
 from web.compat.lists import all_runs
-from web.compat.simple_scheduler_schemas import REFUSAL, json_answer
+from web.compat.simple_scheduler_schemas import NOTHING_THERE, REFUSAL, json_answer
 from web.compat.simple_scheduler_words import STATUSES, created_at, heartbeat_at, run_document
 from web.parameters import Parameter, one_of, read_instant
 from web.problems import Problem
@@ -131,7 +131,10 @@ def _before(instant: datetime | None, until: datetime | None) -> bool:
     "GET",
     "/api/runs/{run}",
     summary="Read a run (simple-scheduler)",
-    answers={HTTPStatus.OK: Answer(schema="SchedulerRun", description="The run.")},
+    answers={
+        HTTPStatus.OK: Answer(schema="SchedulerRun", description="The run."),
+        HTTPStatus.NOT_FOUND: NOTHING_THERE,
+    },
     **_OURS,
 )
 def get_scheduler_run(call: Call) -> Response:
@@ -170,7 +173,7 @@ def cancel_scheduler_run(call: Call) -> Response:
     "/api/runs/{run}/cancel",
     summary="Cancel a run, as its clients do it (simple-scheduler)",
     writes=True,
-    answers=_CANCELLED,
+    answers={**_CANCELLED, HTTPStatus.NOT_FOUND: NOTHING_THERE},
     **_OURS,
 )
 def cancel_scheduler_run_by_get(call: Call) -> Response:

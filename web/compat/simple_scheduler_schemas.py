@@ -10,9 +10,13 @@ from flask import Response
 from web.answer_schemas import INSTANT, STRING, WHOLE, Schema, enum, object_of, or_null, ref
 from web.compat.simple_scheduler_words import NEVER, STATUSES
 from web.documents import json_response
+from web.routes import Answer
 
 #: Name of the schema of its refusals.
 REFUSAL: Final = "SchedulerRefusal"
+
+#: How a read of something that is not there is answered.
+NOTHING_THERE: Final = Answer(schema=None, description="There is none; the body is empty.")
 
 #: What it calls its JSON.
 _MEDIA_TYPE: Final = "application/json; charset=utf-8"

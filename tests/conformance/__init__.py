@@ -1,0 +1,1 @@
+"""The faces of other schedulers against a running service: what their clients send and expect."""
