@@ -119,7 +119,7 @@ def create_scheduler_job(call: Call) -> Response:
     summary="Change parts of a job (simple-scheduler)",
     description="What is missing, null, or as it is shown stays.  A `nextRunAt` that has passed "
     "runs the job at once.",
-    body=Body(schema="SchedulerJobUpdate", read=dict, media_types=(JSON,)),
+    body=Body(schema="SchedulerJobUpdate", read=dict, media_types=()),
     writes=True,
     answers={HTTPStatus.NO_CONTENT: Answer(schema=None, description="Changed.")},
     **_OURS,

@@ -206,7 +206,9 @@ def changed_job(job: Job, document: Mapping[str, Any], now: datetime) -> Definit
 def is_late(definition: Definition, now: datetime) -> bool:
     """Whether a job that is set up so at *now* is due already, and is to run at once."""
     schedule = definition.schedule
-    return isinstance(schedule, IntervalSchedule) and schedule.interval().start <= now.timestamp()
+    if not definition.enabled or not isinstance(schedule, IntervalSchedule):
+        return False
+    return schedule.interval().start <= now.timestamp()
 
 
 def _given(document: Mapping[str, Any]) -> dict[str, Any]:
