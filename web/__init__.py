@@ -9,5 +9,6 @@ Read in this order: ``app`` (the factory), ``routes`` (one table that serves
 requests and describes itself), ``problems`` (every refusal), then one module for
 each noun: ``jobs`` and ``changes``, ``upcoming``, ``explanations``, ``revisions``, ``backfills``,
 ``runs``, ``calendars``, ``secrets``, ``tokens``, ``audit``, ``schedules``, ``load``, ``commands``,
-``status``, ``pages``.  Who may do what is decided in ``gate`` and ``access``.
+``status``, ``pages``.  Who may do what is decided in ``gate`` and ``access``; ``compat`` speaks as
+other schedulers do.
 """

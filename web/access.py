@@ -103,7 +103,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /v1/tokens": ADMIN,
     "DELETE /v1/tokens/{token}": ADMIN,
     "GET /v1/audit": ADMIN,
-    # Kala shows the runs of a job with it.
+    # Of Kala, which shows the runs of a job with it.
     "GET /api/v1/job/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
     "GET /api/v1/job/{job}/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
     "GET /api/v1/job/stats/{job}/": _need(Scope.JOBS_READ, Scope.RUNS_READ),
@@ -115,6 +115,25 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /api/v1/job/enable/{job}/": _need(Scope.JOBS_WRITE),
     "POST /api/v1/job/start/{job}/": _need(Scope.RUNS_WRITE),
     "GET /webui/": PAGE,
+    # Of simple-scheduler.
+    "GET /api/status": PUBLIC,
+    "GET /api/jobs": _need(Scope.JOBS_READ),
+    "POST /api/jobs": _need(Scope.JOBS_WRITE),
+    "GET /api/jobs/{job}": _need(Scope.JOBS_READ),
+    "PATCH /api/jobs/{job}": _need(Scope.JOBS_WRITE),
+    "DELETE /api/jobs/{job}": _need(Scope.JOBS_WRITE),
+    "GET /api/runs": _need(Scope.RUNS_READ),
+    "GET /api/runs/{run}": _need(Scope.RUNS_READ),
+    "GET /api/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
+    "POST /api/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
+    # Of ha-jobs.
+    "GET /jobs": _need(Scope.JOBS_READ),
+    "GET /jobs/{job}": _need(Scope.JOBS_READ, Scope.RUNS_READ),
+    "POST /jobs/{job}": _need(Scope.RUNS_WRITE),
+    "DELETE /jobs/{job}": _need(Scope.RUNS_WRITE),
+    "GET /jobs/{job}/latest": _need(Scope.RUNS_READ),
+    "GET /jobs/{job}/{run}": _need(Scope.RUNS_READ),
+    "GET /jobsOverview": PAGE,
 }
 
 
@@ -129,25 +148,30 @@ def narrowed(
     """Return *services* as far as *caller* may see them, and the tags he is narrowed to.
 
     Raises:
-        Problem: 403, he lacks a scope, or has it for some jobs only where that does not do.
+        MissingScopes: he lacks a scope, or has it for some jobs only where that does not do.
     """
     missing = [scope for scope in need.scopes if not caller.has(scope)]
     if missing:
-        raise _forbidden(missing, f"this needs the scope {' and '.join(missing)}", caller)
+        raise MissingScopes(missing, f"this needs the scope {' and '.join(missing)}", caller)
     tags = caller.tags(need.scopes)
     if tags is None:
         return services, None
     if need.whole:
         detail = f"this needs the scope {' and '.join(need.scopes)} without a tag"
-        raise _forbidden(list(need.scopes), detail, caller)
+        raise MissingScopes(list(need.scopes), detail, caller)
     return replace(services, readers=NarrowedReaders(services.readers, tags)), tags
 
 
-def _forbidden(missing: list[Scope], detail: str, caller: Caller) -> Problem:
-    rights = ", ".join(sorted(map(str, caller.rights))) or "none"
-    challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{" ".join(missing)}"'
-    return Problem(
-        HTTPStatus.FORBIDDEN,
-        f"{detail}; {caller.actor} has {rights}",
-        headers={"WWW-Authenticate": challenge},
-    )
+class MissingScopes(Problem):
+    """The caller lacks *missing*, or has it for some jobs only."""
+
+    def __init__(self, missing: list[Scope], detail: str, caller: Caller) -> None:
+        self.missing = missing
+        rights = ", ".join(sorted(map(str, caller.rights))) or "none"
+        scopes = " ".join(missing)
+        challenge = f'Bearer realm="{REALM}", error="insufficient_scope", scope="{scopes}"'
+        super().__init__(
+            HTTPStatus.FORBIDDEN,
+            f"{detail}; {caller.actor} has {rights}",
+            headers={"WWW-Authenticate": challenge},
+        )

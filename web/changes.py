@@ -9,6 +9,7 @@ Everywhere else they are unknown fields.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -74,7 +75,7 @@ def create_job(call: Call) -> Response:
     """Ask for a new job."""
     definition: Definition = call.document
     check_target(call, definition)
-    asked = command(call, CommandKind.CREATE_JOB, definition.name, _arguments(definition))
+    asked = command(call, CommandKind.CREATE_JOB, definition.name, arguments_of(definition))
     return carry_out(call, asked, job_shower(call))
 
 
@@ -104,7 +105,7 @@ def put_job(call: Call) -> Response:
             )
     definition = definition_from_document(document)
     check_target(call, definition)
-    asked = command(call, kind, subject, _arguments(definition), if_match(call))
+    asked = command(call, kind, subject, arguments_of(definition), if_match(call))
     return carry_out(call, asked, job_shower(call))
 
 
@@ -122,12 +123,26 @@ def put_job(call: Call) -> Response:
 def patch_job(call: Call) -> Response:
     """Ask for a job to be changed in part; two patches at one time both take effect."""
     expected = if_match(call)
+    return carry_out_anew(call, lambda: _patched(call, expected), job_shower(call), expected)
+
+
+def carry_out_anew(
+    call: Call, make: Callable[[], Command], show: Show, expected: int | None = None
+) -> Response:
+    """Send the command that *make* makes of the job as it is, and answer by its result.
+
+    When others have changed the job in between it is made and sent anew, unless the caller
+    *expected* a revision.
+
+    Raises:
+        Problem: 409, that happens too often; or the executor refused.
+    """
     for _ in range(PATCH_TRIES):
-        asked = _patched(call, expected)
+        asked = make()
         result = send(call, asked)
         overtaken = result is not None and result.status is ResultStatus.PRECONDITION_FAILED
         if not overtaken or expected is not None:
-            return answer(asked, result, job_shower(call))
+            return answer(asked, result, show)
     detail = "others keep changing this job at the same moment; try again"
     raise Problem(HTTPStatus.CONFLICT, detail)
 
@@ -139,7 +154,7 @@ def _patched(call: Call, expected: int | None) -> Command:
     definition = definition_from_document(document)
     check_target(call, definition)
     revision = job.revision if expected is None else expected
-    return command(call, CommandKind.UPDATE_JOB, job.id, _arguments(definition), revision)
+    return command(call, CommandKind.UPDATE_JOB, job.id, arguments_of(definition), revision)
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -263,7 +278,8 @@ def _has_target(call: Call, target: Target) -> bool:
     return isinstance(job, Job) and job.definition.target == target
 
 
-def _arguments(definition: Definition) -> dict[str, Any]:
+def arguments_of(definition: Definition) -> dict[str, Any]:
+    """Return the arguments of a command that makes a job as *definition* says."""
     return {"definition": definition_to_document(definition)}
 
 

@@ -172,7 +172,7 @@ def _responses(route: Route) -> dict[str, Any]:
             headers=("Location",),
         )
         responses["202"] = _answer(accepted)
-    for status in sorted(_problem_statuses(route)):
+    for status in sorted(_problem_statuses(route) - set(route.answers)):
         responses[str(status.value)] = _problem(status, route.refusal)
     return responses
 

@@ -135,7 +135,12 @@ def _one_or_zero(text: str) -> bool:
     return text in {"1", "true"}
 
 
-def _instant(text: str) -> datetime:
+def read_instant(text: str) -> datetime:
+    """Read an instant of a query.
+
+    Raises:
+        ValueError: it is none.
+    """
     # A plus sign that was not percent-encoded arrives as a space.
     return from_text(text.replace(" ", "+"))
 
@@ -152,7 +157,7 @@ def _choice(name: str, choices: type[Choice], description: str) -> Parameter:
 def _moment(name: str, description: str, required: bool = False) -> Parameter:
     schema = {"type": "string", "format": "date-time"}
     return Parameter(
-        name=name, description=description, read=_instant, schema=schema, required=required
+        name=name, description=description, read=read_instant, schema=schema, required=required
     )
 
 

@@ -88,7 +88,17 @@ def _is_local(host: str) -> bool:
 
 
 def _refuse_foreign() -> None:
-    if request.method not in _SAFE and is_foreign(request):
+    if request.method not in _SAFE:
+        refuse_foreign(request)
+
+
+def refuse_foreign(request: Request) -> None:
+    """Refuse *request*, which changes something, if a page of another site had it sent.
+
+    Raises:
+        Problem: 403.
+    """
+    if is_foreign(request):
         raise Problem(
             HTTPStatus.FORBIDDEN,
             "this request was sent by a page of another site; changes are accepted from "

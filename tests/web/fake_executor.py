@@ -190,6 +190,9 @@ class FakeExecutor:
         return self._result(command, status, job_id=job.id, revision=job.revision)
 
     def _trigger(self, command: Command, job: Job) -> CommandResult:
+        if not job.definition.enabled:
+            message = str(RunRefused(job.name, "the job is disabled"))
+            return self._result(command, ResultStatus.CONFLICT, message=message)
         now = self._clock.now()
         run = Run(
             id=identity.manual_run_id(command.id),

@@ -37,6 +37,10 @@ CALL_BACK = "POST /v1/runs/{run}/status"
 _VARIABLE = re.compile(r"<(?:path:)?(\w+)>")
 
 
+#: What answers 500 to a name that it does not know, because its clients expect that.
+ODD = "DELETE /jobs/{job}"
+
+
 def routes(app: Flask) -> set[str]:
     """Return every method and path that is served, as the table writes them."""
     return {
@@ -102,13 +106,14 @@ def test_a_scope_opens_what_needs_it_and_nothing_else(guarded: GuardedWorld, sco
     for route in CLOSED:
         missing = [one for one in NEEDS[route].scopes if one not in INCLUDES.get(scope, {scope})]
         response = guarded.ask(token, *address(route))
-        assert response.status_code not in {401, 500}, route
+        assert response.status_code != 401, route
+        assert response.status_code != 500 or route == ODD, route
         if response.status_code == 403:
             refused.add(route)
             challenge = response.headers["WWW-Authenticate"]
             assert challenge.endswith(f'error="insufficient_scope", scope="{" ".join(missing)}"')
             words = f"this needs the scope {' and '.join(missing)};"
-            assert words in response.text
+            assert words in response.text or json_of(response)["missing_scopes"] == missing
             assert missing, route
 
     expected = [r for r in CLOSED if set(NEEDS[r].scopes) - INCLUDES.get(scope, {scope})]

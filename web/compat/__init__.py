@@ -10,11 +10,16 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from executor.domain.faces import Face
+from web.compat import ha_jobs, simple_scheduler
 from web.compat.foreign import Foreign
 from web.compat.kala import KALA
 
 #: Every face that there is.
-FACES: Final[Mapping[Face, Foreign]] = {Face.KALA: KALA}
+FACES: Final[Mapping[Face, Foreign]] = {
+    Face.KALA: KALA,
+    Face.SIMPLE_SCHEDULER: simple_scheduler.FACE,
+    Face.HA_JOBS: ha_jobs.FACE,
+}
 
 
 def spoken(faces: Collection[Face]) -> list[Foreign]:
