@@ -68,6 +68,19 @@ def test_the_first_run_is_asked_for_together_with_the_job(world: World) -> None:
     assert first.subject == own(job_id)
 
 
+@pytest.mark.parametrize(("resume", "misfire"), [(True, ("skip", "PT1H")), (False, ("once", None))])
+def test_missed_runs_are_made_up_for_or_not(
+    world: World, resume: bool, misfire: tuple[str, str | None]
+) -> None:
+    """By one, however late; or the next scheduled time is waited for."""
+    job_id = created(world, resume_at_next_scheduled_time=resume)
+
+    policy = json_of(world.get(f"/v1/jobs/{own(job_id)}"))["misfire"]
+    assert (policy["policy"], policy["deadline"]) == misfire
+    job = json_of(world.get(f"/api/v1/job/{job_id}/"))["job"]
+    assert job["resume_at_next_scheduled_time"] is resume
+
+
 @pytest.mark.parametrize(
     "job", [{"schedule": FAR}, {"schedule": "", "disabled": True}, {"parent_jobs": ["a"]}]
 )
