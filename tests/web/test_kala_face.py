@@ -12,6 +12,8 @@ from werkzeug.test import TestResponse
 from executor.domain.command import CommandKind
 from executor.domain.errors import BrokerUnavailable, NoExecutor
 from executor.domain.faces import Face
+from executor.domain.instant import to_text
+from executor.domain.job import LastRun, definition_from_document
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import Cause, Output, RunChange, RunState
@@ -324,6 +326,27 @@ def test_what_never_began_is_no_run(world: World) -> None:
     job = json_of(world.get(f"/api/v1/job/{job_id}/"))["job"]
 
     assert (job["stats"], job["metadata"]["error_count"]) == (None, 0)
+
+
+def test_a_job_is_done_though_its_runs_are_not_kept_any_more(world: World) -> None:
+    """The job itself remembers that it has run."""
+    ended = world.later(hours=2)
+    last = LastRun(run_id="r", state="succeeded", finished_at=ended)
+    once = {"kind": "once", "at": to_text(world.later(hours=1))}
+    for name, schedule in (("once", once), ("ever", "0 * * * *"), ("asked", None)):
+        document = {"name": name, "target": {"kind": "command", "command": "true"}}
+        definition = definition_from_document({**document, "schedule": schedule})
+        due = world.later(hours=1)
+        world.put_job(name, definition=definition, last_run=last, next_fire_at=due)
+
+    jobs = {job["name"]: job for job in json_of(world.get("/api/v1/job/"))["jobs"].values()}
+
+    assert {name: job["is_done"] for name, job in jobs.items()} == {
+        "once": True,
+        "ever": False,
+        "asked": True,
+    }
+    assert jobs["ever"]["next_run_at"] == to_text(world.later(hours=3))
 
 
 # Who may ----------------------------------------------------------------------------------
