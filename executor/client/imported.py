@@ -115,12 +115,3 @@ class Names:
             found = f"{name}-{number}"
         self._taken.add(found)
         return found
-
-
-def literal(text: str) -> str:
-    """Return *text* as a template that is filled in to *text* itself.
-
-    >>> literal("docker ps --format '{{.Names}}'")
-    "docker ps --format '{{{{.Names}}'"
-    """
-    return text.replace("{{", "{{{{")

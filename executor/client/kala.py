@@ -19,17 +19,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from executor.client.imported import NO_LIMIT, Imported, Kind, Names, Note, literal
+from executor.client.imported import NO_LIMIT, Imported, Kind, Names, Note
 from executor.domain.errors import InvalidInput
 from executor.domain.job import definition_from_document
+from executor.domain.kala_texts import delimiters_of, our_interval, our_template
+from executor.domain.template import literally
 
 #: Kala's limit of a request that names none, seconds.
 _TIMEOUT_S: Final = 30
 
 #: What Kala's templates call what ours call otherwise.
-_VALUES: Final = {".Name": "job.name", ".Id": "job.id", ".Owner": "job.owner"}
+_VALUES: Final = {"Name": "job.name", "Id": "job.id", "Owner": "job.owner"}
 
-_FRACTION: Final = re.compile(r"(T\d\d:\d\d:\d\d)\.\d+", re.ASCII)
+_FRACTION: Final = re.compile(r"T\d\d:\d\d:\d\d\.\d+", re.ASCII)
 _CALENDAR: Final = re.compile(r"/P(?:\d+Y)?(?:\d+M)|/P\d+Y", re.ASCII)
 
 #: What is different for all jobs.
@@ -172,9 +174,10 @@ class _Reader:
         return {"after": {"jobs": list(dict.fromkeys(known))}} if known else {}
 
     def _schedule(self, text: str) -> Any:
-        written = _FRACTION.sub(r"\1", re.sub(r"^R-1/", "R/", text))
+        written = our_interval(text)
         if _FRACTION.search(text):
-            self.note(Kind.DIFFERS, "fraction", "fire times are whole seconds; the rest is cut off")
+            message = "fire times are whole seconds; START is the next one"
+            self.note(Kind.DIFFERS, "fraction", message)
         if re.match(r"R[1-9]", written):
             message = f"`{text.partition('/')[0]}` counts from START here, not the runs that were"
             self.note(Kind.DIFFERS, "repeats", message)
@@ -232,28 +235,16 @@ class _Reader:
             if len(texts) > 1:
                 message = f"the values of {name} are sent in one header, with commas"
                 self.note(Kind.TOLD, "header", message)
-            found[str(name)] = literal(", ".join(texts))
+            found[str(name)] = literally(", ".join(texts))
         return found
 
     def _text(self, text: str) -> str:
         """Return *text* with Kala's templates as ours, and everything else as it is."""
-        left, _, right = self._delimiters.partition(" ")
-        if not left or not right:
-            return literal(text)
-        pattern = re.compile(f"{re.escape(left)}(.*?){re.escape(right)}", re.S)
-        pieces: list[str] = []
-        end = 0
-        for found in pattern.finditer(text):
-            pieces.append(literal(text[end : found.start()]))
-            end = found.end()
-            name = found[1].strip().removeprefix("$")
-            if name in _VALUES:
-                pieces.append(f"{{{{ {_VALUES[name]} }}}}")
-            else:
-                message = f"`{found[0]}` has no equal; it stands as it is"
-                self.note(Kind.DIFFERS, "template", message)
-                pieces.append(literal(found[0]))
-        return "".join([*pieces, literal(text[end:])])
+        try:
+            return our_template(text, delimiters_of(self._delimiters), _VALUES, {})
+        except ValueError as error:
+            self.note(Kind.DIFFERS, "template", f"{error}; left as it is")
+            return literally(text)
 
     # Policies -----------------------------------------------------------------------------
 

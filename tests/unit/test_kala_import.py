@@ -148,10 +148,11 @@ def test_a_job_that_cannot_be_taken_leaves_no_dead_references() -> None:
     ("schedule", "expression", "code"),
     [
         (f"R-1/{START}/PT1H", f"R/{START}/PT1H", None),
-        ("R/2026-12-01T00:00:00.5Z/PT1H", f"R/{START}/PT1H", "differs fraction"),
+        ("R/2026-11-30T23:59:59.5Z/PT1H", f"R/{START}/PT1H", "differs fraction"),
         ("R/2026-12-31T00:00:00Z/P1M", "R/2026-12-31T00:00:00Z/P1M", "differs month_end"),
         ("R/2026-12-31T00:00:00Z/P1D", "R/2026-12-31T00:00:00Z/P1D", None),
         (f"R0/{START}/", f"R0/{START}/", None),
+        (f"R0/{START}/garbage", f"R0/{START}/", None),
         (f"R/{START}/PT0S", None, "refused job"),
         (f"R/{START}/garbage", None, "refused job"),
     ],
@@ -177,17 +178,12 @@ def test_what_is_done_or_disabled_stays_off() -> None:
 
 
 def test_templates_become_ours_where_there_is_an_equal() -> None:
-    """And stay as they are where there is none, with a note; so do dollars and backquotes."""
-    job = {
-        "name": "a",
-        "type": 1,
-        "TemplateDelimiters": "${ }",
-        "remote_properties": {"url": "http://x/${$.Name}?n=${.Metadata.SuccessCount}&b={{c"},
-    }
+    """A text with anything else stays as it is, with a note; so do dollars and backquotes."""
+    remote = {"url": "http://x/${$.Name}?b={{c", "body": "${.Owner} ${.Metadata.SuccessCount}"}
+    job = {"name": "a", "type": 1, "TemplateDelimiters": "${ }", "remote_properties": remote}
 
-    assert one(job)["target"]["url"] == (
-        "http://x/{{ job.name }}?n=${.Metadata.SuccessCount}&b={{{{c"
-    )
+    target = one(job)["target"]
+    assert (target["url"], target["body"]) == ("http://x/{{ job.name }}?b={{{{c", remote["body"])
     assert "differs template" in said(imported(job))
     assert "differs expansion" in said(imported({"name": "a", "command": "echo $HOME"}))
 

@@ -7,13 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.domain.errors import Fault
+from executor.domain.kala_texts import (
+    delimiters_of,
+    kalas_template,
+    our_interval,
+    our_template,
+)
 from executor.domain.schedule import schedule_from_document
 from executor.domain.template import parse, render
 from web.compat import kala_schedules
 from web.compat.kala_faults import in_kalas_words
-from web.compat.kala_templates import delimiters_of, from_kala, to_kala
 
 FIXED = {"Name": "the {{ name }}", "Id": "1-2"}
+
+OURS = {"Owner": "job.owner", "NextRunAt": "fire_time"}
 
 GO = ("{{", "}}")
 
@@ -23,10 +30,10 @@ TEXTS = st.text(alphabet="ab {}<>.$|\n", max_size=20)
 @given(TEXTS)
 def test_text_without_delimiters_is_text(text: str) -> None:
     """Whatever braces it has."""
-    made = from_kala(text, None, {})
+    made = our_template(text, None, OURS, {})
 
     assert render(made, {}) == text
-    assert to_kala(made, None) == text
+    assert kalas_template(made, None, OURS) == text
 
 
 @given(TEXTS, TEXTS)
@@ -34,26 +41,26 @@ def test_what_stands_around_a_field_stays(before: str, after: str) -> None:
     """Only what is between the delimiters is read."""
     delimiters = ("[[", "]]")
 
-    made = from_kala(f"{before}[[.Owner]]{after}", delimiters, FIXED)
+    made = our_template(f"{before}[[.Owner]]{after}", delimiters, OURS, FIXED)
 
     assert render(made, {"job.owner": "o"}) == f"{before}o{after}"
-    assert to_kala(made, delimiters) == f"{before}[[.Owner]]{after}"
+    assert kalas_template(made, delimiters, OURS) == f"{before}[[.Owner]]{after}"
 
 
 @pytest.mark.parametrize("text", ["{{.Owner}}", "{{ .Owner }}", "{{$.Owner}}", "{{ $.Owner\t}}"])
 def test_all_ways_to_write_a_field_are_one(text: str) -> None:
     """Go has several."""
-    assert from_kala(text, GO, FIXED) == "{{ job.owner }}"
+    assert our_template(text, GO, OURS, FIXED) == "{{ job.owner }}"
 
 
 def test_a_fixed_value_is_put_in_as_it_is() -> None:
     """Also one that looks like a template."""
-    assert render(from_kala("{{.Name}} {{.Id}}", GO, FIXED), {}) == "the {{ name }} 1-2"
+    assert render(our_template("{{.Name}} {{.Id}}", GO, OURS, FIXED), {}) == "the {{ name }} 1-2"
 
 
 def test_the_time_of_a_run_is_known_when_it_runs() -> None:
     """It is another one each time."""
-    made = from_kala("{{.NextRunAt}}", GO, FIXED)
+    made = our_template("{{.NextRunAt}}", GO, OURS, FIXED)
 
     assert [part for part in parse(made) if not isinstance(part, str)]
 
@@ -76,7 +83,7 @@ def test_the_time_of_a_run_is_known_when_it_runs() -> None:
 def test_more_of_gos_language_is_refused(text: str, words: str) -> None:
     """With the piece that is not taken, and what is."""
     with pytest.raises(ValueError, match="`") as refused:
-        from_kala(text, GO, FIXED)
+        our_template(text, GO, OURS, FIXED)
 
     assert words in str(refused.value)
 
@@ -90,9 +97,12 @@ def test_delimiters_are_two(text: str) -> None:
 
 def test_our_own_values_are_shown_as_they_are() -> None:
     """What Kala has no name for, or no delimiters, a filter."""
-    assert to_kala("{{ run.id }} {{ job.owner | url }}", GO) == "{{ run.id }} {{ job.owner | url }}"
-    assert to_kala("{{ job.owner }}", None) == "{{ job.owner }}"
-    assert to_kala("{{ broken", None) == "{{ broken"
+    assert (
+        kalas_template("{{ run.id }} {{ job.owner | url }}", GO, OURS)
+        == "{{ run.id }} {{ job.owner | url }}"
+    )
+    assert kalas_template("{{ job.owner }}", None, OURS) == "{{ job.owner }}"
+    assert kalas_template("{{ broken", None, OURS) == "{{ broken"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +122,7 @@ def test_our_own_values_are_shown_as_they_are() -> None:
 )
 def test_a_schedule_starts_at_the_next_whole_second(theirs: str, ours: str) -> None:
     """Never earlier than it says; what cannot be read is left to be refused."""
-    assert kala_schedules.from_kala(theirs) == ours
+    assert our_interval(theirs) == ours
 
 
 @pytest.mark.parametrize(

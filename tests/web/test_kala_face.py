@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from executor.domain.errors import BrokerUnavailable, NoExecutor
 from executor.domain.faces import Face
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from executor.domain.permitted_targets import PermittedTargets
-from executor.domain.run import Cause, Output, RunChange, RunState
+from executor.domain.run import RunChange, RunState
 from executor.ports.store import RunFilter
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import NIGHTLY, World, json_of, problem_of
@@ -66,6 +65,19 @@ def test_the_first_run_is_asked_for_together_with_the_job(world: World) -> None:
     made, first = world.executor.received
     assert (made.kind, first.kind) == (CommandKind.CREATE_JOB, CommandKind.TRIGGER_JOB)
     assert first.subject == own(job_id)
+
+
+@pytest.mark.parametrize(("resume", "misfire"), [(True, ("skip", "PT1H")), (False, ("once", None))])
+def test_missed_runs_are_made_up_for_or_not(
+    world: World, resume: bool, misfire: tuple[str, str | None]
+) -> None:
+    """By one, however late; or the next scheduled time is waited for."""
+    job_id = created(world, resume_at_next_scheduled_time=resume)
+
+    policy = json_of(world.get(f"/v1/jobs/{own(job_id)}"))["misfire"]
+    assert (policy["policy"], policy["deadline"]) == misfire
+    job = json_of(world.get(f"/api/v1/job/{job_id}/"))["job"]
+    assert job["resume_at_next_scheduled_time"] is resume
 
 
 @pytest.mark.parametrize(
@@ -242,75 +254,6 @@ def test_a_start_waits_while_the_store_is_silent(world: World) -> None:
 
     assert world.post(f"/api/v1/job/start/{job_id}/").status_code == 204
     assert len(world.followers.rests) == 3
-
-
-# History ----------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def chain(world: World) -> str:
-    """A job whose first attempt failed, whose second is lost, and whose third succeeded."""
-    job_id = created(world)
-    now = world.clock.now()
-    states = [RunState.FAILED, RunState.LOST, RunState.SUCCEEDED]
-    causes = [Cause.MANUAL, Cause.RETRY, Cause.RETRIGGER]
-    for number, (state, cause) in enumerate(zip(states, causes, strict=True)):
-        began = now + timedelta(seconds=number)
-        world.put_run(
-            f"r{number}",
-            job_id=own(job_id),
-            state=state,
-            cause=cause,
-            attempt=number + 1,
-            parent_run_id=f"r{number - 1}" if number else None,
-            created_at=began,
-            started_at=began,
-            finished_at=began + timedelta(milliseconds=500),
-            output=Output(head=f"said {number}", size=6),
-            error="no" if number < 2 else None,
-        )
-    return job_id
-
-
-def test_attempts_of_one_chain_are_one_run(world: World, chain: str) -> None:
-    """It lasts from the first to the last, and has the last one's success."""
-    [stat] = json_of(world.get(f"/api/v1/job/stats/{chain}"))["job_stats"]
-
-    assert (stat["number_of_retries"], stat["success"]) == (2, True)
-    assert stat["execution_duration"] == 2_500_000_000
-    assert (stat["duration"], stat["response"]) == ("2.5s", "said 2")
-    metadata = json_of(world.get(f"/api/v1/job/{chain}/"))["job"]["metadata"]
-    assert (metadata["success_count"], metadata["error_count"]) == (1, 2)
-    assert metadata["number_of_finished_runs"] == 1
-
-
-@pytest.mark.parametrize("state", [RunState.PENDING, RunState.RUNNING])
-def test_a_run_that_is_being_tried_again_has_not_ended(
-    world: World, chain: str, state: RunState
-) -> None:
-    """Kala's run goes on; what was attempted counts already."""
-    later = world.later(seconds=9)
-    started = later if state is RunState.RUNNING else None
-    about = {"job_id": own(chain), "created_at": later, "started_at": started}
-    world.put_run("r3", state=RunState.FAILED, **{**about, "started_at": later})
-    world.put_run("r4", state=state, cause=Cause.RETRY, attempt=2, parent_run_id="r3", **about)
-
-    job = json_of(world.get(f"/api/v1/job/{chain}"))["job"]
-
-    assert len(job["stats"]) == 1
-    assert (job["metadata"]["error_count"], job["is_done"]) == (3, False)
-    assert job["is_running"] is (state is RunState.RUNNING)
-
-
-def test_what_never_began_is_no_run(world: World) -> None:
-    """A skipped slot, and one that was cancelled in time."""
-    job_id = created(world)
-    for number, state in enumerate([RunState.SKIPPED, RunState.CANCELLED]):
-        world.put_run(f"r{number}", job_id=own(job_id), state=state, fire_at=world.later(days=1))
-
-    job = json_of(world.get(f"/api/v1/job/{job_id}/"))["job"]
-
-    assert (job["stats"], job["metadata"]["error_count"]) == (None, 0)
 
 
 # Who may ----------------------------------------------------------------------------------

@@ -135,9 +135,15 @@ class History:
         The watermark of a job stays at its last slot, and is a moment late at any other.
         """
         due, schedule = job.next_fire_at, job.definition.schedule
-        if due is None or schedule is None or self.last_fire is None or self.last_fire < due:
+        latest = self.last_fire
+        if latest is None and job.last_run is not None:
+            # The rows are too old to be looked at, or removed.
+            latest = job.last_run.finished_at
+        if schedule is None:
+            return None
+        if due is None or latest is None or latest < due:
             return due
-        return next_after(for_job(schedule, job.id), self.last_fire)
+        return next_after(for_job(schedule, job.id), latest)
 
     def next_run_at(self, job: Job) -> str:
         """Return when *job* is due next; of one that is no more, when it was due last."""
@@ -148,7 +154,7 @@ class History:
         definition = job.definition
         if definition.is_continuous or self._is_live or self.next_fire(job) is not None:
             return False
-        return definition.schedule is not None or bool(self.stats)
+        return definition.schedule is not None or bool(self.stats) or job.last_run is not None
 
 
 def text_of(instant: datetime | None) -> str:

@@ -32,9 +32,10 @@ from executor.domain.errors import Fault, InvalidJob
 from executor.domain.fields import is_job_id
 from executor.domain.instant import to_text
 from executor.domain.job import Job
+from executor.domain.kala_texts import delimiters_of, our_interval
 from executor.domain.schedule import schedule_from_document
 from executor.domain.targets import CommandTarget, HttpTarget
-from web.compat import kala_schedules, kala_targets, kala_templates
+from web.compat import kala_schedules, kala_targets
 from web.compat.kala_requests import KalaJob
 from web.compat.kala_targets import Filling, fixed_values
 
@@ -134,7 +135,7 @@ def document_of(job: KalaJob, making: Making) -> dict[str, Any]:
 
 def _filling(job: KalaJob, making: Making) -> Filling:
     try:
-        delimiters = kala_templates.delimiters_of(job.TemplateDelimiters)
+        delimiters = delimiters_of(job.TemplateDelimiters)
     except ValueError as error:
         raise InvalidJob([Fault("TemplateDelimiters", str(error))]) from None
     own_id = id_of(making.job_id)
@@ -249,7 +250,7 @@ class _Shown:
         self._job = job
         self._definition = job.definition
         try:
-            self._delimiters = kala_templates.delimiters_of(self.label("TemplateDelimiters"))
+            self._delimiters = delimiters_of(self.label("TemplateDelimiters"))
         except ValueError:
             self._delimiters = None
 
@@ -312,7 +313,7 @@ class _Shown:
 
 
 def _schedule_document(text: str) -> dict[str, Any]:
-    return {"kind": "interval", "expression": kala_schedules.from_kala(text)}
+    return {"kind": "interval", "expression": our_interval(text)}
 
 
 def _schedule(text: str) -> object:

@@ -24,6 +24,9 @@ _GO: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
 _Number = Annotated[int, Strict()]
 _YesNo = Annotated[bool, Strict()]
 
+#: A text for which a job of ours has a label only.
+_Kept = Annotated[Text, Field(max_length=10_000)]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteProperties:
@@ -49,7 +52,7 @@ class KalaJob:
 
     __pydantic_config__ = _GO
 
-    name: Text = ""
+    name: _Kept = ""
     """Required; several jobs may have the same."""
     id: Text = ""
     """Lovego: the job to change; Kala chooses the id itself."""
@@ -74,8 +77,8 @@ class KalaJob:
     job_type: _Number = 0
     """Lovego's name of `type`."""
     remote_properties: RemoteProperties = field(default_factory=RemoteProperties)
-    groupName: Text = ""  # noqa: N815 - the name is lovego's
-    content: Text = ""
+    groupName: _Kept = ""  # noqa: N815 - the name is lovego's
+    content: _Kept = ""
     """Lovego: any text."""
 
     @property

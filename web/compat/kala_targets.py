@@ -17,10 +17,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from executor.domain.errors import Fault, InvalidJob
+from executor.domain.kala_texts import kalas_template, our_template
 from executor.domain.targets import CommandTarget, HttpTarget, PythonTarget, Target
 from executor.domain.template import literally
-from web.compat import kala_templates
 from web.compat.kala_requests import KalaJob, RemoteProperties
+
+#: Fields that can change with each run, or by an edit of the job: our templates have them as well.
+#: Kala's id, name and the rest are known when the job is saved, and not as we know them.
+_OURS: Final = {"Owner": "job.owner", "NextRunAt": "fire_time"}
 
 #: Kala's limit of a request that names none, seconds.
 TIMEOUT_S: Final = 30
@@ -53,7 +57,7 @@ class Filling:
             InvalidJob: it cannot be one; says so of *field*.
         """
         try:
-            return kala_templates.from_kala(text, self.delimiters, self.fixed)
+            return our_template(text, self.delimiters, _OURS, self.fixed)
         except ValueError as error:
             raise InvalidJob([Fault(field, str(error))]) from None
 
@@ -113,7 +117,7 @@ def command_of(target: Target, delimiters: tuple[str, str] | None) -> str:
             return ""
         case CommandTarget():
             text = target.command if target.argv is None else shlex.join(target.argv)
-            return kala_templates.to_kala(text or "", delimiters)
+            return kalas_template(text or "", delimiters, _OURS)
         case PythonTarget():
             return target.callable
     return target.kind
@@ -124,12 +128,12 @@ def remote_of(target: Target, delimiters: tuple[str, str] | None) -> dict[str, A
     if not isinstance(target, HttpTarget):
         return _remote("", "", "", None, 0, None)
     headers = {
-        name: [kala_templates.to_kala(value, delimiters)] for name, value in target.headers.items()
+        name: [kalas_template(value, delimiters, _OURS)] for name, value in target.headers.items()
     }
     return _remote(
-        kala_templates.to_kala(target.url, delimiters),
+        kalas_template(target.url, delimiters, _OURS),
         target.method,
-        kala_templates.to_kala(target.body, delimiters),
+        kalas_template(target.body, delimiters, _OURS),
         headers or None,
         max(round(target.timeout.total_seconds()), 1),
         _codes(target.expect),

@@ -21,9 +21,10 @@ from typing import Any, Final
 from executor.client.crontab.columns import Finding, read_schedule
 from executor.client.crontab.naming import name_of
 from executor.client.crontab.reading import Entry, Mistake, Variable, read_lines
-from executor.client.imported import NO_LIMIT, Imported, Kind, Names, Note, literal
+from executor.client.imported import NO_LIMIT, Imported, Kind, Names, Note
 from executor.domain.errors import InvalidInput
 from executor.domain.job import definition_from_document
+from executor.domain.template import literally
 from executor.domain.zone import zone
 
 #: The shell of cron where the file names no other.
@@ -179,8 +180,8 @@ def _target(entry: Entry) -> dict[str, Any]:
     argv = [variables.get("SHELL", _SHELL), "-c", entry.command]
     if entry.stdin is not None:
         argv = [_SHELL, "-c", _fed(entry.stdin), *argv]
-    target: dict[str, Any] = {"kind": "command", "argv": [literal(word) for word in argv]}
-    env = {name: literal(value) for name, value in variables.items() if name not in _NOT_PASSED}
+    target: dict[str, Any] = {"kind": "command", "argv": [literally(word) for word in argv]}
+    env = {name: literally(value) for name, value in variables.items() if name not in _NOT_PASSED}
     if env:
         target["env"] = env
     if variables.get("HOME"):
