@@ -17,6 +17,7 @@ from web import (
     batches,
     bodies,
     calendars,
+    callers,
     changes,
     channels,
     commands,
@@ -34,6 +35,7 @@ from web import (
     runs,
     schedules,
     secrets,
+    sign_in,
     status,
     tokens,
     upcoming,
@@ -66,6 +68,7 @@ _TABLES: Final = (
     schedules.TABLE,
     load.TABLE,
     commands.TABLE,
+    callers.TABLE,
     status.TABLE,
 )
 
@@ -84,6 +87,7 @@ def create_app(services: Services) -> Flask:
     for route in [*routes, _description(routes, services.version)]:
         register(app, route, services, gate)
     pages.install(app, services, gate)
+    sign_in.install(app, services, gate)
     return app
 
 

@@ -14,6 +14,11 @@ from executor.ports.bearers import Bearer
 class LoginProvider(Protocol):
     """Any thread may call.  Answers within seconds."""
 
+    @property
+    def issuer(self) -> str:
+        """The provider, as it names itself."""
+        ...
+
     def address(self, attempt: Attempt, back: str, path: str) -> str:
         """Return the provider's address that a browser is to be sent to.
 

@@ -52,6 +52,11 @@ class OidcLogin:
         self._issuer, self._verifier, self._client = issuer, verifier, client
         self._scopes, self._audience = scopes, audience
 
+    @property
+    def issuer(self) -> str:
+        """The provider, as it names itself."""
+        return self._issuer.url
+
     def address(self, attempt: Attempt, back: str, path: str) -> str:
         """Return where to send the browser."""
         endpoint = self._issuer.provider().authorization
