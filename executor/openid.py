@@ -161,7 +161,8 @@ def post(url: str, provider: Provider, client: Client, fields: Mapping[str, str]
 def _refusal(error: HTTPError) -> Exception:
     """Return what *error* says in OAuth's words; *error* itself if it uses none."""
     try:
-        document = json.loads(error.read(LONGEST))
+        with error:
+            document = json.loads(error.read(LONGEST))
         return Refused(str(document["error"]), str(document.get("error_description", "")))
     except (*FAILURES, LookupError, TypeError, AttributeError):
         return error

@@ -50,6 +50,13 @@ def issuer(text: str) -> str:
     return text
 
 
+def client_secret(text: str) -> str:
+    """Read the secret of a client, which is not repeated whatever is wrong with it."""
+    if not re.fullmatch(r"[\x20-\x7e]{1,500}", text):
+        raise ValueError("is not 1 to 500 ASCII characters in one line")
+    return text
+
+
 def oidc_scopes(text: str) -> tuple[str, ...]:
     """Read what is asked for at a login."""
     found = tuple(dict.fromkeys(re.split(r"[\s,]+", text.strip())))

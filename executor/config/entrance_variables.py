@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from executor.config.entrance import AuthMode, admin_token, issuer, oidc_scopes
+from executor.config.entrance import AuthMode, admin_token, client_secret, issuer, oidc_scopes
 from executor.config.forms import choice, name, seconds
 from executor.config.variable import Variable
 from executor.domain.proxies import TrustedProxies
@@ -56,7 +56,7 @@ ENTRANCE: Final = (
         name="SOLOCRON_OIDC_CLIENT_SECRET",
         setting="oidc_client_secret",
         kind="text",
-        read=name(r"[\x21-\x7e]{1,500}", "1 to 500 ASCII characters without spaces"),
+        read=client_secret,
         meaning="The client's secret, if it has one.",
         secret=True,
     ),

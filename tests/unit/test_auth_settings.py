@@ -115,6 +115,7 @@ def test_a_login_needs_few_settings() -> None:
         ("SOLOCRON_OIDC_SCOPES", "jobs:read"),
         ("SOLOCRON_OIDC_SCOPES", 'openid "jobs"'),
         ("SOLOCRON_OIDC_CLIENT_ID", "two words"),
+        ("SOLOCRON_OIDC_CLIENT_SECRET", "hush\nhush"),
         ("SOLOCRON_SESSION", "10s"),
         ("SOLOCRON_SESSION", "P31D"),
         ("SOLOCRON_ADMIN_TOKEN", "short"),
@@ -131,9 +132,11 @@ def test_a_login_needs_few_settings() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(name: str, text: str) -> None:
-    """With what to write instead, and without repeating a token."""
+    """With what to write instead, and without repeating a secret."""
     message = faults({**OIDC, name: text})[name]
-    assert name != "SOLOCRON_ADMIN_TOKEN" or text not in message
+    assert name not in {"SOLOCRON_ADMIN_TOKEN", "SOLOCRON_OIDC_CLIENT_SECRET"} or (
+        text not in message
+    )
 
 
 def test_the_administrators_token_is_shown_nowhere() -> None:
