@@ -1,14 +1,20 @@
-"""Somebody who logs in at the provider of the tests, without a browser: follows and fills in."""
+"""Somebody who logs in at the provider of the tests, without a browser: follows and fills in.
+
+As a program he is what ``webbrowser`` may start: ``python -m tests.servers.openid_person URL``
+goes there under the name in ``PERSON``, and visits the address on ``localhost`` that he is sent to.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from html import unescape
 from http.cookiejar import CookieJar
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urljoin
-from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, build_opener
+from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, build_opener, urlopen
 
 #: Pages and redirects of one login at most.
 _STEPS = 20
@@ -82,3 +88,8 @@ class Person:
         known = {"login": self.name, "password": "any"}
         fields.update({name: text for name, text in known.items() if name in fields})
         return urljoin(url, unescape(form[1])), fields
+
+
+if __name__ == "__main__":
+    reached = Person(os.environ["PERSON"]).follow(sys.argv[1], to="http://localhost:")
+    urlopen(reached, timeout=10).close()

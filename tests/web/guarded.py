@@ -72,19 +72,18 @@ class GuardedWorld(World):
     With *login*, browsers can log in at an identity provider.
     """
 
-    def __init__(self, *, login: bool = False, url: str | None = None) -> None:
+    def __init__(self, *, login: bool = False, url: str | None = None, **entrance: Any) -> None:
         self.verifier = FakeVerifier()
         self.login = FakeLogin()
-        super().__init__(
-            entrance=Entrance(
-                guarded=True,
-                admin_token_digest=digest_of(ADMIN),
-                verifier=self.verifier,
-                login=self.login if login else None,
-                url=url,
-                proxies=TrustedProxies(count=1),
-            )
-        )
+        usual = {
+            "guarded": True,
+            "admin_token_digest": digest_of(ADMIN),
+            "verifier": self.verifier,
+            "login": self.login if login else None,
+            "url": url,
+            "proxies": TrustedProxies(count=1),
+        }
+        super().__init__(entrance=Entrance(**{**usual, **entrance}))
         self.drawn = 0
 
     def token(
