@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from executor.ports.clock import Clock
     from executor.ports.code import JobCode
     from executor.ports.courier import CourierFactory
+    from executor.ports.login import LoginProvider
     from executor.ports.store import ExecutorStore, Readers
     from executor.ports.target import LauncherFactory
     from executor.ports.workers import WorkerReports
@@ -120,14 +121,24 @@ def build_keyring(settings: Settings) -> Keyring | None:
     return Keyring(keys)
 
 
-def build_verifier(settings: Settings) -> BearerVerifier | None:
-    """Return what judges the tokens of the identity provider; None if there is none."""
+def build_login(settings: Settings) -> tuple[BearerVerifier | None, LoginProvider | None]:
+    """Return what judges the identity provider's tokens, and what has browsers log in there.
+
+    None where there is no provider, or this service is no client of it.
+    """
     if settings.oidc_issuer is None or settings.oidc_audience is None:
-        return None
-    from executor.adapters.oidc import Issuer, OidcVerifier
+        return None, None
+    from executor.adapters.oidc import Issuer, OidcLogin, OidcVerifier
+    from executor.openid import Client
 
     clock = build_clock()
-    return OidcVerifier(Issuer(settings.oidc_issuer, clock), settings.oidc_audience, clock)
+    issuer = Issuer(settings.oidc_issuer, clock)
+    verifier = OidcVerifier(issuer, settings.oidc_audience, clock)
+    if settings.oidc_client_id is None:
+        return verifier, None
+    client = Client(settings.oidc_client_id, settings.oidc_client_secret)
+    scopes, audience = settings.oidc_scopes, settings.oidc_audience
+    return verifier, OidcLogin(issuer, verifier, client, scopes=scopes, audience=audience)
 
 
 def _http_rules(settings: Settings) -> HttpRules:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from executor import __version__, log
-from executor.commands import apply, export, imports
+from executor.commands import apply, export, imports, login
 from executor.commands.service import address, connect, failures_shown
 from executor.config import LogForm, Settings
 from executor.config.listing import rows
@@ -424,7 +424,7 @@ def _tie_web(lifeline: int | None) -> None:
         watch(lifeline, end)
 
 
-for _command in (apply.command, export.command, imports.command):
+for _command in (apply.command, export.command, imports.command, login.login, login.logout):
     main.add_command(_command)
 
 if __name__ == "__main__":

@@ -52,6 +52,14 @@ PAGE: Final = _need(Scope.JOBS_READ, Scope.RUNS_READ)
 
 NEEDS: Final[Mapping[str, Need]] = {
     "GET /": PAGE,
+    # Whoever logs in is nobody yet; logging out asks for the session itself.
+    "GET /login": PUBLIC,
+    "POST /login": PUBLIC,
+    "GET /login/start": PUBLIC,
+    "GET /login/callback": PUBLIC,
+    "POST /logout": PUBLIC,
+    "GET /v1/login": PUBLIC,
+    "GET /v1/caller": ANYBODY,
     "GET /openapi.json": PUBLIC,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,

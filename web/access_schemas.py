@@ -1,4 +1,4 @@
-"""What the API answers about tokens and the audit, as JSON Schema; see ``answer_schemas``."""
+"""What the API answers about callers, tokens and the audit; see ``answer_schemas``."""
 
 from __future__ import annotations
 
@@ -54,4 +54,20 @@ ANSWERS: Final[dict[str, Schema]] = {
     ),
     "Tokens": list_of(ref("Token")),
     "Changes": list_of(_CHANGE),
+    "Caller": object_of({"actor": STRING, "scopes": {"type": "array", "items": STRING}}),
+    "Login": object_of(
+        {
+            "guarded": {"type": "boolean", "description": "Whether callers have to log in."},
+            "provider": or_null(
+                object_of(
+                    {
+                        "issuer": STRING,
+                        "client_id": STRING,
+                        "scopes": {"type": "array", "items": STRING},
+                        "audience": STRING,
+                    }
+                )
+            ),
+        }
+    ),
 }

@@ -18,6 +18,7 @@ from web import (
     batches,
     bodies,
     calendars,
+    callers,
     changes,
     channels,
     commands,
@@ -35,6 +36,7 @@ from web import (
     runs,
     schedules,
     secrets,
+    sign_in,
     status,
     tokens,
     upcoming,
@@ -68,6 +70,7 @@ _TABLES: Final = (
     schedules.TABLE,
     load.TABLE,
     commands.TABLE,
+    callers.TABLE,
     status.TABLE,
 )
 
@@ -89,6 +92,7 @@ def create_app(services: Services) -> Flask:
     for route in [*routes, _description(routes, services.version, schemas)]:
         register(app, route, services, gate)
     pages.install(app, services, gate)
+    sign_in.install(app, services, gate)
     return app
 
 

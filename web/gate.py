@@ -1,8 +1,9 @@
 """The gate: who sends a request?
 
-Credentials come as ``Authorization: Bearer TOKEN``, or as the password of HTTP Basic, which is
-how a browser asks for one; its user name does not matter.  The token of the environment is looked
-for first, then the API tokens, then the identity provider's.
+Credentials come as ``Authorization: Bearer TOKEN``, or as the password of HTTP Basic, for
+programs that know nothing else; the user name does not matter.  The token of the environment is
+looked for first, then the API tokens, then the identity provider's.  Without such a header the
+cookie of a session counts, see ``sign_in``.
 
 Rules
 -----
@@ -10,6 +11,8 @@ Rules
    that means to be somebody shall not be taken for somebody else.
 2. A refusal repeats nothing of what was sent.
 3. The identity provider's absence concerns its own tokens only.
+4. A browser adds the cookie by itself, whoever makes it send a request.  So with a cookie nothing
+   is changed unless the browser says that our own page sent the request.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from __future__ import annotations
 import hmac
 import math
 from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Final
 
@@ -26,10 +31,13 @@ from executor.domain.access import EVERYTHING, Caller, known_rights
 from executor.domain.api_token import PREFIX, ApiToken, digest_of, is_well_formed
 from executor.domain.errors import CredentialsRefused
 from executor.domain.named import Stored
-from web.access import PAGE, REALM, Need
+from web.access import REALM, Need
+from web.cookies import Cookie
 from web.failures import Failures
+from web.known_sessions import KnownSessions
 from web.known_tokens import KnownTokens
 from web.problems import Problem
+from web.protection import refuse_without_proof
 from web.services import Services
 from web.token_uses import TokenUses
 
@@ -40,12 +48,13 @@ ADMINISTRATOR: Final = "admin"
 #: Longest credentials, characters: a token with very many groups; servers allow little more.
 LONGEST: Final = 8_000
 
-#: What a browser is to ask its user for.
-_BASIC: Final = f'Basic realm="{REALM}: any name, and a token as the password", charset="UTF-8"'
-
 
 class Gate:
-    """Tells callers apart; one for all threads."""
+    """Tells callers apart; one for all threads.
+
+    Attributes:
+        sessions, cookie: how browsers are known that are logged in.
+    """
 
     def __init__(self, services: Services) -> None:
         self._entrance = services.entrance
@@ -53,6 +62,8 @@ class Gate:
         self._tokens = KnownTokens(services.readers, services.clock)
         self._failures = Failures(services.clock)
         self._uses = TokenUses(services, self._tokens)
+        self.sessions = KnownSessions(services.readers, services.clock)
+        self.cookie = Cookie("solocron", self._entrance.url)
 
     def caller(self, request: Request, need: Need) -> Caller:
         """Return who sent *request*.
@@ -66,12 +77,37 @@ class Gate:
             return Caller(actor="", address=address)
         if not self._entrance.guarded:
             return Caller(actor=LOCAL, address=address, rights=EVERYTHING)
-        text = _credentials(request, need)
         try:
-            return self._identify(text, address)
+            if "Authorization" in request.headers:
+                return self._identify(_credentials(request), address)
+            if cookie := self.cookie.read(request):
+                refuse_without_proof(request)
+                return self._signed_in(digest_of(cookie), address)
         except CredentialsRefused as error:
             self._failures.note(address)
-            raise _unauthorized(f"{error.why}; send another token", need, "invalid_token") from None
+            raise _unauthorized(f"{error.why}; send another token", "invalid_token") from None
+        raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`")
+
+    def holder(self, text: str, address: str) -> Caller:
+        """Return who holds the token *text*: the administrator's, or an API token.
+
+        Raises:
+            CredentialsRefused: it is none.
+            Problem: 429, too often.
+            StoreUnavailable: nobody can tell.
+        """
+        with self.judging(address):
+            ours = self._administrator(digest_of(text), address)
+            return ours or self._holder(text, address)
+
+    @contextmanager
+    def judging(self, address: str) -> Iterator[None]:
+        """Count it as a failure of *address* if credentials are refused within."""
+        try:
+            yield
+        except CredentialsRefused:
+            self._failures.note(address)
+            raise
 
     def address(self, request: Request) -> str:
         """Return the client's address, as far as trusted proxies tell it."""
@@ -79,14 +115,14 @@ class Gate:
         return self._entrance.proxies.client(request.remote_addr or "", forwarded)
 
     def _identify(self, text: str, address: str) -> Caller:
-        ours = self._entrance.admin_token_digest
-        if ours is not None and hmac.compare_digest(digest_of(text), ours):
-            return Caller(actor=ADMINISTRATOR, address=address, rights=EVERYTHING)
+        ours = self._administrator(digest_of(text), address)
+        if ours is not None:
+            return ours
         if text.startswith(PREFIX):
             return self._holder(text, address)
         if self._entrance.verifier is None or text.count(".") != 2:
             raise CredentialsRefused("this is no token that is known here")
-        self._check_failures(address)
+        self.check_failures(address)
         bearer = self._entrance.verifier.verify(text)
         rights = known_rights(bearer.scopes)
         return Caller(actor=f"oidc:{bearer.subject}", address=address, rights=rights)
@@ -94,10 +130,31 @@ class Gate:
     def _holder(self, text: str, address: str) -> Caller:
         if not is_well_formed(text):
             raise CredentialsRefused("this token is incomplete or misspelt: its checksum is wrong")
-        token = self._tokens.known(text)
+        return self._by_digest(digest_of(text), address)
+
+    def _administrator(self, digest: str, address: str) -> Caller | None:
+        ours = self._entrance.admin_token_digest
+        if ours is None or not hmac.compare_digest(digest, ours):
+            return None
+        return Caller(actor=ADMINISTRATOR, address=address, rights=EVERYTHING)
+
+    def _signed_in(self, digest: str, address: str) -> Caller:
+        session = self.sessions.known(digest)
+        if session is None:
+            self.check_failures(address)
+            session = self.sessions.look_up(digest)
+        if session is None or session.is_expired(self._clock.now()):
+            raise CredentialsRefused("this session has ended; log in again")
+        if not session.token:
+            return Caller(actor=session.actor, address=address, rights=session.rights)
+        ours = self._administrator(session.token, address)
+        return ours or self._by_digest(session.token, address)
+
+    def _by_digest(self, digest: str, address: str) -> Caller:
+        token = self._tokens.known(digest)
         if token is None:
-            self._check_failures(address)
-            token = self._tokens.look_up(text)
+            self.check_failures(address)
+            token = self._tokens.look_up(digest)
         if token is None:
             raise CredentialsRefused("this token was revoked or never made")
         return self._admit(token, address)
@@ -110,7 +167,12 @@ class Gate:
         self._uses.note(token.name, caller, now)
         return caller
 
-    def _check_failures(self, address: str) -> None:
+    def check_failures(self, address: str) -> None:
+        """Look into nothing more of *address* for now if too much of it was refused.
+
+        Raises:
+            Problem: 429.
+        """
         wait_s = self._failures.wait_s(address)
         if wait_s > 0:
             raise Problem(
@@ -120,23 +182,23 @@ class Gate:
             )
 
 
-def _credentials(request: Request, need: Need) -> str:
-    """Return the token that came with *request*.
+def _credentials(request: Request) -> str:
+    """Return the token in *request*'s header.
 
     Raises:
         Problem: 401, there is none.
     """
-    header = request.headers.get("Authorization", "")
+    header = request.headers["Authorization"]
     scheme, _, text = header.partition(" ")
     text = text.strip()
     if len(header) > LONGEST:
-        raise _unauthorized("this token is too long", need, "invalid_token")
+        raise _unauthorized("this token is too long", "invalid_token")
     if scheme.lower() == "basic":
         text = _password(text)
     elif scheme.lower() != "bearer":
         text = ""
     if not text:
-        raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`", need)
+        raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`")
     return text
 
 
@@ -147,8 +209,6 @@ def _password(text: str) -> str:
         return ""
 
 
-def _unauthorized(detail: str, need: Need, error: str = "") -> Problem:
-    # To a program the page's challenge is none; of a browser only the page asks for a password.
-    bearer = f'Bearer realm="{REALM}"' + (f', error="{error}"' if error else "")
-    challenge = _BASIC if need is PAGE else bearer
+def _unauthorized(detail: str, error: str = "") -> Problem:
+    challenge = f'Bearer realm="{REALM}"' + (f', error="{error}"' if error else "")
     return Problem(HTTPStatus.UNAUTHORIZED, detail, headers={"WWW-Authenticate": challenge})

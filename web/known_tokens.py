@@ -17,7 +17,7 @@ from datetime import datetime
 from math import inf
 from typing import Final
 
-from executor.domain.api_token import TOKENS, ApiToken, digest_of
+from executor.domain.api_token import TOKENS, ApiToken
 from executor.domain.errors import StoreUnavailable
 from executor.domain.named import Stored
 from executor.ports.clock import Clock
@@ -31,7 +31,7 @@ STALE_S: Final = 60.0
 
 
 class KnownTokens:
-    """Finds tokens by what their holders send; any thread may ask."""
+    """Finds tokens by the digests of what their holders send; any thread may ask."""
 
     def __init__(self, readers: Readers, clock: Clock) -> None:
         self._readers, self._clock = readers, clock
@@ -40,28 +40,27 @@ class KnownTokens:
         self._tokens: Mapping[str, Stored[ApiToken]] = {}
         self._uses: Mapping[str, datetime] = {}
 
-    def known(self, text: str) -> Stored[ApiToken] | None:
-        """Return the token that *text* is, as far as that is known without asking for it anew.
+    def known(self, digest: str) -> Stored[ApiToken] | None:
+        """Return the token with this digest, as far as is known without asking for it anew.
 
         Raises:
             StoreUnavailable: it has not been readable for too long, or never was.
         """
         with self._lock:
             self._refresh()
-            return self._find(text)
+            return self._find(digest)
 
-    def look_up(self, text: str) -> Stored[ApiToken] | None:
+    def look_up(self, digest: str) -> Stored[ApiToken] | None:
         """As :meth:`known`, but from the store as it is now."""
         with self._lock:
             self._read()
-            return self._find(text)
+            return self._find(digest)
 
     def used_at(self, name: str) -> datetime | None:
         """Return when a token was used last, as was known when the tokens were read."""
         return self._uses.get(name)
 
-    def _find(self, text: str) -> Stored[ApiToken] | None:
-        digest = digest_of(text)
+    def _find(self, digest: str) -> Stored[ApiToken] | None:
         found = self._tokens.get(digest)
         # A dictionary compares in its own way; what it found is compared in constant time.
         if found is None or not hmac.compare_digest(found.value.digest, digest):

@@ -34,6 +34,7 @@ class NarrowedReaders:
         self.get_notification = readers.get_notification
         self.callback_key = readers.callback_key
         self.token_uses = readers.token_uses
+        self.find_session = readers.find_session
         self.list_changes = readers.list_changes
         self.get_result = readers.get_result
         self.read_term = readers.read_term

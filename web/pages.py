@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, make_response, render_template, request
 
+from executor.domain.access import Caller
 from executor.domain.errors import StoreUnavailable
 from executor.domain.instant import to_text
 from executor.domain.job import Job
@@ -30,8 +31,9 @@ from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.access import PAGE, narrowed
 from web.documents import is_done, job_state, waits_for
 from web.gate import Gate
-from web.problems import RETRY_AFTER_S
+from web.problems import RETRY_AFTER_S, Problem
 from web.services import Services
+from web.sign_in import login_address, login_page, sentence
 from web.status import Status, read_status
 from web.wording import absolute, brief, duration, milliseconds, relative
 
@@ -137,10 +139,30 @@ def install(app: Flask, services: Services, gate: Gate) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     def index() -> Response:
-        seen, _ = narrowed(services, gate.caller(request, PAGE), PAGE)
-        return _index(seen, _search(request.args))
+        try:
+            caller = gate.caller(request, PAGE)
+            seen, _ = narrowed(services, caller, PAGE)
+        except Problem as problem:
+            if "text/html" not in request.headers.get("Accept", ""):
+                raise
+            return _turned_away(services, gate, problem)
+        holder = caller if services.entrance.guarded and gate.cookie.read(request) else None
+        return _index(seen, _search(request.args), holder)
 
     app.add_url_rule("/", view_func=index, methods=["GET"])
+
+
+def _turned_away(services: Services, gate: Gate, problem: Problem) -> Response:
+    """Lead a person to the login, or say what his rights lack."""
+    if problem.status is HTTPStatus.UNAUTHORIZED and "Authorization" not in request.headers:
+        response = Response(status=HTTPStatus.SEE_OTHER)
+        response.headers["Location"] = login_address(services, request.full_path.rstrip("?"))
+        return response
+    leave = bool(gate.cookie.read(request))
+    page = login_page(services, fault=sentence(problem.detail), leave=leave)
+    response = make_response(page, problem.status)
+    response.headers.update(problem.headers)
+    return response
 
 
 def _search(query: Mapping[str, str]) -> Search:
@@ -152,13 +174,14 @@ def _search(query: Mapping[str, str]) -> Search:
     return Search(q=q, state=state, cursor=query.get("cursor") or None)
 
 
-def _index(services: Services, search: Search) -> Response:
+def _index(services: Services, search: Search, caller: Caller | None) -> Response:
     status = read_status(services)
     now = status.store.now if status.store else services.clock.now()
     jobs = _jobs(services.readers, search) if status.store else None
     page = render_template(
         "index.html",
         services=services,
+        caller=caller,
         status=status,
         since=Moment.of(status.term.acquired_at if status.term else None, now),
         heartbeat=_heartbeat(status, now),

@@ -120,6 +120,28 @@ def is_foreign(request: Request) -> bool:
     return origin is not None and not _same_host(origin, request.host)
 
 
+def refuse_without_proof(request: Request) -> None:
+    """Refuse what would change something unless the browser says that our own page sent it.
+
+    For requests whose credentials the browser adds by itself.  Every browser of these years sends
+    one of the two headers with them; what sends neither is none, or hides where it comes from.
+
+    Raises:
+        Problem: 403.
+    """
+    if request.method in _SAFE:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site == "same-origin" or (site is None and origin and not is_foreign(request)):
+        return
+    raise Problem(
+        HTTPStatus.FORBIDDEN,
+        "nothing shows that Solocron's own page has sent this request; a session is for that page "
+        "only, programs send a token",
+        [Fault("Origin", f"is not {request.host}")],
+    )
+
+
 def _same_host(origin: str, host: str) -> bool:
     try:
         ours, theirs = urlsplit(f"//{host}"), urlsplit(origin)

@@ -17,11 +17,28 @@ from executor.ports.bearers import BearerVerifier
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.keys import Sealer
+from executor.ports.login import LoginProvider
 from executor.ports.store import Readers
 from web.following import Followers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
 MAX_BODY = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandLineLogin:
+    """What the command line has to know to get an access token for us: nothing of it is secret.
+
+    Attributes:
+        client_id: its name with the provider.
+        scopes: what it asks for.
+        audience: whom the token is to be for.
+    """
+
+    issuer: str
+    client_id: str
+    scopes: tuple[str, ...]
+    audience: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +53,10 @@ class Entrance:
         admin_token_digest: SHA-256 of the administrator's token from the environment, or None.
         verifier: judges the tokens of an identity provider; None: there is none.
         proxies: whose word about a client's address is believed.
+        login: where browsers log in, if they can; that needs ``url``.
+        url: where people reach this service, without a slash at its end; None: not known.
+        session_s: how long a browser stays logged in, seconds.
+        command_line: how the command line logs in, if it can.
     """
 
     guarded: bool = False
@@ -43,6 +64,10 @@ class Entrance:
     admin_token_digest: str | None = None
     verifier: BearerVerifier | None = None
     proxies: TrustedProxies = NO_PROXIES
+    login: LoginProvider | None = None
+    url: str | None = None
+    session_s: float = 43_200.0
+    command_line: CommandLineLogin | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

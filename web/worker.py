@@ -20,6 +20,7 @@ from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped
 from web.following import FOLLOWERS
 from web.problems import MEDIA_TYPE
 from web.protection import HEADERS
+from web.reading_time import LIMIT_S, ReadingTime
 
 #: gunicorn's exception -> status, field, sentence.  The first that fits counts.
 _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str, str], ...]] = (
@@ -73,6 +74,12 @@ _ANSWERS: Final[tuple[tuple[type[Exception], HTTPStatus, str, str], ...]] = (
 #: reads nothing would keep a thread for ever.
 SEND_TIMEOUT_S: Final = 20
 
+#: What is said to who does not send a whole request in time.
+_TOO_SLOW: Final = {
+    "field": "request",
+    "message": f"did not arrive within {LIMIT_S:g} s; send it faster",
+}
+
 #: As the kernel takes it: seconds and microseconds.
 _SEND_TIMEOUT: Final = struct.pack("ll", SEND_TIMEOUT_S, 0)
 
@@ -82,6 +89,25 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]
 
     It sends those who follow outputs away when it is to end, and waits for no client for ever.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.reading = ReadingTime()
+
+    def init_process(self) -> None:
+        """Serve, in a process of its own, until told to end."""
+        self.reading.watch()
+        super().init_process()
+
+    def handle(self, conn: Any) -> Any:
+        """Read and answer a request; who takes too long to send it is told so."""
+        sock, conn.seen = conn.sock, False
+        self.reading.begin(sock)
+        kept = super().handle(conn)
+        if not self.reading.end(sock) and not conn.seen:
+            self._answer(sock, HTTPStatus.REQUEST_TIMEOUT, [_TOO_SLOW])
+            return False
+        return kept
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """End soon: what is short is answered, who follows an output is sent away."""
@@ -94,6 +120,9 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request; the connection is closed if the client does not read the answer."""
+        conn.seen = True
+        if not _has_body(req):
+            self.reading.end(conn.sock)
         conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
         try:
             return super().handle_request(req, conn)
@@ -133,3 +162,8 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]
             write_nonblock(client, head.encode("latin-1") + body)
         except OSError as error:
             self.log.debug("nobody was left to be told: %s", error)
+
+
+def _has_body(req: Any) -> bool:
+    fields = {name.upper(): value for name, value in req.headers}
+    return "TRANSFER-ENCODING" in fields or fields.get("CONTENT-LENGTH", "0") != "0"

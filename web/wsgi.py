@@ -15,7 +15,7 @@ from executor import __version__, bootstrap
 from executor.config import AuthMode, Settings
 from executor.domain.api_token import digest_of
 from web.app import create_app
-from web.services import Entrance, Services
+from web.services import CommandLineLogin, Entrance, Services
 
 
 def create(settings: Settings | None = None) -> Flask:
@@ -46,10 +46,29 @@ def create(settings: Settings | None = None) -> Flask:
 
 def _entrance(settings: Settings) -> Entrance:
     token = settings.admin_token
+    verifier, login = bootstrap.build_login(settings)
     return Entrance(
         guarded=settings.auth is AuthMode.ON,
         local_names_only=settings.local_names_only,
         admin_token_digest=None if token is None else digest_of(token),
-        verifier=bootstrap.build_verifier(settings),
+        verifier=verifier,
         proxies=settings.trusted_proxies,
+        login=login,
+        url=settings.url,
+        session_s=settings.session_s,
+        command_line=_command_line(settings),
+    )
+
+
+def _command_line(settings: Settings) -> CommandLineLogin | None:
+    # What has a secret is not for machines of other people.
+    own = None if settings.oidc_client_secret else settings.oidc_client_id
+    client = settings.oidc_cli_client_id or own
+    if client is None or settings.oidc_issuer is None or settings.oidc_audience is None:
+        return None
+    return CommandLineLogin(
+        issuer=settings.oidc_issuer,
+        client_id=client,
+        scopes=settings.oidc_scopes,
+        audience=settings.oidc_audience,
     )

@@ -71,7 +71,7 @@ class Connection:
 
     Args:
         url: of any instance, perhaps with a path in front of ``/v1``.
-        token: sent as a bearer token, if not empty.
+        token: sent as a bearer token, if not empty; or what returns it, asked before each request.
         timeout_s: longest wait for one answer, seconds.
         pause: lets so many seconds pass before a repetition.
 
@@ -82,7 +82,7 @@ class Connection:
     def __init__(
         self,
         url: str,
-        token: str = "",
+        token: str | Callable[[], str] = "",
         *,
         timeout_s: float = TIMEOUT_S,
         pause: Callable[[float], None] = time.sleep,
@@ -170,8 +170,9 @@ class Connection:
         fields = {"Accept": "application/json", **headers}
         if body is not None:
             fields["Content-Type"] = "application/json"
-        if self._token:
-            fields[_BEARER] = f"Bearer {self._token}"
+        token = self._token if isinstance(self._token, str) else self._token()
+        if token:
+            fields[_BEARER] = f"Bearer {token}"
         target = f"{self.url}{path}" if self._proxied else f"{self._parts.path}{path}"
         self._open.request(method, target, body, fields)
         with self._open.getresponse() as response:
@@ -191,11 +192,17 @@ class Connection:
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return Reply(status, document, headers)
         if status == HTTPStatus.UNAUTHORIZED:
-            raise NoAnswer(f"{self.url} asks who you are; set SOLOCRON_TOKEN to a token of it")
+            raise NoAnswer(_who_are_you(self.url, document))
         if not isinstance(document, dict) or "detail" not in document:
             raise NoAnswer(f"{self.url} is no Solocron: it answers {status}")
         errors = document.get("errors") or ()
         raise Refusal(status, str(document["detail"]), errors)
+
+
+def _who_are_you(url: str, document: Any) -> str:
+    why = str(document["detail"]) if isinstance(document, dict) and "detail" in document else ""
+    advice = f"run: solocron login {url}, or set SOLOCRON_TOKEN to a token of it"
+    return f"{url} asks who you are{f' ({why})' if why else ''}; {advice}"
 
 
 def path_of(*segments: str) -> str:

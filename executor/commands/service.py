@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from executor.client.connection import Connection, NoAnswer, Refusal
+from executor.client.logins import Logins, StoredLogin, usual_folder
 from executor.client.source import Faulty
 
 #: Exit statuses, see the package.
@@ -57,14 +58,26 @@ def address(command: Decorated) -> Decorated:
     return option(command)
 
 
+def service_at(url: str | None) -> str:
+    """Return the address of the service: *url*, or what the environment says."""
+    here = f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
+    return url or os.environ.get("SOLOCRON_URL") or here
+
+
 def connect(url: str | None) -> Connection:
-    """Return a connection to the service at *url*, with the token of the environment.
+    """Return a connection to the service at *url*.
+
+    With the token of the environment, else that of the user's login there, else with none.
 
     Raises:
-        NoAnswer: *url* is none.
+        NoAnswer: *url* is none, or the logins cannot be read.
     """
-    here = f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
-    return Connection(url or here, os.environ.get("SOLOCRON_TOKEN", ""))
+    service = service_at(url).rstrip("/")
+    if token := os.environ.get("SOLOCRON_TOKEN", ""):
+        return Connection(service, token)
+    logins = Logins(usual_folder())
+    login = logins.find(service)
+    return Connection(service, "" if login is None else StoredLogin(logins, login))
 
 
 @contextmanager

@@ -32,7 +32,7 @@ from executor.config.credentials import (
     check_url,
     choose_binding,
 )
-from executor.config.entrance import AuthMode
+from executor.config.entrance import AuthMode, oidc_faults
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
 from executor.config.variables import VARIABLES
 from executor.domain.address_policy import AddressPolicy
@@ -88,6 +88,11 @@ class Settings:
     admin_token: str | None = field(repr=False)
     oidc_issuer: str | None
     oidc_audience: str | None
+    oidc_client_id: str | None
+    oidc_client_secret: str | None = field(repr=False)
+    oidc_cli_client_id: str | None
+    oidc_scopes: tuple[str, ...]
+    session_s: float
     trusted_proxies: TrustedProxies
     audit_keep_s: float
     data: Path
@@ -302,14 +307,12 @@ class _Reading:
 
     def _decide_auth(self) -> None:
         """Let everybody in only where nobody but this machine's users comes, or if told to."""
-        oidc = [
-            ("oidc_issuer", "SOLOCRON_OIDC_ISSUER"),
-            ("oidc_audience", "SOLOCRON_OIDC_AUDIENCE"),
-        ]
-        missing = [name for setting, name in oidc if setting not in self._given]
-        if len(missing) == 1:
-            (other,) = {name for _, name in oidc} - set(missing)
-            self.faults.append(Fault(missing[0], f"is not set, but {other} is; set both"))
+        self.faults += oidc_faults(self._given)
+        if "oidc_client_id" in self._given and not (self.values["url"] or "url" in self._given):
+            text = (
+                "is not set; SOLOCRON_OIDC_CLIENT_ID needs it, for who logs in is sent back there"
+            )
+            self.faults.append(Fault("SOLOCRON_URL", text))
         if "auth" in self._given:
             return
         if "admin_token" in self._given or "oidc_issuer" in self._given:

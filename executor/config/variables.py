@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,52 +17,12 @@ from typing import Final
 from executor.config.choices import LogForm, LogLevel, Proxies, QueueType
 from executor.config.code_names import function, modules, programs
 from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
-from executor.config.entrance import AuthMode, admin_token, issuer
+from executor.config.entrance_variables import ENTRANCE
+from executor.config.forms import choice, integer, name, seconds
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
 from executor.domain.address_policy import AddressPolicy
-from executor.domain.duration import parse_duration
 from executor.domain.faces import faces_from_text
 from executor.domain.permitted_programs import CommandsMode
-from executor.domain.proxies import TrustedProxies
-
-
-def _integer(least: int, most: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        if not re.fullmatch(r"[+-]?[0-9]{1,18}", text) or not least <= int(text) <= most:
-            raise ValueError(f"{text!r} is not a number from {least} to {most}")
-        return int(text)
-
-    return read
-
-
-def _seconds(least: str, most: str) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        plain = re.fullmatch(r"[0-9]+(\.[0-9]{1,3})?", text)
-        duration = parse_duration(f"{text}s" if plain else text)
-        if not parse_duration(least) <= duration <= parse_duration(most):
-            raise ValueError(f"{text!r} is not between {least} and {most}")
-        return duration.total_seconds()
-
-    return read
-
-
-def _choice(options: type[StrEnum]) -> Callable[[str], StrEnum]:
-    def read(text: str) -> StrEnum:
-        try:
-            return options(text.lower())
-        except ValueError:
-            raise ValueError(f"{text!r} is not one of {', '.join(options)}") from None
-
-    return read
-
-
-def _name(pattern: str, rule: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if not re.fullmatch(pattern, text):
-            raise ValueError(f"{text!r} does not fit; use {rule}")
-        return text
-
-    return read
 
 
 def _host(text: str) -> str:
@@ -106,7 +64,7 @@ VARIABLES: Final = (
         name="PORT",
         setting="port",
         kind="number, 1 to 65535",
-        read=_integer(1, 65535),
+        read=integer(1, 65535),
         default="8000",
         meaning="Port that the web process listens on.",
     ),
@@ -176,53 +134,12 @@ VARIABLES: Final = (
         meaning="The former key, while secrets sealed with it are still to be put again.",
         secret=True,
     ),
-    Variable(
-        name="SOLOCRON_AUTH",
-        setting="auth",
-        kind="`on` or `off`",
-        read=_choice(AuthMode),
-        meaning="Whether callers must send a token. If not set: `on` where an admin token or an "
-        "issuer is set, `off` where `SOLOCRON_HOST` is a loopback address; elsewhere the service "
-        "does not start.",
-    ),
-    Variable(
-        name="SOLOCRON_ADMIN_TOKEN",
-        setting="admin_token",
-        kind="32 to 200 characters",
-        read=admin_token,
-        meaning="A token that may do everything, for the first steps and for emergencies. Make "
-        "one with `openssl rand -hex 32`.",
-        secret=True,
-    ),
-    Variable(
-        name="SOLOCRON_OIDC_ISSUER",
-        setting="oidc_issuer",
-        kind="URL, `https://`",
-        read=issuer,
-        meaning="The identity provider whose access tokens count, as its discovery document "
-        "names it.",
-    ),
-    Variable(
-        name="SOLOCRON_OIDC_AUDIENCE",
-        setting="oidc_audience",
-        kind="text",
-        read=_name(r"\S{1,500}", "1 to 500 characters without spaces"),
-        meaning="What its tokens for this service have in `aud`.",
-    ),
-    Variable(
-        name="SOLOCRON_TRUSTED_PROXIES",
-        setting="trusted_proxies",
-        kind="number, or addresses and networks, separated by commas",
-        read=TrustedProxies.from_text,
-        default="0",
-        meaning="Proxies in a row in front of web whose `X-Forwarded-For` is believed; the "
-        "client's address is what the audit shows and failed logins are counted by.",
-    ),
+    *ENTRANCE,
     Variable(
         name="SOLOCRON_AUDIT_KEEP",
         setting="audit_keep_s",
         kind="duration, 1 day to 10 years",
-        read=_seconds("PT24H", "P3660D"),
+        read=seconds("PT24H", "P3660D"),
         unit="s",
         default="P365D",
         meaning="How long entries of the audit are kept.",
@@ -239,9 +156,7 @@ VARIABLES: Final = (
         name="SOLOCRON_PREFIX",
         setting="prefix",
         kind="name",
-        read=_name(
-            r"(?!amq\.)[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "letters, digits, . _ - (not amq.)"
-        ),
+        read=name(r"(?!amq\.)[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "letters, digits, . _ - (not amq.)"),
         default="solocron",
         meaning="Beginning of the queues' names. Clusters on one broker need different ones.",
     ),
@@ -249,7 +164,7 @@ VARIABLES: Final = (
         name="SOLOCRON_QUEUE_TYPE",
         setting="queue_type",
         kind="`classic` or `quorum`",
-        read=_choice(QueueType),
+        read=choice(QueueType),
         default="classic",
         meaning="Type of the queues. Take `quorum` on a broker of three or more nodes.",
     ),
@@ -257,7 +172,7 @@ VARIABLES: Final = (
         name="SOLOCRON_GRACE",
         setting="grace_s",
         kind="duration",
-        read=_seconds("0s", "1h"),
+        read=seconds("0s", "1h"),
         unit="s",
         default="25s",
         on_platforms={CLOUD_FOUNDRY: "8s"},
@@ -267,7 +182,7 @@ VARIABLES: Final = (
         name="SOLOCRON_RUN_LEASE",
         setting="run_lease_s",
         kind="duration, 3 s to 10 min",
-        read=_seconds("3s", "10m"),
+        read=seconds("3s", "10m"),
         unit="s",
         default="10s",
         meaning="How long after its executor died a run is taken for lost.",
@@ -277,7 +192,7 @@ VARIABLES: Final = (
         setting="command_timeout_s",
         kind="duration, 0.1 s to 25 s",
         # HTTP routers of platforms give up after 30 s.
-        read=_seconds("0.1s", "25s"),
+        read=seconds("0.1s", "25s"),
         unit="s",
         default="5s",
         meaning="How long a write waits for the executor before it is answered with 202.",
@@ -286,7 +201,7 @@ VARIABLES: Final = (
         name="SOLOCRON_HTTP_TARGETS",
         setting="http_targets",
         kind="`any`, `private` or `public`",
-        read=_choice(AddressPolicy),
+        read=choice(AddressPolicy),
         meaning="Where requests of jobs may go. `private`: anywhere but this machine, link-local "
         "addresses and metadata services. `public`: globally routed addresses only. If not set: "
         "`any` while `SOLOCRON_HOST` is a loopback address, else `private`.",
@@ -295,7 +210,7 @@ VARIABLES: Final = (
         name="SOLOCRON_HTTP_PROXIES",
         setting="http_proxies",
         kind="`environment` or `none`",
-        read=_choice(Proxies),
+        read=choice(Proxies),
         meaning="Whether requests of jobs go through `http_proxy`, `https_proxy` and their like. "
         "Where such a request ends up is then for the proxy to restrict. If not set: "
         "`environment` if targets may be `any`, else `none`.",
@@ -304,7 +219,7 @@ VARIABLES: Final = (
         name="SOLOCRON_HTTP_PER_HOST",
         setting="http_per_host",
         kind="number, 1 to 200",
-        read=_integer(1, 200),
+        read=integer(1, 200),
         unit="requests",
         default="100",
         meaning="Requests to one host and port in flight at the same time, of 200 in all. What "
@@ -314,7 +229,7 @@ VARIABLES: Final = (
         name="SOLOCRON_COMMANDS",
         setting="commands",
         kind="`on`, `off` or `allow-list`",
-        read=_choice(CommandsMode),
+        read=choice(CommandsMode),
         meaning="Whether jobs may run programs here. If not set: `on` where `SOLOCRON_HOST` is a "
         "loopback address, `off` where others can reach it.",
     ),
@@ -354,7 +269,7 @@ VARIABLES: Final = (
         name="SOLOCRON_THREADS",
         setting="threads",
         kind="number, 1 to 256",
-        read=_integer(1, 256),
+        read=integer(1, 256),
         unit="threads",
         default="16",
         meaning="Requests that the web process serves at the same time, beside those that follow "
@@ -364,7 +279,7 @@ VARIABLES: Final = (
         name="SOLOCRON_INSTANCE",
         setting="instance",
         kind="name",
-        read=_name(r"[A-Za-z0-9._:@-]{1,100}", "1 to 100 letters, digits, . _ : @ -"),
+        read=name(r"[A-Za-z0-9._:@-]{1,100}", "1 to 100 letters, digits, . _ : @ -"),
         meaning="Name of this instance; no two may have the same. Made up from host, dyno or "
         "application index and a random part if not set.",
     ),
@@ -372,7 +287,7 @@ VARIABLES: Final = (
         name="SOLOCRON_LOG",
         setting="log_form",
         kind="`human` or `json`",
-        read=_choice(LogForm),
+        read=choice(LogForm),
         default="human",
         on_platforms=_both("json"),
         meaning="Form of the log lines on standard output.",
@@ -381,7 +296,7 @@ VARIABLES: Final = (
         name="SOLOCRON_LOG_LEVEL",
         setting="log_level",
         kind="`debug`, `info`, `warning` or `error`",
-        read=_choice(LogLevel),
+        read=choice(LogLevel),
         default="info",
         meaning="Least important log lines that are written.",
     ),

@@ -7,8 +7,8 @@ and its entry leaves nothing that its successor could not make up for.
 
 Rules
 -----
-1. The id of an entry is the kind, id and revision of what was changed; of a command about runs,
-   which leaves no revision, that of the command.
+1. The id of an entry is the kind, id and revision of what was changed; of a command about runs
+   or sessions, which leaves no revision, that of the command.
 2. Definitions are kept as they were written: a template with its placeholders.  Of a secret
    there is its name, of a token its scopes and end; never a value, sealed or not.  A channel
    holds no credential, but the names of secrets.
@@ -34,9 +34,15 @@ from executor.domain.secret import SECRETS
 #: How long entries are kept unless the operator says otherwise.
 AUDIT_KEPT: Final = timedelta(days=365)
 
-#: Commands whose effect is a run, not a revision.
-_ON_RUNS: Final = frozenset(
-    {CommandKind.TRIGGER_JOB, CommandKind.BACKFILL_JOB, CommandKind.CANCEL_RUN}
+#: Commands whose effect is no revision: a run, or a session.
+_WITHOUT_REVISION: Final = frozenset(
+    {
+        CommandKind.TRIGGER_JOB,
+        CommandKind.BACKFILL_JOB,
+        CommandKind.CANCEL_RUN,
+        CommandKind.OPEN_SESSION,
+        CommandKind.CLOSE_SESSION,
+    }
 )
 
 #: How a command ended that has changed something.
@@ -51,7 +57,7 @@ class Change:
         at: when the executor decided it, by its clock.
         actor, address: empty if the change was asked for by a version that did not say.
         action: the command that was carried out.
-        subject: name of the job or named resource, or id of the run.
+        subject: name of the job or named resource, id of the run, or digest of the session.
         after: what stands since, JSON-ready; None if it was deleted or holds nothing to show.
         before: what stood before.  It is not written with the entry: readers look it up, and it
             is None where there was nothing, or where that is not kept any more.
@@ -134,13 +140,15 @@ _SHOWN: Final[Mapping[Kind[Any], Callable[[Any], dict[str, Any] | None]]] = {
 }
 
 
-def change_of_runs(command: Command, result: CommandResult, subject: str) -> Change | None:
-    """Return the entry for a command about runs; None if it is no such command, or was refused.
+def change_of_command(command: Command, result: CommandResult, subject: str) -> Change | None:
+    """Return the entry for a command that leaves no revision.
+
+    None if it is no such command, or was refused.
 
     Args:
-        subject: name of the job, or id of the run.
+        subject: name of the job, id of the run, or the session's digest.
     """
-    if command.kind not in _ON_RUNS or result.status not in _EFFECTIVE:
+    if command.kind not in _WITHOUT_REVISION or result.status not in _EFFECTIVE:
         return None
     return Change(
         id=f"command:{command.id}",

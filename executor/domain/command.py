@@ -42,6 +42,8 @@ class CommandKind(StrEnum):
     CREATE_TOKEN = "create_token"
     DELETE_TOKEN = "delete_token"
     USE_TOKENS = "use_tokens"
+    OPEN_SESSION = "open_session"
+    CLOSE_SESSION = "close_session"
     PUT_CHANNEL = "put_channel"
     DELETE_CHANNEL = "delete_channel"
     TEST_CHANNEL = "test_channel"
@@ -54,14 +56,15 @@ class Command:
 
     Attributes:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
-            calendar's, secret's, channel's or token's name.
+            calendar's, secret's, channel's or token's name, or a session's digest.
         arguments: JSON-ready; ``definition`` (create, put, update), and ``begun`` with it where
             its schedule may lie in the past; ``reason``, ``by``, ``until`` (pause); ``from``,
             ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
             value itself; ``channel`` (put_channel); ``module`` and ``digest`` (declare_job;
             without ``definition``: the code declares the job no more); ``status``, ``details``,
             ``error``, ``reason`` (report_run); ``digest``, ``scopes``, ``expires_at``
-            (create_token); ``uses``, instants by name (use_tokens).
+            (create_token); ``uses``, instants by name (use_tokens); ``scopes``, ``token``,
+            ``expires_at`` (open_session).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose

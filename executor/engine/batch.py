@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from executor.domain.command import Command, CommandResult
-from executor.engine.scene import Write, WriteRecord
+from executor.domain.session import Session
+from executor.engine.scene import SaveAlong, Write, WriteRecord
 
 
 @dataclass(slots=True)
@@ -34,9 +35,19 @@ class Batch:
     writes: dict[str, Write] = field(default_factory=dict)
     first: list[tuple[str, Write]] = field(default_factory=list)
     uses: dict[str, datetime] = field(default_factory=dict)
+    opened: list[Session] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     named: dict[str, WriteRecord] = field(default_factory=dict)
     kept: bool = False
     claims: set[str] = field(default_factory=set)
     changes: set[str] = field(default_factory=set)
     deciding: bool = False
     verifying: bool = False
+
+    def save_along(self, decision: SaveAlong) -> None:
+        """Note what is to be written together with the answers."""
+        self.uses.update(decision.uses)
+        if decision.opened is not None:
+            self.opened.append(decision.opened)
+        if decision.closed is not None:
+            self.closed.append(decision.closed)

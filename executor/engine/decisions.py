@@ -21,6 +21,7 @@ from executor.engine import (
     job_decisions,
     named_decisions,
     run_decisions,
+    session_decisions,
     token_decisions,
 )
 from executor.engine.scene import (
@@ -122,4 +123,6 @@ _DECISIONS = {
     CommandKind.TEST_CHANNEL: channel_trial.test_channel,
     CommandKind.DECLARE_JOB: code_decisions.declare,
     CommandKind.USE_TOKENS: token_decisions.use_tokens,
+    CommandKind.OPEN_SESSION: session_decisions.open_session,
+    CommandKind.CLOSE_SESSION: session_decisions.close_session,
 }

@@ -22,6 +22,7 @@ from executor.domain.live_output import OutputChunk
 from executor.domain.named import NamedWrite
 from executor.domain.notification import Notification, NotificationChange
 from executor.domain.run import Reason, Run, RunChange
+from executor.domain.session import Session
 from executor.domain.tally import Tally
 from executor.domain.writes import (
     Adoption,
@@ -180,12 +181,14 @@ class WriteJobs(Request):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SaveResults(Request):
-    """``append_changes``, ``note_token_uses``, then ``save_results``; the answer is None."""
+    """``append_changes``, uses of tokens, sessions, then ``save_results``; the answer is None."""
 
     lane: ClassVar[Lane] = Lane.COMMANDS
     results: tuple[CommandResult, ...]
     changes: tuple[Change, ...] = ()
     uses: Mapping[str, datetime] = field(default_factory=dict)
+    opened: tuple[Session, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -231,10 +234,11 @@ class KeepOutput(Request):
 class Prune(Request):
     """All that is removed by age: ``prune_`` and ``purge_`` of everything.
 
-    The answer is the number of rows and records removed, but for output and uses of tokens.
+    The answer is the number of rows and records removed, but for output, uses of tokens
+    and sessions.
     ``limit`` bounds the rows, ``purge_limit`` the jobs; ``output_rest_s`` is for ``purge_output``.
     Entries of the audit go from before ``audit_before``, notifications that are not pending from
-    before ``told_before``.
+    before ``told_before``, sessions that have expired at ``now``.
     """
 
     lane: ClassVar[Lane] = Lane.RETENTION
@@ -242,6 +246,7 @@ class Prune(Request):
     purge_before: datetime
     audit_before: datetime
     told_before: datetime
+    now: datetime
     limit: int
     purge_limit: int
     output_rest_s: float

@@ -6,7 +6,7 @@ saved and given.
 
 from __future__ import annotations
 
-from executor.domain.audit import Change, change_of_named, change_of_runs
+from executor.domain.audit import Change, change_of_command, change_of_named
 from executor.domain.command import Command, CommandResult
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.named import Stored
@@ -23,6 +23,8 @@ def save_request(batch: Batch, scene: Scene) -> SaveResults:
         tuple(result for _, result in answered),
         tuple(change for change in changes if change is not None),
         batch.uses,
+        tuple(batch.opened),
+        tuple(batch.closed),
     )
 
 
@@ -30,7 +32,7 @@ def _change(command: Command, result: CommandResult, scene: Scene) -> Change | N
     """Return the entry for what *command* did, if it was not entered with its write."""
     job = scene.roster.get(result.job_id or "")
     subject = command.subject if job is None else job.name
-    return change_of_runs(command, result, subject) or _change_of_named(command, scene)
+    return change_of_command(command, result, subject) or _change_of_named(command, scene)
 
 
 def _change_of_named(command: Command, scene: Scene) -> Change | None:

@@ -53,8 +53,8 @@ from executor.engine.scene import (
     Claim,
     Decision,
     Later,
-    NoteUses,
     Post,
+    SaveAlong,
     Scene,
     Write,
     WriteRecord,
@@ -230,8 +230,8 @@ class Intake:
             case.result = decision.result
         elif isinstance(decision, Write):
             self._batch.writes[case.command.id] = decision
-        elif isinstance(decision, NoteUses):
-            self._batch.uses.update(decision.uses)
+        elif isinstance(decision, SaveAlong):
+            self._batch.save_along(decision)
             case.result = decision.result
         elif isinstance(decision, Post):
             self._post(case, decision)

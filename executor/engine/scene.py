@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from executor.domain.notification import Notification
 from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import Run
 from executor.domain.secret import SECRETS
+from executor.domain.session import Session
 from executor.domain.template import SECRET
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
@@ -88,11 +89,16 @@ class Post:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteUses:
-    """Note when tokens were used last, by name, then answer *result*."""
+class SaveAlong:
+    """Write this together with the answers, of which *result* is one.
 
-    uses: Mapping[str, datetime]
+    When tokens were used last, by name; a session that is opened; the digest of one that is closed.
+    """
+
     result: CommandResult
+    uses: Mapping[str, datetime] = field(default_factory=dict)
+    opened: Session | None = None
+    closed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,7 @@ class Later:
     begin: Callable[[Callable[[Decision], None]], None]
 
 
-Decision = Answer | Write | WriteRecord | NoteUses | Post | Claim | Change | Later
+Decision = Answer | Write | WriteRecord | SaveAlong | Post | Claim | Change | Later
 
 
 class RefusalError(Exception):

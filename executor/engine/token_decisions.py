@@ -6,7 +6,7 @@ from executor.domain.api_token import TOKENS
 from executor.domain.command import Command, ResultStatus
 from executor.domain.errors import Fault, InvalidInput
 from executor.domain.instant import from_text
-from executor.engine.scene import Decision, NoteUses, RefusalError, Scene, result_of
+from executor.engine.scene import Decision, RefusalError, SaveAlong, Scene, result_of
 
 
 def use_tokens(command: Command, scene: Scene) -> Decision:
@@ -22,4 +22,4 @@ def use_tokens(command: Command, scene: Scene) -> Decision:
         ) from None
     tokens = scene.admission.records(TOKENS)
     known = {name: at for name, at in found.items() if tokens.record(name) is not None}
-    return NoteUses(known, result_of(command, scene.desk.now, ResultStatus.DONE, None))
+    return SaveAlong(result_of(command, scene.desk.now, ResultStatus.DONE, None), uses=known)

@@ -130,6 +130,7 @@ class Upkeep:
                 self._desk.now - timedelta(seconds=DELETED_KEPT_S),
                 self._desk.now - self._audit_kept,
                 self._desk.now - timedelta(seconds=NOTIFICATIONS_KEPT_S),
+                self._desk.now,
                 UPKEEP_ROWS,
                 _PURGED,
                 OUTPUT_REST_S,

@@ -19,6 +19,7 @@ from executor.domain.named import Broken, Kind, Stored, Value
 from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import Schedule
+from executor.domain.session import Session
 from executor.domain.term import TermRecord
 from executor.domain.writes import BrokenJob, Instance
 
@@ -231,6 +232,13 @@ class Readers(Protocol):
 
     def token_uses(self) -> Mapping[str, datetime]:
         """Return when tokens were used last, as far as it was noted, by name."""
+        ...
+
+    def find_session(self, digest: str) -> Session | None:
+        """Return the session with this digest, be it expired.
+
+        None: it was closed or never opened, or its record cannot be read.
+        """
         ...
 
     def list_changes(self, which: ChangeFilter, limit: int, cursor: str | None) -> Page[Change]:

@@ -44,6 +44,7 @@ from executor.domain.writes import (
     LoadedJobs,
     Retention,
 )
+from executor.ports.entrance_store import SessionStore, TokenUseStore
 from executor.ports.readers import (
     ChangeFilter,
     Counts,
@@ -80,6 +81,7 @@ __all__ = [
     "Retention",
     "RunFilter",
     "ScheduleCount",
+    "SessionStore",
     "TokenUseStore",
 ]
 
@@ -313,18 +315,6 @@ class OutboxStore(Protocol):
         ...
 
 
-class TokenUseStore(Protocol):
-    """When API tokens were used last; the tokens themselves are named resources."""
-
-    def note_token_uses(self, uses: Mapping[str, datetime]) -> None:
-        """Record when tokens were used last, by name; an earlier instant changes nothing."""
-        ...
-
-    def purge_token_uses(self) -> None:
-        """Remove the uses of tokens that have no record any more."""
-        ...
-
-
 class AuditStore(Protocol):
     """The audit: appended to, never changed, and pruned by age."""
 
@@ -357,6 +347,7 @@ class ExecutorStore(
     NamedStore,
     OutboxStore,
     TokenUseStore,
+    SessionStore,
     AuditStore,
     CommandStore,
     Protocol,

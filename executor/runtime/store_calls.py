@@ -241,6 +241,15 @@ def _add_notifications(
         store.add_notifications(plain)
 
 
+def _save_along(request: SaveResults, store: ExecutorStore) -> None:
+    if request.uses:
+        store.note_token_uses(request.uses)
+    if request.opened:
+        store.open_sessions(request.opened)
+    if request.closed:
+        store.close_sessions(request.closed)
+
+
 def _chore(request: Request, store: ExecutorStore) -> object:
     match request:
         case RecallCommands():
@@ -255,8 +264,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             store.archive_jobs(request.jobs)
         case SaveResults():
             _append(request, request.changes, store)
-            if request.uses:
-                store.note_token_uses(request.uses)
+            _save_along(request, store)
             _save(request, store)
         case WatchOpenRuns():
             if request.stamp:
@@ -273,6 +281,7 @@ def _chore(request: Request, store: ExecutorStore) -> object:
             store.purge_output(request.output_rest_s)
             removed += sum(store.purge_named(kind, request.purge_before) for kind in KINDS)
             store.purge_token_uses()
+            store.purge_sessions(request.now)
             removed += store.prune_notifications(request.told_before, request.limit)
             return removed + store.purge_jobs(request.purge_before, request.purge_limit)
         case ReadTallies():

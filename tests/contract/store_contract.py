@@ -19,6 +19,7 @@ from tests.contract.reader_law import FindLaw, JobListLaw, RunListLaw, StatusLaw
 from tests.contract.remote_law import RemoteLaw
 from tests.contract.retention_law import PruneLaw, PurgeLaw
 from tests.contract.revision_law import RevisionLaw
+from tests.contract.session_law import SessionLaw
 from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.tag_law import TagLaw
 from tests.contract.term_law import TermLaw
@@ -45,6 +46,7 @@ class StoreContract(
     NotificationLaw,
     NotificationListLaw,
     TokenUseLaw,
+    SessionLaw,
     AuditLaw,
     CommandLaw,
     FindLaw,

@@ -18,6 +18,7 @@ from tests.fakes.memory_audit import MemoryAudit
 from tests.fakes.memory_outbox import MemoryOutbox
 from tests.fakes.memory_output import MemoryOutput
 from tests.fakes.memory_revisions import MemoryRevisions
+from tests.fakes.memory_sessions import MemorySessions
 from tests.fakes.memory_terms import MemoryTerms
 from tests.fakes.memory_token_uses import MemoryTokenUses
 
@@ -26,7 +27,13 @@ _SEEN_FOR = timedelta(seconds=30)
 
 
 class MemoryStore(
-    MemoryTerms, MemoryTokenUses, MemoryAudit, MemoryOutbox, MemoryOutput, MemoryRevisions
+    MemoryTerms,
+    MemoryTokenUses,
+    MemorySessions,
+    MemoryAudit,
+    MemoryOutbox,
+    MemoryOutput,
+    MemoryRevisions,
 ):
     """An :class:`~executor.ports.store.ExecutorStore` and :class:`~executor.ports.store.Readers`.
 

@@ -81,8 +81,43 @@ def test_half_an_identity_provider_is_a_fault(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("environ", "needed"),
+    [
+        ({"SOLOCRON_OIDC_CLIENT_ID": "cron"}, "SOLOCRON_OIDC_ISSUER"),
+        ({"SOLOCRON_OIDC_CLI_CLIENT_ID": "cron"}, "SOLOCRON_OIDC_ISSUER"),
+        ({**OIDC, "SOLOCRON_OIDC_CLIENT_SECRET": "hush"}, "SOLOCRON_OIDC_CLIENT_ID"),
+        (
+            {**OIDC, "SOLOCRON_OIDC_CLIENT_ID": "cron", "SOLOCRON_HOST": "0.0.0.0"},
+            "SOLOCRON_URL",
+        ),
+    ],
+)
+def test_a_login_that_cannot_work_is_a_fault(environ: dict[str, str], needed: str) -> None:
+    """It names what is missing, and does not show a secret."""
+    message = faults(environ)[needed]
+
+    assert "is not set" in message
+    assert "hush" not in message
+
+
+def test_a_login_needs_few_settings() -> None:
+    """On a loopback address the service knows its own; sessions last half a day."""
+    settings = Settings.from_env({**OIDC, "SOLOCRON_OIDC_CLIENT_ID": "cron"})
+
+    assert settings.url == "http://127.0.0.1:8000"
+    assert settings.session_s == 12 * 3600
+    assert settings.oidc_scopes[0] == "openid"
+
+
+@pytest.mark.parametrize(
     ("name", "text"),
     [
+        ("SOLOCRON_OIDC_SCOPES", "jobs:read"),
+        ("SOLOCRON_OIDC_SCOPES", 'openid "jobs"'),
+        ("SOLOCRON_OIDC_CLIENT_ID", "two words"),
+        ("SOLOCRON_OIDC_CLIENT_SECRET", "hush\nhush"),
+        ("SOLOCRON_SESSION", "10s"),
+        ("SOLOCRON_SESSION", "P31D"),
         ("SOLOCRON_ADMIN_TOKEN", "short"),
         ("SOLOCRON_ADMIN_TOKEN", "with spaces " * 4),
         ("SOLOCRON_ADMIN_TOKEN", "ü" * 40),
@@ -97,9 +132,11 @@ def test_half_an_identity_provider_is_a_fault(name: str) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(name: str, text: str) -> None:
-    """With what to write instead, and without repeating a token."""
+    """With what to write instead, and without repeating a secret."""
     message = faults({**OIDC, name: text})[name]
-    assert name != "SOLOCRON_ADMIN_TOKEN" or text not in message
+    assert name not in {"SOLOCRON_ADMIN_TOKEN", "SOLOCRON_OIDC_CLIENT_SECRET"} or (
+        text not in message
+    )
 
 
 def test_the_administrators_token_is_shown_nowhere() -> None:

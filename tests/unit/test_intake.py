@@ -198,6 +198,8 @@ PAST = "2026-01-01T00:00:00Z"
             CommandKind.REPORT_RUN,
             CommandKind.TEST_CHANNEL,
             CommandKind.USE_TOKENS,
+            CommandKind.OPEN_SESSION,
+            CommandKind.CLOSE_SESSION,
             *PUTS,
             *DELETES,
         }

@@ -51,6 +51,11 @@ def test_every_variable_reaches_its_field() -> None:
             "SOLOCRON_ADMIN_TOKEN": "t" * 32,
             "SOLOCRON_OIDC_ISSUER": "https://id.example.com/cron",
             "SOLOCRON_OIDC_AUDIENCE": "solocron",
+            "SOLOCRON_OIDC_CLIENT_ID": "cron",
+            "SOLOCRON_OIDC_CLIENT_SECRET": "hush",
+            "SOLOCRON_OIDC_CLI_CLIENT_ID": "cron-cli",
+            "SOLOCRON_OIDC_SCOPES": "openid, jobs:read  admin",
+            "SOLOCRON_SESSION": "1h",
             "SOLOCRON_TRUSTED_PROXIES": "10.0.0.0/8, 192.0.2.1",
             "SOLOCRON_AUDIT_KEEP": "P30D",
             "SOLOCRON_DATA": "/srv/cron",
@@ -93,6 +98,9 @@ def test_every_variable_reaches_its_field() -> None:
     assert (settings.auth, settings.admin_token) == (AuthMode.ON, "t" * 32)
     assert settings.oidc_issuer == "https://id.example.com/cron"
     assert settings.oidc_audience == "solocron"
+    assert (settings.oidc_client_id, settings.oidc_client_secret) == ("cron", "hush")
+    assert (settings.oidc_cli_client_id, settings.session_s) == ("cron-cli", 3600)
+    assert settings.oidc_scopes == ("openid", "jobs:read", "admin")
     assert str(settings.trusted_proxies) == "10.0.0.0/8,192.0.2.1/32"
     assert settings.audit_keep_s == 30 * 86_400
     assert settings.url == "https://cron.example.com"

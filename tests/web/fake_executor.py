@@ -37,6 +37,7 @@ from executor.domain.notification import a_message
 from executor.domain.notify import Event
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
+from executor.domain.session import session_from
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -105,6 +106,13 @@ class FakeExecutor:
             case CommandKind.USE_TOKENS:
                 uses = command.arguments["uses"]
                 self._store.note_token_uses({name: from_text(at) for name, at in uses.items()})
+                return self._result(command, ResultStatus.DONE)
+            case CommandKind.OPEN_SESSION:
+                session = session_from(command.subject, command.actor, command.arguments)
+                self._store.open_sessions([session])
+                return self._result(command, ResultStatus.CREATED)
+            case CommandKind.CLOSE_SESSION:
+                self._store.close_sessions([command.subject])
                 return self._result(command, ResultStatus.DONE)
             case CommandKind.TEST_CHANNEL:
                 return self._test(command)

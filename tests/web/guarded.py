@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from werkzeug.test import TestResponse
 
 from executor.domain.api_token import TOKENS, ApiToken, digest_of, written
 from executor.domain.errors import CredentialsRefused, IssuerUnavailable
+from executor.domain.login import Attempt
 from executor.domain.named import NamedWrite, Stored
 from executor.domain.proxies import TrustedProxies
 from executor.ports.bearers import Bearer
@@ -33,19 +35,55 @@ class FakeVerifier:
         return Bearer("alice", ("openid", "jobs:read", "runs:read#a"))
 
 
-class GuardedWorld(World):
-    """A :class:`World` behind a gate; requests carry *token* unless told otherwise."""
+class FakeLogin:
+    """A :class:`~executor.ports.login.LoginProvider` that vouches for whoever has a good code.
+
+    Attributes:
+        redeemed: what it was asked to redeem: verifiers, addresses and codes.
+        scopes: what it grants.
+    """
+
+    issuer = "https://id.example/realm"
 
     def __init__(self) -> None:
+        self.redeemed: list[tuple[str, str, str]] = []
+        self.scopes: tuple[str, ...] = ("openid", "jobs:write", "runs:read")
+        self.away = False
+
+    def address(self, attempt: Attempt, back: str, path: str) -> str:
+        """Return an address with a state."""
+        if self.away:
+            raise IssuerUnavailable("the provider does not answer")
+        return f"https://id.example/authorize?{urlencode({'state': attempt.state(path)})}"
+
+    def redeem(self, attempt: Attempt, back: str, code: str) -> Bearer:
+        """Judge a code by its text."""
+        self.redeemed.append((attempt.verifier, back, code))
+        if self.away:
+            raise IssuerUnavailable("the provider does not answer")
+        if not code.startswith("good"):
+            raise CredentialsRefused("the provider does not know this login any more")
+        return Bearer("alice", self.scopes)
+
+
+class GuardedWorld(World):
+    """A :class:`World` behind a gate; requests carry *token* unless told otherwise.
+
+    With *login*, browsers can log in at an identity provider.
+    """
+
+    def __init__(self, *, login: bool = False, url: str | None = None, **entrance: Any) -> None:
         self.verifier = FakeVerifier()
-        super().__init__(
-            entrance=Entrance(
-                guarded=True,
-                admin_token_digest=digest_of(ADMIN),
-                verifier=self.verifier,
-                proxies=TrustedProxies(count=1),
-            )
-        )
+        self.login = FakeLogin()
+        usual = {
+            "guarded": True,
+            "admin_token_digest": digest_of(ADMIN),
+            "verifier": self.verifier,
+            "login": self.login if login else None,
+            "url": url,
+            "proxies": TrustedProxies(count=1),
+        }
+        super().__init__(entrance=Entrance(**{**usual, **entrance}))
         self.drawn = 0
 
     def token(

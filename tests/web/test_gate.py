@@ -33,15 +33,15 @@ def test_the_token_of_the_environment_may_do_everything(guarded: GuardedWorld) -
 
 
 @pytest.mark.parametrize("user", ["", "anybody", "ü"])
-def test_a_browser_sends_the_token_as_a_password(guarded: GuardedWorld, user: str) -> None:
-    """Whatever name its user types."""
+def test_a_program_may_send_the_token_as_a_password(guarded: GuardedWorld, user: str) -> None:
+    """Whatever name goes with it."""
     header = basic(user, guarded.token("jobs:read", "runs:read"))
 
     assert guarded.ask(None, "GET", "/", Authorization=header).status_code == 200
     assert guarded.ask(None, "GET", "/v1/jobs", Authorization=header).status_code == 200
 
 
-def test_a_browsers_password_does_not_let_other_sites_write(guarded: GuardedWorld) -> None:
+def test_a_password_in_a_browser_does_not_let_other_sites_write(guarded: GuardedWorld) -> None:
     """It is sent along without anybody asking for it, so the origin is looked at all the same."""
     headers = {"Authorization": basic("", ADMIN), "Origin": "https://evil.example"}
 

@@ -8,6 +8,17 @@ from executor.domain.job import Definition
 from executor.domain.schedule import schedule_from_document, schedule_to_document
 from tests.web.world import NIGHTLY, World, json_of
 
+#: Read by people, or on the way of a browser; and what the pages need.
+PAGES = {
+    ("GET", "/"),
+    ("GET", "/login"),
+    ("POST", "/login"),
+    ("GET", "/login/start"),
+    ("GET", "/login/callback"),
+    ("POST", "/logout"),
+    ("GET", "/static/{path:filename}"),
+}
+
 
 def description(world: World) -> dict[str, Any]:
     """Return the OpenAPI document."""
@@ -23,12 +34,12 @@ def test_it_is_openapi_3_1(world: World) -> None:
 
 
 def test_every_served_route_is_described(world: World) -> None:
-    """All that Flask serves is in the document, but for the page and its files."""
+    """All that Flask serves is in the document, but for the pages and their files."""
     served = {
         (method, rule.rule.replace("<", "{").replace(">", "}"))
         for rule in world.app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
-    } - {("GET", "/"), ("GET", "/static/{path:filename}")}
+    } - PAGES
 
     paths = description(world)["paths"]
 

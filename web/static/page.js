@@ -18,6 +18,7 @@ async function send(method, url, document_) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(document_),
   });
+  if (response.status === 401) logIn();
   const text = await response.text();
   let answer = {};
   try {
@@ -26,6 +27,11 @@ async function send(method, url, document_) {
     answer = { detail: text || response.statusText, errors: [] };
   }
   return { status: response.status, ok: response.ok, answer };
+}
+
+// The session has ended; whoever logs in again comes back here.
+function logIn() {
+  location.assign(location.pathname + location.search);
 }
 
 let toastTimer;
@@ -48,7 +54,8 @@ async function refresh() {
   if (refreshing) return;
   refreshing = true;
   try {
-    const response = await fetch(location.pathname + location.search, { headers: { Accept: "text/html" } });
+    const response = await fetch(location.pathname + location.search);
+    if (response.status === 401) logIn();
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
     const parts = fresh.querySelectorAll("[data-live]");
     byId("offline").hidden = parts.length > 0;

@@ -39,6 +39,7 @@ from executor.adapters.mongodb.outbox import MongoOutboxReaders
 from executor.adapters.mongodb.output import MongoOutputReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
 from executor.adapters.mongodb.runs import read_runs
+from executor.adapters.mongodb.sessions import MongoSessionReaders
 from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
 from executor.adapters.mongodb.token_uses import MongoTokenUseReaders
@@ -68,6 +69,7 @@ class MongoReaders(
     MongoNamedReaders,
     MongoOutboxReaders,
     MongoTokenUseReaders,
+    MongoSessionReaders,
     MongoAuditReaders,
 ):
     """:class:`~executor.ports.store.Readers` on the database that *uri* names.

@@ -22,6 +22,8 @@ service_keys
     One: that of call-backs, made by whoever was first.
 calendars, secrets, channels, tokens, token_uses
     Few: their names, the keys, are enough.  Tallies are found by their jobs' ids.
+sessions
+    Found by their digests; by ``expiry`` those that are over are removed.
 outbox
     ``due`` holds what is still to be delivered; the others are the orders of the list.
 """
@@ -98,6 +100,7 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
         _index("by_state", "state", "created_at", "_id"),
         _index("by_age", "created_at", "_id"),
     ],
+    "sessions": [_index("expiry", "expires_at")],
     "commands": [
         _index("expiry", "finished_at", expireAfterSeconds=int(COMMANDS_KEPT.total_seconds()))
     ],

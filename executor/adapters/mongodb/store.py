@@ -14,6 +14,7 @@ from executor.adapters.mongodb.output import MongoOutput
 from executor.adapters.mongodb.retention import MongoRetention
 from executor.adapters.mongodb.revisions import MongoRevisions
 from executor.adapters.mongodb.runs import MongoRuns
+from executor.adapters.mongodb.sessions import MongoSessions
 from executor.adapters.mongodb.terms import MongoTerms
 from executor.adapters.mongodb.token_uses import MongoTokenUses
 from executor.domain.writes import Instance
@@ -29,6 +30,7 @@ class MongoStore(
     MongoNamed,
     MongoOutbox,
     MongoTokenUses,
+    MongoSessions,
     MongoAudit,
     MongoCommands,
 ):

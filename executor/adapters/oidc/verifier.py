@@ -62,12 +62,21 @@ class OidcVerifier:
 
     def verify(self, token: str) -> Bearer:
         """Return whom *token* stands for."""
+        claims = self.claims(token, self._audience)
+        return Bearer(claims["sub"], _scopes(claims))
+
+    def claims(self, token: str, audience: str) -> dict[str, Any]:
+        """Return what *token*, meant for *audience*, says; its ``sub`` is a text.
+
+        Raises:
+            CredentialsRefused, IssuerUnavailable: as :meth:`verify`.
+        """
         claims = self._signed(token)
-        self._check(claims)
+        self._check(claims, audience)
         subject = claims.get("sub")
         if not isinstance(subject, str) or not 1 <= len(subject) <= LONGEST_SUBJECT:
             raise CredentialsRefused("this token names no subject (`sub`)")
-        return Bearer(subject, _scopes(claims))
+        return claims
 
     def _signed(self, token: str) -> dict[str, Any]:
         try:
@@ -87,12 +96,11 @@ class OidcVerifier:
             ) from error
         return found.claims
 
-    def _check(self, claims: dict[str, Any]) -> None:
+    def _check(self, claims: dict[str, Any], audience: str) -> None:
         if claims.get("iss") != self._issuer.url:
             raise CredentialsRefused(_ANOTHER)
-        audience = claims.get("aud")
-        meant = audience if isinstance(audience, list) else [audience]
-        if self._audience not in meant:
+        meant = claims.get("aud")
+        if audience not in (meant if isinstance(meant, list) else [meant]):
             raise CredentialsRefused("this token is meant for another service (`aud`)")
         now, leeway_s = self._clock.now().timestamp(), LEEWAY.total_seconds()
         expires, begins = claims.get("exp"), claims.get("nbf", 0)

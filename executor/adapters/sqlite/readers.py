@@ -30,7 +30,7 @@ from executor.adapters.documents import (
 from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import audit, named, output, revisions
+from executor.adapters.sqlite import audit, named, output, revisions, sessions
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
@@ -53,6 +53,7 @@ from executor.domain.job import Job
 from executor.domain.live_output import OutputChunk
 from executor.domain.named import Broken, Kind, Stored, Value
 from executor.domain.run import Run
+from executor.domain.session import Session
 from executor.domain.term import TermRecord
 from executor.domain.writes import BrokenJob, Instance
 from executor.ports.readers import ChangeFilter, Counts, JobFilter, Page, RunFilter, ScheduleCount
@@ -225,6 +226,11 @@ class SqliteReaders:
         with self._database.read() as connection:
             rows = connection.execute("SELECT name, used_at FROM token_uses").fetchall()
         return {name: instant(used_at) for name, used_at in rows}
+
+    def find_session(self, digest: str) -> Session | None:
+        """Return the session with this digest."""
+        with self._database.read() as connection:
+            return sessions.find(connection, digest)
 
     def list_changes(self, which: ChangeFilter, limit: int, cursor: str | None) -> Page[Change]:
         """Return at most *limit* entries of the audit, newest first."""

@@ -249,7 +249,25 @@ _TOKENS_AND_AUDIT: Final = (
     "CREATE INDEX audit_by_job ON audit (job_id, at, id)",
 )
 
-_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS, *_NOTIFYING, *_TOKENS_AND_AUDIT)
+#: Browsers that are signed in.
+_SESSIONS: Final = (
+    """
+    CREATE TABLE sessions (
+        digest TEXT PRIMARY KEY,
+        expires_at INTEGER NOT NULL,
+        document TEXT NOT NULL
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX sessions_by_end ON sessions (expires_at)",
+)
+
+_VERSION_4: Final = (
+    *_OUTPUT_CHUNKS,
+    *_SERVICE_KEYS,
+    *_NOTIFYING,
+    *_TOKENS_AND_AUDIT,
+    *_SESSIONS,
+)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)

@@ -15,6 +15,7 @@ from executor.adapters.sqlite.outbox import OutboxTable
 from executor.adapters.sqlite.output import OutputTable
 from executor.adapters.sqlite.revisions import RevisionTable
 from executor.adapters.sqlite.runs import RunTable
+from executor.adapters.sqlite.sessions import SessionTable
 from executor.adapters.sqlite.terms import TermTable
 from executor.adapters.sqlite.token_uses import TokenUseTable
 from executor.domain.errors import StoreUnavailable
@@ -95,6 +96,11 @@ class SqliteStore:
         uses = TokenUseTable(self._database)
         self.note_token_uses = uses.note_token_uses
         self.purge_token_uses = uses.purge_token_uses
+
+        sessions = SessionTable(self._database)
+        self.open_sessions = sessions.open_sessions
+        self.close_sessions = sessions.close_sessions
+        self.purge_sessions = sessions.purge_sessions
 
         audit = AuditTable(self._database)
         self.append_changes = audit.append_changes
