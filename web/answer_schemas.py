@@ -107,7 +107,7 @@ _RUN: Final = object_of(
         "state": enum(*RunState),
         "reason": or_null(enum(*Reason)),
         "waiting": {
-            **or_null(enum("turn", "dependency", "worker")),
+            **or_null(enum("turn", "dependency", "worker", "ping")),
             "description": "What a pending run waits for besides time.",
         },
         "fire_at": or_null(INSTANT),

@@ -19,6 +19,7 @@ from executor.domain.command import Command, CommandResult
 from executor.domain.instant import to_text
 from executor.domain.job import Job, Pause, definition_to_document
 from executor.domain.run import AWAITING, Output, Run, RunState
+from executor.domain.watch import awaits_ping
 from executor.domain.writes import BrokenJob
 
 
@@ -80,7 +81,9 @@ def is_done(job: Job) -> bool:
 
 
 def waits_for(run: Run) -> str | None:
-    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, a ``worker``."""
+    """Say what *run* waits for besides time: ``turn``, ``dependency``, ``worker`` or ``ping``."""
+    if awaits_ping(run):
+        return "ping"
     if run.state is RunState.PENDING and run.remote:
         return "worker"
     if run.state is not RunState.PENDING or not run.is_parked:

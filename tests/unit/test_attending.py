@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
-
 from executor.domain.command import CommandKind
 from executor.domain.job import Job
 from executor.domain.run import RunState
-from executor.domain.targets import CommandTarget
 from executor.engine.effects import AttendWorkers
 from executor.engine.events import RunHandedOver
 from tests.builders import a_command, a_job, every, trigger
@@ -20,10 +16,7 @@ JOB = a_remote_job()
 
 def for_workers(name: str) -> Job:
     """Return a job of which workers take the runs."""
-    job = a_job(name, schedule=every(60))
-    message: Any = {"kind": "message", "command": "true"}
-    target = CommandTarget(**message)
-    return replace(job, definition=replace(job.definition, target=target))
+    return a_job(name, schedule=every(60), target={"kind": "message"})
 
 
 def attended(driver: Driver) -> list[set[str]]:
