@@ -249,7 +249,13 @@ _TOKENS_AND_AUDIT: Final = (
     "CREATE INDEX audit_by_job ON audit (job_id, at, id)",
 )
 
-_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS, *_NOTIFYING, *_TOKENS_AND_AUDIT)
+#: What the jobs that are pinged are found by.
+_PINGS: Final = (
+    "ALTER TABLE jobs ADD COLUMN ping_digest TEXT",
+    "CREATE INDEX jobs_by_ping ON jobs (ping_digest) WHERE ping_digest IS NOT NULL",
+)
+
+_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS, *_NOTIFYING, *_TOKENS_AND_AUDIT, *_PINGS)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
