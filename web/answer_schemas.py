@@ -94,6 +94,11 @@ SERVICE_FIELDS: Final[dict[str, Schema]] = {
         "type": "boolean",
         "description": "The code declared it when an executor last looked.",
     },
+    "ping_url": {
+        **or_null(STRING),
+        "description": "Where a watched job is pinged: shown to those who may write it.  Without "
+        "a host where this service does not know its own address.",
+    },
 }
 
 _RUN: Final = object_of(

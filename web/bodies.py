@@ -59,6 +59,24 @@ def read_object(request: Request, media_types: Collection[str], required: bool) 
     return document
 
 
+def read_bytes(request: Request) -> bytes:
+    """Read the body, whatever it is; of one that is longer than the limit the beginning.
+
+    Raises:
+        Problem: 400, it did not arrive whole.
+    """
+    longest = request.max_content_length
+    # What is too long is cut here, and nothing is refused for it.
+    request.max_content_length = None
+    try:
+        return request.stream.read(-1 if longest is None else longest)
+    except HTTPException:
+        raise
+    except Exception as error:
+        # As in _data.
+        raise _unreadable(f"the body did not arrive whole: {error}") from error
+
+
 def parse_json(data: bytes) -> Any:
     """Read *data* as one JSON text in UTF-8, strictly.
 

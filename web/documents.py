@@ -36,8 +36,13 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
-    """Return the API's form of *job*; *now* decides whether a pause is in force."""
+def job_document(
+    job: Job | BrokenJob, now: datetime, ping_url: str | None = None
+) -> dict[str, Any]:
+    """Return the API's form of *job*; *now* decides whether a pause is in force.
+
+    *ping_url* is for those alone who may write the job.
+    """
     if isinstance(job, BrokenJob):
         return {"id": job.id, "name": job.name, "state": "broken", "error": job.error}
     return {
@@ -58,6 +63,7 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
         },
         "managed_by": "api" if job.code is None else "code",
         "in_code": job.code is not None and job.code.present,
+        "ping_url": ping_url,
     }
 
 

@@ -27,7 +27,7 @@ from executor.domain.api_token import PREFIX, ApiToken, digest_of, is_well_forme
 from executor.domain.errors import CredentialsRefused
 from executor.domain.named import Stored
 from web.access import PAGE, REALM, Need
-from web.failures import Failures
+from web.allowance import Allowance, place_of
 from web.known_tokens import KnownTokens
 from web.problems import Problem
 from web.services import Services
@@ -40,6 +40,13 @@ ADMINISTRATOR: Final = "admin"
 #: Longest credentials, characters: a token with very many groups; servers allow little more.
 LONGEST: Final = 8_000
 
+#: Failed logins of one address that are looked into before the limit applies, and how soon, in
+#: seconds, another one is.  A token cannot be guessed, but asking the store about every guess costs
+#: something.  Beyond the limit unknown tokens of an address are refused without a look; known ones
+#: go on working, so that nobody can lock out others who share his address.
+MOST_FAILURES: Final = 10
+FAILURE_EVERY_S: Final = 6.0
+
 #: What a browser is to ask its user for.
 _BASIC: Final = f'Basic realm="{REALM}: any name, and a token as the password", charset="UTF-8"'
 
@@ -51,7 +58,7 @@ class Gate:
         self._entrance = services.entrance
         self._clock = services.clock
         self._tokens = KnownTokens(services.readers, services.clock)
-        self._failures = Failures(services.clock)
+        self._failures = Allowance(MOST_FAILURES, FAILURE_EVERY_S)
         self._uses = TokenUses(services, self._tokens)
 
     def caller(self, request: Request, need: Need) -> Caller:
@@ -70,7 +77,7 @@ class Gate:
         try:
             return self._identify(text, address)
         except CredentialsRefused as error:
-            self._failures.note(address)
+            self._failures.note(place_of(address), self._clock.monotonic())
             raise _unauthorized(f"{error.why}; send another token", need, "invalid_token") from None
 
     def address(self, request: Request) -> str:
@@ -111,7 +118,7 @@ class Gate:
         return caller
 
     def _check_failures(self, address: str) -> None:
-        wait_s = self._failures.wait_s(address)
+        wait_s = self._failures.wait_s(place_of(address), self._clock.monotonic())
         if wait_s > 0:
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,

@@ -39,6 +39,7 @@ def create(settings: Settings | None = None) -> Flask:
             permitted=settings.permitted_targets,
             sealer=bootstrap.build_keyring(settings),
             entrance=_entrance(settings),
+            url=settings.url,
         )
     )
 
