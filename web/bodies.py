@@ -30,6 +30,10 @@ JSON: Final = "application/json"
 MAX_DEPTH: Final = 50
 
 
+#: Longer than any body, bytes.
+_ENDLESS: Final = 1 << 62
+
+
 def limit(app: Flask, max_body: int) -> None:
     """Make *app* refuse bodies of more than *max_body* bytes, also those of unknown length."""
     # One more for werkzeug: it cuts a chunked body at its limit without a word, so that
@@ -67,7 +71,7 @@ def read_bytes(request: Request) -> bytes:
     """
     longest = request.max_content_length
     # What is too long is cut here, and nothing is refused for it.
-    request.max_content_length = None
+    request.max_content_length = _ENDLESS
     try:
         return request.stream.read(-1 if longest is None else longest)
     except HTTPException:

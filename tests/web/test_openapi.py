@@ -69,11 +69,15 @@ def test_a_job_is_described_with_all_its_fields(world: World) -> None:
 
 
 def test_writes_announce_that_they_may_be_answered_later(world: World) -> None:
-    """Every write has 202, 409 and 503 with Retry-After; reads have no 202."""
+    """Every write has 202, 409 and 503 with Retry-After; reads have no 202, nor have pings."""
     for path in description(world)["paths"].values():
         for method, operation in path.items():
             responses = operation["responses"]
-            writes = method != "get" and operation["operationId"] != "preview_schedule"
+            writes = method != "get" and operation["operationId"] not in {
+                "preview_schedule",
+                "post_ping",
+                "post_signal",
+            }
             assert ("202" in responses) is writes
             assert "Retry-After" in responses["503"]["headers"]
 
