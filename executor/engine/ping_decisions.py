@@ -56,6 +56,7 @@ def ping(command: Command, scene: Scene, *, again: bool) -> Decision:
     if not is_watched(job.definition.target):
         raise RefusalError(ResultStatus.CONFLICT, NotWatched(job.name))
     told = _read(command, scene.desk.now)
+    scene.admission.remote.hearing.ping(told.at)
     done = result_of(command, scene.desk.now, ResultStatus.DONE, job)
     found = [scene.reports.find(one) for one in scene.admission.turns.occupants(job.id)]
     unfinished = [run for run in found if run is not None]

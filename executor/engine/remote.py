@@ -40,13 +40,12 @@ from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.domain.targets import goes_on_elsewhere, has_workers
 from executor.domain.watch import PING_BY
 from executor.engine.alarms import Alarms
-from executor.engine.awaited import awaited_until, longest_wait, unheard, watches
+from executor.engine.awaited import Hearing, awaited_until, longest_wait, unheard, watches
 from executor.engine.desk import Desk
 from executor.engine.effects import CancelWork, RecallWork, StartRuns
 from executor.engine.endings import Endings
 from executor.engine.events import RunFinished, RunHandedOver, RunStarted
 from executor.engine.journal import Journal
-from executor.engine.timing import PINGS_IN_S
 from executor.engine.workload import Piece
 
 #: Longest time of a run whose job is gone, and with it what its job said: the field's default.
@@ -87,7 +86,7 @@ class RemoteRuns:
         self._alarms = Alarms()
         self._unsent: dict[str, None] = {}
         self._undefined: dict[str, set[str]] = {}
-        self._heard_since: float | None = None
+        self.hearing = Hearing(desk)
         #: How many runs each job has in the hands of workers, by the job's name in the rows.
         self.at_workers: Counter[str] = Counter()
         self.stale = False
@@ -184,33 +183,25 @@ class RemoteRuns:
         limits = remote.times_out, remote.start_by, self._silent_at(remote)
         ends = remote.end_by if remote.cancelling is not None else min(limits)
         if watches(remote.definition):
-            ends = max(ends, self._listened_at)
+            ends = max(ends, self.hearing.caught_up_at)
         self._alarms.set(remote.run.id, ends)
-
-    @property
-    def _listened_at(self) -> float:
-        """Monotonic time at which every ping is known that was sent while nobody executed."""
-        if self._heard_since is None:
-            return inf
-        return self._desk.monotonic + PINGS_IN_S - (self._desk.awake - self._heard_since)
 
     def _silent_at(self, remote: _Remote) -> float:
         """Return the monotonic time at which it has been silent for too long, as it looks now."""
         definition = remote.definition
         timeout = None if definition is None else definition.heartbeat_timeout
         waits = remote.in_hand or remote.run.state is not RunState.RUNNING
-        if timeout is None or waits or self._heard_since is None:
+        since = self.hearing.since
+        if timeout is None or waits or since is None:
             return inf
-        silent_s = self._desk.awake - max(remote.beat, self._heard_since)
+        silent_s = self._desk.awake - max(remote.beat, since)
         return self._desk.monotonic + timeout / timedelta(seconds=1) - silent_s
 
     def hear(self, hearing: bool) -> None:
         """Take note of whether reports can be heard; what was not heard before does not count."""
-        if hearing == (self._heard_since is not None):
-            return
-        self._heard_since = self._desk.awake if hearing else None
-        for remote in self._runs.values():
-            self._arm(remote)
+        if self.hearing.attend(hearing):
+            for remote in self._runs.values():
+                self._arm(remote)
 
     def advance(self, trusted: bool) -> None:
         """Act on the time that has passed; send again what is to be.
@@ -254,7 +245,8 @@ class RemoteRuns:
 
     def _ring_watched(self, remote: _Remote) -> None:
         assert remote.definition is not None
-        if max(min(remote.times_out, remote.start_by), self._listened_at) > self._desk.monotonic:
+        ends = min(remote.times_out, remote.start_by)
+        if max(ends, self.hearing.caught_up_at) > self._desk.monotonic:
             self._arm(remote)
         else:
             job = self.find_job(remote.run.job_id)

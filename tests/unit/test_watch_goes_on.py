@@ -65,6 +65,25 @@ def test_a_ping_that_waited_for_an_executor_counts_when_it_was_sent() -> None:
     assert (row.state, row.finished_at) == (RunState.SUCCEEDED, waited.sent_at)
 
 
+def test_a_long_queue_is_read_to_its_end_first() -> None:
+    """Each ping that had waited puts off what would be given up; later ones do not."""
+    driver = watching()
+    run = expect(driver, at(61))
+    waited = [a_ping(driver, Signal.LOG) for _ in range(3)]
+    driver.clock.advance(3 * GRACE_S)
+    successor = successor_of(driver)
+
+    for command in waited:
+        successor.advance(PINGS_IN_S - 1)
+        deliver(successor, command, first=False)
+        assert successor.row(run).state is RunState.PENDING
+    successor.advance(PINGS_IN_S - 1)
+    ping(successor, Signal.LOG)
+    successor.advance(1.5)
+
+    assert successor.row(run).reason is Reason.NO_PING
+
+
 def test_a_run_is_given_up_once_the_queue_has_been_read() -> None:
     """No ping was waiting there."""
     driver = watching()
