@@ -89,6 +89,12 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /v1/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
     # The run's own token is asked for, by the handler.
     "POST /v1/runs/{run}/status": PUBLIC,
+    # Whoever knows a job's key may ping, and nothing else.
+    "GET /ping/{key}": PUBLIC,
+    "POST /ping/{key}": PUBLIC,
+    "GET /ping/{key}/{signal}": PUBLIC,
+    "POST /ping/{key}/{signal}": PUBLIC,
+    "POST /v1/jobs/{job}/ping_url": _need(Scope.JOBS_WRITE),
     "POST /v1/schedules/preview": ANYBODY,
     "GET /v1/load": _whole(Scope.JOBS_READ),
     "GET /v1/calendars": _need(Scope.JOBS_READ),

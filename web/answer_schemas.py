@@ -94,6 +94,11 @@ SERVICE_FIELDS: Final[dict[str, Schema]] = {
         "type": "boolean",
         "description": "The code declared it when an executor last looked.",
     },
+    "ping_url": {
+        **or_null(STRING),
+        "description": "Where a watched job is pinged: shown to those who may write it.  Without "
+        "a host where this service does not know its own address.",
+    },
 }
 
 _RUN: Final = object_of(
@@ -107,7 +112,7 @@ _RUN: Final = object_of(
         "state": enum(*RunState),
         "reason": or_null(enum(*Reason)),
         "waiting": {
-            **or_null(enum("turn", "dependency", "worker")),
+            **or_null(enum("turn", "dependency", "worker", "ping")),
             "description": "What a pending run waits for besides time.",
         },
         "fire_at": or_null(INSTANT),

@@ -30,6 +30,10 @@ JSON: Final = "application/json"
 MAX_DEPTH: Final = 50
 
 
+#: Longer than any body, bytes.
+_ENDLESS: Final = 1 << 62
+
+
 def limit(app: Flask, max_body: int) -> None:
     """Make *app* refuse bodies of more than *max_body* bytes, also those of unknown length."""
     # One more for werkzeug: it cuts a chunked body at its limit without a word, so that
@@ -57,6 +61,24 @@ def read_object(request: Request, media_types: Collection[str], required: bool) 
     if not isinstance(document, dict):
         raise unprocessable([Fault("", "the body must be a JSON object: {...}")])
     return document
+
+
+def read_bytes(request: Request) -> bytes:
+    """Read the body, whatever it is; of one that is longer than the limit the beginning.
+
+    Raises:
+        Problem: 400, it did not arrive whole.
+    """
+    longest = request.max_content_length
+    # What is too long is cut here, and nothing is refused for it.
+    request.max_content_length = _ENDLESS
+    try:
+        return request.stream.read(-1 if longest is None else longest)
+    except HTTPException:
+        raise
+    except Exception as error:
+        # As in _data.
+        raise _unreadable(f"the body did not arrive whole: {error}") from error
 
 
 def parse_json(data: bytes) -> Any:

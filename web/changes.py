@@ -32,8 +32,8 @@ from executor.domain.targets import Target
 from web.bodies import JSON, Instant, object_reader
 from web.commands import Show, answer, applied, carry_out, command, send
 from web.conditions import if_match
-from web.documents import job_document, json_response, run_document
-from web.jobs import found_job, sound_job
+from web.documents import json_response, run_document
+from web.jobs import found_job, shown, sound_job
 from web.problems import Problem, unprocessable
 from web.routes import NOTHING, Answer, Body, Call, Table
 
@@ -288,7 +288,7 @@ def job_shower(call: Call) -> Show:
 
     def show(result: CommandResult) -> Response:
         job = call.services.readers.find_job(result.job_id or "")
-        response = json_response(job_document(job, call.services.clock.now()))
+        response = json_response(shown(call, job))
         return applied(response, result, f"/v1/jobs/{job.id}")
 
     return show

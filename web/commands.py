@@ -9,6 +9,7 @@ Rule 3: a refusal keeps the executor's words and faults.
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -63,6 +64,7 @@ def command(
         actor=call.caller.actor,
         address=call.caller.address,
         within=call.within,
+        nonce=secrets.token_hex(),
     )
 
 

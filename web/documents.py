@@ -19,6 +19,7 @@ from executor.domain.command import Command, CommandResult
 from executor.domain.instant import to_text
 from executor.domain.job import Job, Pause, definition_to_document
 from executor.domain.run import AWAITING, Output, Run, RunState
+from executor.domain.watch import awaits_ping
 from executor.domain.writes import BrokenJob
 
 
@@ -35,8 +36,13 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
-    """Return the API's form of *job*; *now* decides whether a pause is in force."""
+def job_document(
+    job: Job | BrokenJob, now: datetime, ping_url: str | None = None
+) -> dict[str, Any]:
+    """Return the API's form of *job*; *now* decides whether a pause is in force.
+
+    *ping_url* is for those alone who may write the job.
+    """
     if isinstance(job, BrokenJob):
         return {"id": job.id, "name": job.name, "state": "broken", "error": job.error}
     return {
@@ -57,6 +63,7 @@ def job_document(job: Job | BrokenJob, now: datetime) -> dict[str, Any]:
         },
         "managed_by": "api" if job.code is None else "code",
         "in_code": job.code is not None and job.code.present,
+        "ping_url": ping_url,
     }
 
 
@@ -80,7 +87,9 @@ def is_done(job: Job) -> bool:
 
 
 def waits_for(run: Run) -> str | None:
-    """Say what *run* waits for besides time: its ``turn``, a ``dependency``, a ``worker``."""
+    """Say what *run* waits for besides time: ``turn``, ``dependency``, ``worker`` or ``ping``."""
+    if awaits_ping(run):
+        return "ping"
     if run.state is RunState.PENDING and run.remote:
         return "worker"
     if run.state is not RunState.PENDING or not run.is_parked:

@@ -32,8 +32,8 @@ from executor.domain.api_token import PREFIX, ApiToken, digest_of, is_well_forme
 from executor.domain.errors import CredentialsRefused
 from executor.domain.named import Stored
 from web.access import REALM, Need
+from web.allowance import Allowance, place_of
 from web.cookies import Cookie
-from web.failures import Failures
 from web.known_sessions import KnownSessions
 from web.known_tokens import KnownTokens
 from web.problems import Problem
@@ -49,6 +49,14 @@ ADMINISTRATOR: Final = "admin"
 LONGEST: Final = 8_000
 
 
+#: Failed logins of one address that are looked into before the limit applies, and how soon, in
+#: seconds, another one is.  A token cannot be guessed, but asking the store about every guess costs
+#: something.  Beyond the limit unknown tokens of an address are refused without a look; known ones
+#: go on working, so that nobody can lock out others who share his address.
+MOST_FAILURES: Final = 10
+FAILURE_EVERY_S: Final = 6.0
+
+
 class Gate:
     """Tells callers apart; one for all threads.
 
@@ -60,7 +68,7 @@ class Gate:
         self._entrance = services.entrance
         self._clock = services.clock
         self._tokens = KnownTokens(services.readers, services.clock)
-        self._failures = Failures(services.clock)
+        self._failures = Allowance(MOST_FAILURES, FAILURE_EVERY_S)
         self._uses = TokenUses(services, self._tokens)
         self.sessions = KnownSessions(services.readers, services.clock)
         self.cookie = Cookie("solocron", self._entrance.url)
@@ -84,9 +92,12 @@ class Gate:
                 refuse_without_proof(request)
                 return self._signed_in(digest_of(cookie), address)
         except CredentialsRefused as error:
-            self._failures.note(address)
+            self._note_failure(address)
             raise _unauthorized(f"{error.why}; send another token", "invalid_token") from None
         raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`")
+
+    def _note_failure(self, address: str) -> None:
+        self._failures.note(place_of(address), self._clock.monotonic())
 
     def holder(self, text: str, address: str) -> Caller:
         """Return who holds the token *text*: the administrator's, or an API token.
@@ -106,7 +117,7 @@ class Gate:
         try:
             yield
         except CredentialsRefused:
-            self._failures.note(address)
+            self._note_failure(address)
             raise
 
     def address(self, request: Request) -> str:
@@ -173,7 +184,7 @@ class Gate:
         Raises:
             Problem: 429.
         """
-        wait_s = self._failures.wait_s(address)
+        wait_s = self._failures.wait_s(place_of(address), self._clock.monotonic())
         if wait_s > 0:
             raise Problem(
                 HTTPStatus.TOO_MANY_REQUESTS,

@@ -7,11 +7,13 @@ A job is addressed by id or by name.  A record that cannot be read is shown as
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from flask import Response
 
+from executor.domain.access import Scope
 from executor.domain.job import Job
+from executor.domain.watch import address_of, is_watched
 from executor.domain.writes import BrokenJob
 from executor.ports.store import JobFilter
 from web import parameters
@@ -30,6 +32,18 @@ def found_job(call: Call) -> Job | BrokenJob:
         JobNotFound: there is none.
     """
     return call.services.readers.find_job(call.path["job"])
+
+
+def shown(call: Call, job: Job | BrokenJob) -> dict[str, Any]:
+    """Return the API's form of *job*, with what only those may see who may write it."""
+    url = None
+    if isinstance(job, Job) and is_watched(job.definition.target) and job.ping_key:
+        tags = call.caller.tags([Scope.JOBS_WRITE])
+        may_write = call.caller.has(Scope.JOBS_WRITE) and (
+            tags is None or not set(tags).isdisjoint(job.definition.tags)
+        )
+        url = address_of(call.services.url, job.ping_key) if may_write else None
+    return job_document(job, call.services.clock.now(), url)
 
 
 def sound_job(call: Call) -> Job:
@@ -75,8 +89,7 @@ def list_jobs(call: Call) -> Response:
         state=query["state"],
     )
     page = call.services.readers.list_jobs(which, query["limit"], query["cursor"])
-    now = call.services.clock.now()
-    return json_response(list_document((job_document(job, now) for job in page.items), page.next))
+    return json_response(list_document((shown(call, job) for job in page.items), page.next))
 
 
 @TABLE.add(
@@ -89,7 +102,7 @@ def list_jobs(call: Call) -> Response:
 def get_job(call: Call) -> Response:
     """Answer with one job, its revision as ETag."""
     job = found_job(call)
-    response = json_response(job_document(job, call.services.clock.now()))
+    response = json_response(shown(call, job))
     if isinstance(job, Job):
         response.headers["ETag"] = etag(job.revision)
     return response

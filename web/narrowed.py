@@ -33,6 +33,8 @@ class NarrowedReaders:
         self.list_notifications = readers.list_notifications
         self.get_notification = readers.get_notification
         self.callback_key = readers.callback_key
+        # Whoever knows the key of a job's pings has this right and no other.
+        self.find_pinged = readers.find_pinged
         self.token_uses = readers.token_uses
         self.find_session = readers.find_session
         self.list_changes = readers.list_changes

@@ -29,7 +29,8 @@ _PROBLEMS: Final[Mapping[HTTPStatus, str]] = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too long.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is not sent as JSON.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "The body breaks a rule; `errors` names each field.",
-    HTTPStatus.TOO_MANY_REQUESTS: "Too many tokens that do not count came from this address.",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many pings of a job, or too many tokens that do not count "
+    "from this address; try again after `Retry-After`.",
     HTTPStatus.SERVICE_UNAVAILABLE: "No executor, broker or store; try again after `Retry-After`.",
 }
 
@@ -49,6 +50,11 @@ _VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "secret": ("Name of a secret.", _TEXT),
     "token": ("Name of a token.", _TEXT),
     "channel": ("Name of a channel.", _TEXT),
+    "key": ("The key of a watched job, as in its `ping_url`.", _TEXT),
+    "signal": (
+        "`start`, `fail`, `log`, or an exit code from 0 to 255.",
+        {"type": "string", "pattern": "^(start|fail|log|[0-9]{1,3})$"},
+    ),
     "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
 }
 
@@ -118,6 +124,9 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["description"] = route.description
     if route.body is not None:
         operation["requestBody"] = _request_body(route.body)
+    if route.raw:
+        text = {"text/plain": {"schema": {"type": "string"}}}
+        operation["requestBody"] = {"required": False, "content": text}
     return operation
 
 
@@ -179,11 +188,10 @@ def _responses(route: Route) -> dict[str, Any]:
 
 def _answer(answer: Answer) -> dict[str, Any]:
     described: dict[str, Any] = {"description": answer.description}
-    if answer.schema is not None:
-        described["content"] = {
-            "application/json": {"schema": ref(answer.schema)},
-            **{media_type: {"schema": {"type": "string"}} for media_type in answer.streams},
-        }
+    content = {} if answer.schema is None else {"application/json": {"schema": ref(answer.schema)}}
+    content |= {media_type: {"schema": {"type": "string"}} for media_type in answer.streams}
+    if content:
+        described["content"] = content
     if answer.headers:
         described["headers"] = {name: _header(name) for name in answer.headers}
     return described
@@ -208,7 +216,7 @@ def _header(name: str) -> dict[str, Any]:
 
 def _problem_statuses(route: Route) -> set[HTTPStatus]:
     # Every request can carry an unknown query parameter and find a dependency away.
-    found = {HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE}
+    found = {HTTPStatus.BAD_REQUEST, HTTPStatus.SERVICE_UNAVAILABLE, *route.problems}
     if route.variables or parameters.JOB in route.query:
         found.add(HTTPStatus.NOT_FOUND)
     if "job" in route.variables:

@@ -14,7 +14,7 @@ from typing import Final
 from flask import Response
 
 from executor.domain.errors import Fault
-from executor.domain.live_output import FULL_CHUNK, KEPT, output_of
+from executor.domain.live_output import FULL_CHUNK, KEPT, KEPT_WITH_ROW, output_of
 from executor.domain.run import Output, Run
 from executor.ports.store import Readers
 from web import parameters
@@ -25,9 +25,6 @@ from web.routes import Answer, Call, Table
 from web.streams import END_ID, EventStream, PlainText, Stream
 
 TABLE: Final = Table()
-
-#: Bytes of the output so far that are shown at once, as many as a row keeps at most.
-_SHOWN: Final = 65_536
 
 #: Chunks that a run has at most, or hardly more.
 _ALL_CHUNKS: Final = 2 * KEPT // FULL_CHUNK
@@ -69,7 +66,7 @@ def get_output(call: Call) -> Response:
 
 def _so_far(readers: Readers, run: Run) -> Output:
     chunks = readers.read_output(run.id, 0, _ALL_CHUNKS)
-    return output_of(chunks, _SHOWN) or Output()
+    return output_of(chunks, KEPT_WITH_ROW) or Output()
 
 
 def _follow(call: Call) -> Response:

@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, make_response, render_template, request
 
 from executor.domain.access import Caller
+from executor.domain.duration import format_duration
 from executor.domain.errors import StoreUnavailable
 from executor.domain.instant import to_text
 from executor.domain.job import Job
@@ -26,6 +27,7 @@ from executor.domain.preview import clock_name, describe, schedule_text
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.schedule import Schedule, for_job
 from executor.domain.targets import HttpTarget, MessageTarget, PythonTarget, Target
+from executor.domain.watch import WatchedTarget
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.access import PAGE, narrowed
@@ -50,6 +52,7 @@ _WAITS: Final = {
     "turn": "waits for its turn",
     "dependency": "waits for other jobs",
     "worker": "waits for a worker",
+    "ping": "waits for a ping",
 }
 
 #: Results one can look for: the states in which a run is over and that a job keeps.
@@ -262,6 +265,8 @@ def _target(target: Target) -> str:
         return target.callable
     if isinstance(target, MessageTarget):
         return "to a worker"
+    if isinstance(target, WatchedTarget):
+        return f"pings, within {format_duration(target.grace)}"
     return target.command or " ".join(target.argv or ())
 
 

@@ -63,6 +63,7 @@ STATUS: Final[Mapping[type[SolocronError], HTTPStatus]] = {
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.NameTaken: HTTPStatus.CONFLICT,
     errors.RunRefused: HTTPStatus.CONFLICT,
+    errors.NotWatched: HTTPStatus.CONFLICT,
     errors.TokenExists: HTTPStatus.CONFLICT,
     errors.BeyondReach: HTTPStatus.CONFLICT,
     errors.NamedInUse: HTTPStatus.CONFLICT,

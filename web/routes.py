@@ -19,7 +19,7 @@ from werkzeug.datastructures import Headers
 from executor.domain.access import Caller
 from executor.domain.errors import Fault
 from web.access import narrowed, need_of
-from web.bodies import JSON, read_object
+from web.bodies import JSON, read_bytes, read_object
 from web.gate import Gate
 from web.parameters import Parameter, read_query
 from web.problems import unprocessable
@@ -35,7 +35,8 @@ class Call:
         within: the tags that he is narrowed to; None: to none.
         path: the variable parts of the path.
         query: every parameter of the route, the default where none was given.
-        document: what the route's body made of the JSON object; None without a body.
+        document: what the route's body made of the JSON object, or the bytes of a raw one; None
+            without a body.
     """
 
     services: Services
@@ -81,7 +82,7 @@ NOTHING: Final = Body(schema="Nothing", read=_read_nothing, required=False)
 class Answer:
     """A success: the name of its schema in ``schemas``, None for an empty body.
 
-    ``streams`` are the media types of text that it may be instead.
+    ``streams`` are the media types of text that it may be instead, or is without a schema.
     """
 
     schema: str | None
@@ -102,6 +103,8 @@ class Route:
         lenient: of another system's protocol: whatever else the query holds is left alone, and a
             slash at the end of the path may be left out.
         refusal: name of the schema of its problems.
+        raw: takes any body, as bytes: the beginning of it, if it is long.
+        problems: statuses of refusals that do not follow from the rest.
     """
 
     method: str
@@ -119,6 +122,8 @@ class Route:
     token: bool = False
     lenient: bool = False
     refusal: str = "Problem"
+    raw: bool = False
+    problems: tuple[HTTPStatus, ...] = ()
 
     @property
     def name(self) -> str:
@@ -177,7 +182,9 @@ def _call(
 ) -> Call:
     query = read_query(route.query, request.args, others=route.lenient)
     document: Any = None
-    if route.body is not None:
+    if route.raw:
+        document = read_bytes(request)
+    elif route.body is not None:
         document = route.body.read(
             read_object(request, route.body.media_types, route.body.required)
         )

@@ -19,10 +19,16 @@ from executor.ports.clock import Clock
 from executor.ports.keys import Sealer
 from executor.ports.login import LoginProvider
 from executor.ports.store import Readers
+from web.allowance import Allowance
 from web.following import Followers
 
 #: Longest request body, bytes.  A definition with a long body or command fits; more is a mistake.
 MAX_BODY = 1_000_000
+
+#: Pings of one job that are taken at once, and how soon, in seconds, another one is.  A run takes
+#: two or three, and some lines of log; more is a loop gone wild, and each one is a write.
+MOST_PINGS = 60
+PING_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +86,11 @@ class Services:
         permitted: the targets of jobs that this instance sends on; the executor decides too.
         sealer: seals secrets before they are sent; None: there is no key.
         followers: the places of those who follow the output of runs.
+        pings: how often each job may be pinged.
         max_body: longest request body, bytes; longer ones are refused with 413.
         entrance: who is let in.
         faces: the protocols of other schedulers that are spoken.
+        url: where this service is reached; None: nobody has said, and it cannot be known.
         wait: lets so many seconds pass, in the thread of a request.
     """
 
@@ -95,7 +103,9 @@ class Services:
     permitted: PermittedTargets = ALL_TARGETS
     sealer: Sealer | None = None
     followers: Followers = field(default_factory=Followers)
+    pings: Allowance = field(default_factory=lambda: Allowance(MOST_PINGS, PING_EVERY_S))
     max_body: int = MAX_BODY
     entrance: Entrance = field(default_factory=Entrance)
     faces: Collection[Face] = ALL_FACES
+    url: str | None = None
     wait: Callable[[float], None] = time.sleep

@@ -40,6 +40,7 @@ def create(settings: Settings | None = None) -> Flask:
             sealer=bootstrap.build_keyring(settings),
             entrance=_entrance(settings),
             faces=settings.faces,
+            url=settings.url,
         )
     )
 

@@ -18,12 +18,16 @@ from __future__ import annotations
 import codecs
 from typing import Final
 
-from executor.domain.live_output import FULL_CHUNK, LONGEST_CHUNK, from_whole_character
+from executor.domain.live_output import (
+    FULL_CHUNK,
+    KEPT_WITH_ROW,
+    LONGEST_CHUNK,
+    from_whole_character,
+)
 from executor.domain.run import Output
 
-#: Bytes kept of one run's output: some hundred lines of log at either end.  It is stored
-#: with the run, and five hundred runs are written in one batch.
-OUTPUT_LIMIT: Final = 65_536
+#: Bytes kept of one run's output, which is stored with the run.
+OUTPUT_LIMIT: Final = KEPT_WITH_ROW
 
 
 class CapturedOutput:

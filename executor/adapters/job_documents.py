@@ -3,6 +3,7 @@
 The definition is embedded in its canonical form, the document of the API.  ``name``,
 ``folded`` (the name without letter case, for searching) and ``deleted`` are repeated
 or always present, so that they can be indexed, and read when the definition cannot.
+``ping_digest`` follows from ``ping_key``; a ping's job is found by it.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from executor.domain.job import (
 )
 from executor.domain.policies import Misfire, Overlap, Retry
 from executor.domain.schedule import Schedule, schedule_from_document
+from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob
 
 _MISFIRE: Final = TypeAdapter(Misfire)
@@ -65,6 +67,9 @@ def job_to_document(job: Job) -> Document:
         document["last_run"] = last_run_to_document(job.last_run)
     if job.code is not None:
         document["code"] = asdict(job.code)
+    if job.ping_key:
+        document["ping_key"] = job.ping_key
+        document["ping_digest"] = digest_of_key(job.ping_key)
     if job.last_command is not None:
         document.update(command_to_document(job.last_command))
     return document
@@ -98,6 +103,7 @@ def _read_job(document: Mapping[str, Any]) -> Job:
         last_command=command_from_document(document) if "last_command" in document else None,
         deleted=bool(document["deleted"]),
         code=None if code is None else _read_code(code),
+        ping_key=get("ping_key", ""),
     )
 
 

@@ -17,6 +17,7 @@ from executor.adapters.http_target.launcher import PARALLEL as PARALLEL_REQUESTS
 from executor.adapters.http_target.rules import HttpRules
 from executor.adapters.python_target import PythonLauncher
 from executor.adapters.python_target.launcher import PARALLEL as PARALLEL_JOBS
+from executor.adapters.watched_target import WatchedLauncher
 from executor.domain.permitted_programs import ALL_PROGRAMS, PermittedPrograms
 from executor.domain.run import Outcome, Reason, RunState
 from executor.ports.clock import Clock
@@ -86,6 +87,7 @@ class Launchers:
                 permitted=permitted,
                 opener=opener,
             ),
+            "watched": WatchedLauncher(listener, clock),
         }
         if messages is not None:
             self._by_kind["message"] = messages(listener)

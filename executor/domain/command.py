@@ -35,6 +35,8 @@ class CommandKind(StrEnum):
     BACKFILL_JOB = "backfill_job"
     CANCEL_RUN = "cancel_run"
     REPORT_RUN = "report_run"
+    PING_JOB = "ping_job"
+    ROTATE_PING = "rotate_ping"
     PUT_CALENDAR = "put_calendar"
     DELETE_CALENDAR = "delete_calendar"
     PUT_SECRET = "put_secret"
@@ -62,9 +64,9 @@ class Command:
             ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
             value itself; ``channel`` (put_channel); ``module`` and ``digest`` (declare_job;
             without ``definition``: the code declares the job no more); ``status``, ``details``,
-            ``error``, ``reason`` (report_run); ``digest``, ``scopes``, ``expires_at``
-            (create_token); ``uses``, instants by name (use_tokens); ``scopes``, ``token``,
-            ``expires_at`` (open_session).
+            ``error``, ``reason`` (report_run); what ``watch.arguments_of`` says (ping_job);
+            ``digest``, ``scopes``, ``expires_at`` (create_token); ``uses``, instants by name
+            (use_tokens); ``scopes``, ``token``, ``expires_at`` (open_session).
         if_revision: refuse unless the job is at this revision.
         sent_at: by the sender's clock; for people only.
         repeatable: a command with the same id may have been sent before: its client chose
@@ -72,6 +74,8 @@ class Command:
         actor, address: who asks and from where, see :class:`~executor.domain.access.Caller`;
             empty if an older sender did not say.
         within: only jobs that carry one of these tags may be touched; None: any.
+        nonce: random text of the sender's, for what nobody may guess; no part of what is asked,
+            and shown to nobody.  Empty if an older sender made none.
     """
 
     id: str
@@ -84,6 +88,7 @@ class Command:
     actor: str = ""
     address: str = ""
     within: tuple[str, ...] | None = None
+    nonce: str = field(default="", repr=False, compare=False)
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     def reaches(self, tags: Collection[str]) -> bool:
@@ -150,6 +155,7 @@ def encode_command(command: Command) -> bytes:
             "actor": command.actor,
             "address": command.address,
             "within": command.within,
+            "nonce": command.nonce,
         }
     ).encode()
 
@@ -178,6 +184,7 @@ def decode_command(body: bytes) -> Command:
             actor=str(document.get("actor", "")),
             address=str(document.get("address", "")),
             within=None if within is None else tuple(map(str, within)),
+            nonce=str(document.get("nonce", "")),
         )
     except InvalidCommand:
         raise

@@ -187,6 +187,14 @@ class RunRefused(Conflict):
         super().__init__(f"job {job!r} was not started: {reason}")
 
 
+class NotWatched(Conflict):
+    """Pings are for jobs with a target of kind ``watched``; this one is run here."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(f"job {job!r} is not watched: its target is of another kind")
+
+
 class CommandReused(Conflict):
     """An idempotency key came back with a different request."""
 

@@ -15,6 +15,7 @@ from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunState
 from executor.domain.schedule import ContinuousSchedule, Schedule, for_job, next_after, next_epoch
+from executor.domain.watch import awaits_ping
 
 #: How far back the slot before an instant is looked for, seconds; at last since 1970.
 _LOOK_BACK: Final = (3_600, 86_400, 7 * 86_400, 60 * 86_400, 366 * 86_400, 8 * 366 * 86_400)
@@ -89,6 +90,9 @@ _CANCELLED: Final = {
 
 #: What is told of a lost run whose work went on elsewhere: no executor's death made it that.
 _LOST_ELSEWHERE: Final = "Whoever had it fell silent, so nobody knows whether it ran to its end"
+
+#: What is told of a watched run that nobody pinged about.
+_UNHEARD: Final = "Somebody else was to run it, and was not heard of in time"
 
 #: The beginning of the sentence about a row that is not skipped.
 _BECAME: Final = {
@@ -209,6 +213,8 @@ def _of_row(row: Run, at: datetime) -> tuple[Verdict, str]:
         sentence += f" {_CANCELLED.get(row.reason, f'({row.reason})')}"
     if row.state is RunState.LOST and row.remote:
         sentence = _LOST_ELSEWHERE
+    if row.reason is Reason.NO_PING:
+        sentence = _UNHEARD
     if row.state is RunState.PENDING:
         sentence += f" {_waits_for(row)}"
     if row.cause in _CAUSES:
@@ -231,6 +237,8 @@ def _span(late: timedelta) -> str:
 
 
 def _waits_for(row: Run) -> str:
+    if awaits_ping(row):
+        return "for a ping"
     if row.remote:
         return "for a worker"
     if row.is_parked:

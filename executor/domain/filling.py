@@ -33,6 +33,7 @@ from executor.domain.targets import (
     check_url,
 )
 from executor.domain.template import SECRET, render, secrets_in
+from executor.domain.watch import WatchedTarget
 
 
 def values_of(run: Run, definition: Definition) -> dict[str, str]:
@@ -71,6 +72,8 @@ def is_plain(target: Target) -> bool:
         texts: tuple[str, ...] = (target.url, target.body, *target.headers.values())
     elif isinstance(target, CommandTarget):
         texts = (target.command or "", *(target.argv or ()), *target.env.values())
+    elif isinstance(target, WatchedTarget):
+        return True
     else:
         texts = tuple(texts_in(target.arguments))
     return not any("{{" in text for text in texts)
@@ -117,7 +120,9 @@ def filled_in(run: Run, definition: Definition, secrets: Mapping[str, str]) -> T
     values.update((f"{SECRET}{name}", value) for name, value in secrets.items())
     if isinstance(target, HttpTarget):
         return _request(target, values)
-    return _program(target, values) if isinstance(target, CommandTarget) else _call(target, values)
+    if isinstance(target, CommandTarget):
+        return _program(target, values)
+    return target if isinstance(target, WatchedTarget) else _call(target, values)
 
 
 def _texts(target: Target) -> Iterator[tuple[str, str]]:
@@ -133,7 +138,7 @@ def _texts(target: Target) -> Iterator[tuple[str, str]]:
             yield f"target.argv.{number}", text
         for name, text in target.env.items():
             yield f"target.env.{name}", text
-    else:
+    elif not isinstance(target, WatchedTarget):
         for name, value in target.arguments.items():
             yield from ((f"target.arguments.{name}", text) for text in texts_in(value))
 

@@ -55,6 +55,7 @@ from executor.domain.targets import (
     target_faults,
 )
 from executor.domain.tls import Tls
+from executor.domain.watch import WatchedTarget, is_watched
 
 
 def _schedule(value: object) -> object:
@@ -188,6 +189,8 @@ class Job:
             forward within a revision; None when the schedule has no further slot.
         last_command: the command that made this revision.
         code: that it is declared in code; None: it was made through the API.
+        ping_key: what proves that a ping is about this job (see ``watch.py``); empty if the job
+            was never watched.
         deleted: the job is gone for its users; the row waits for retention to remove its runs.
     """
 
@@ -202,6 +205,7 @@ class Job:
     last_command: LastCommand | None = None
     deleted: bool = False
     code: CodeOrigin | None = None
+    ping_key: str = field(default="", repr=False)
 
     @property
     def name(self) -> str:
@@ -232,6 +236,7 @@ READ_ONLY: Final = (
     "last_run",
     "managed_by",
     "in_code",
+    "ping_url",
 )
 
 _OBJECTS: Final = {
@@ -245,6 +250,7 @@ _OBJECTS: Final = {
     ("target", "python"): PythonTarget,
     ("target", "python", "limits"): Limits,
     ("target", "message"): MessageTarget,
+    ("target", "watched"): WatchedTarget,
     ("misfire",): Misfire,
     ("overlap",): Overlap,
     ("retry",): Retry,
@@ -268,6 +274,7 @@ def definition_from_document(document: object) -> Definition:
         *_name_faults(definition),
         *target_faults(definition.target),
         *_heartbeat_faults(definition),
+        *_watched_faults(definition),
         *_continuous_faults(definition),
         *rule_faults(definition.notify),
     ]
@@ -284,8 +291,12 @@ def _with_defaults(document: object) -> object:
     continuous = isinstance(schedule, ContinuousSchedule) or (
         isinstance(schedule, Mapping) and schedule.get("kind") == ContinuousSchedule.kind
     )
-    # An hour, the default, would end what is meant to run for ever.
-    return {**document, "timeout": LONGEST} if continuous else document
+    # An hour, the default, would end what is meant to run for ever; watched runs are not.
+    target = document.get("target")
+    watched = is_watched(target) or (
+        isinstance(target, Mapping) and target.get("kind") == "watched"
+    )
+    return {**document, "timeout": LONGEST} if continuous and not watched else document
 
 
 def _continuous_faults(definition: Definition) -> list[Fault]:
@@ -309,13 +320,46 @@ def _name_faults(definition: Definition) -> list[Fault]:
 
 
 def _heartbeat_faults(definition: Definition) -> list[Fault]:
-    if definition.heartbeat_timeout is None or goes_on_elsewhere(definition.target):
+    target = definition.target
+    reported = goes_on_elsewhere(target) and not is_watched(target)
+    if definition.heartbeat_timeout is None or reported:
         return []
     words = (
         "nobody reports about the runs of this target; leave it out, or write a target of kind "
         "`message`, or `http` with `callback`"
     )
     return [Fault("heartbeat_timeout", words)]
+
+
+def _watched_faults(definition: Definition) -> list[Fault]:
+    """Return what is asked of a job as if its runs were begun, held up or repeated here."""
+    if not is_watched(definition.target):
+        return []
+    elsewhere = "a watched job is run by somebody else"
+    wrong = (
+        (
+            definition.start_timeout is not None,
+            "start_timeout",
+            "leave it out; target.grace says how long a run may be awaited",
+        ),
+        (
+            definition.retry.attempts > 0,
+            "retry.attempts",
+            f"{elsewhere}, who is not asked to try again; write 0",
+        ),
+        (definition.lock is not None, "lock", f"{elsewhere}, who knows of no lock; leave it out"),
+        (
+            definition.overlap.policy not in {"forbid", "allow"},
+            "overlap.policy",
+            f"{elsewhere}, who makes nothing wait or end; write forbid, or allow",
+        ),
+        (
+            definition.misfire.policy == "all",
+            "misfire.policy",
+            f"{elsewhere}, who catches nothing up; write once, or skip",
+        ),
+    )
+    return [Fault(field, words) for is_wrong, field, words in wrong if is_wrong]
 
 
 def definition_to_document(definition: Definition) -> dict[str, Any]:

@@ -29,6 +29,10 @@ from typing import Final
 
 from executor.domain.run import Output
 
+#: Bytes of a run's output that are kept with its row: some hundred lines of log at either end.
+#: Five hundred rows are written in one batch.
+KEPT_WITH_ROW: Final = 65_536
+
 #: Bytes of a run's output that are kept in chunks: some ten thousand lines of log, so that
 #: somebody who begins to follow sees where it stands, and no run fills the store.
 KEPT: Final = 1024 * 1024
@@ -121,6 +125,27 @@ def output_of(chunks: Iterable[OutputChunk], limit: int) -> Output | None:
         return Output(head=first.decode("utf-8", "replace"), size=end)
     half = max(limit // 2, 1)
     return Output(head=_beginning(first[:half]), tail=_ending(last[-half:]), size=end)
+
+
+def appended(former: Output | None, more: Output | None, limit: int) -> Output | None:
+    """Return what a row keeps of a run that had said *former* and then says *more*, on a new line.
+
+    Args:
+        limit: as for :func:`output_of`.
+
+    >>> appended(Output(head="one", size=3), Output(head="two", size=3), 100)
+    Output(head='one\\ntwo', tail='', size=7)
+    """
+    if former is None or more is None:
+        return former or more
+    chunks = chunks_of("", former)
+    # Of bytes that were no text what stands in their place may be longer.
+    end = max(former.size, chunks[-1].end)
+    if not chunks[-1].data.endswith(b"\n"):
+        chunks.append(OutputChunk("", end, b"\n"))
+        end += 1
+    chunks += [OutputChunk("", end + one.offset, one.data) for one in chunks_of("", more)]
+    return output_of(chunks, limit)
 
 
 def from_whole_character(data: bytes) -> bytes:

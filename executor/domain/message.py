@@ -21,7 +21,7 @@ from executor.domain.duration import format_duration
 from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.notify import Event
-from executor.domain.run import Run
+from executor.domain.run import Reason, Run
 from executor.domain.tally import Tiding
 
 #: The last lines of an output that go along, and the characters of them: a screenful.
@@ -47,6 +47,7 @@ def facts_of(tiding: Tiding, run: Run, job: Job, url: str | None) -> dict[str, A
         "job_id": job.id,
         "run_id": run.id,
         "state": run.state.value,
+        "reason": None if run.reason is None else run.reason.value,
         "attempt": run.attempt,
         "fire_at": None if run.fire_at is None else to_text(run.fire_at),
         "started_at": None if run.started_at is None else to_text(run.started_at),
@@ -90,6 +91,8 @@ def subject(facts: Facts) -> str:
             return f"{job} began late, by {facts.get('late_by')}"
         case Event.LOST:
             return f"{job} was lost: its executor died, and how it ended is unknown"
+        case Event.MISSED if facts.get("reason") == Reason.NO_PING:
+            return f"{job} was not heard of: {facts.get('error')}"
         case Event.MISSED:
             return f"{job} missed fire times, the latest {facts.get('fire_at')}"
         case _:

@@ -15,7 +15,9 @@ lost
     A run's outcome is unknown, and nothing repeats it.  Who asks for this is told of it as a
     loss and not as a failure; in a row of failures it counts as one.
 missed
-    Slots were skipped because they were noticed too late, or the misfire policy wanted it so.
+    Slots were skipped because they were noticed too late, or the misfire policy wanted it so.  Of
+    a watched job: no ping came in time.  That is a failure, and who asks for this is told of it
+    as missed instead.
 
 What a rule's ``every`` holds back is counted, and the next message says how many there were.
 A recovery is never held back: without it the last word would be a failure.

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from executor.domain.fields import CLOSED, Duration, JobSubject, PositiveDuration
-from executor.domain.targets import HTTP_STATUS, http_status
+from executor.domain.http_status import HTTP_STATUS, http_status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

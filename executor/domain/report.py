@@ -107,6 +107,17 @@ def as_asked(outcome: Outcome, cancelling: Reason | None) -> Outcome:
     return outcome
 
 
+def unconfirmed(run: Run, asked: Reason, error: str | None) -> Outcome:
+    """Return the end of *run* that was *asked* for, and which nobody has confirmed."""
+    if asked is Reason.TIMEOUT:
+        return Outcome(state=RunState.TIMED_OUT, error=error)
+    if asked is not Reason.START_TIMEOUT:
+        return Outcome(state=RunState.CANCELLED, reason=asked, error=error)
+    if run.started_at is None:
+        return Outcome(state=RunState.SKIPPED, reason=asked)
+    return Outcome(state=RunState.LOST, error="nobody took it when it was sent again")
+
+
 def says_the_same(report: Report, run: Run) -> bool:
     """Whether *run*, as recorded, has ended just as *report* says: it tells nothing new."""
     if report.status not in _ENDS or run.is_live:

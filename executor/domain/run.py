@@ -52,12 +52,14 @@ class Cause(StrEnum):
     BACKFILL = "backfill"
     RETRY = "retry"
     RETRIGGER = "retrigger"
+    PING = "ping"
 
 
 class Reason(StrEnum):
-    """Why a run was skipped or cancelled, or what kind of success it was by its own account.
+    """Why a run was skipped, cancelled or given up, or what kind of success it was by its account.
 
-    The last three are what a job's code says of a run that did not fail.
+    ``no_ping``: nobody was heard who had been expected.  The last three are what a job's code
+    says of a run that did not fail.
     """
 
     OVERLAP = "overlap"
@@ -76,6 +78,7 @@ class Reason(StrEnum):
     SHUTDOWN = "shutdown"
     TIMEOUT = "timeout"
     BROKEN = "broken"
+    NO_PING = "no_ping"
     WARNING = "warning"
     NO_ACTION_NEEDED = "no_action_needed"
     SKIPPED = "skipped"

@@ -101,6 +101,11 @@ def is_missed(run: Run) -> bool:
     return run.state is RunState.SKIPPED and run.reason is Reason.MISFIRE
 
 
+def is_unheard(run: Run) -> bool:
+    """Whether nobody was heard of *run*, which had been expected: a failure that is told apart."""
+    return run.state is RunState.FAILED and run.reason is Reason.NO_PING
+
+
 def count_start(tally: Tally, run: Run, rules: tuple[Notify, ...]) -> Tally:
     """Return *tally* after the start of *run*."""
     at = run.started_at or run.created_at
@@ -115,7 +120,8 @@ def count_end(tally: Tally, run: Run, rules: tuple[Notify, ...], *, final: bool)
         tally = replace(tally, failures=tally.failures + 1)
     at = run.finished_at or run.started_at or run.created_at
     events = _at_end if final else _at_start
-    counted = _count(tally, run.id, at, rules, lambda rule: events(tally, run, rule))
+    unheard = is_unheard(run)
+    counted = _count(tally, run.id, at, rules, lambda rule: events(tally, run, rule), unheard)
     if run.state is not RunState.SUCCEEDED:
         return counted
     return replace(counted, failures=0, alarmed=frozenset())
@@ -136,6 +142,8 @@ def _at_end(tally: Tally, run: Run, rule: Notify) -> Iterator[Event]:
             yield Event.RECOVERY
     elif run.state is RunState.LOST and "lost" in rule.on:
         yield Event.LOST
+    elif is_unheard(run) and "missed" in rule.on:
+        yield Event.MISSED
     elif failed(run):
         told = _place(Event.FAILURE, rule.channel) in tally.alarmed
         if "failure" in rule.on and tally.failures >= rule.after and not told:
@@ -155,8 +163,12 @@ def _count(
     at: datetime,
     rules: tuple[Notify, ...],
     events: Callable[[Notify], Iterable[Event]],
+    failing: bool = False,
 ) -> Tally:
-    """Return *tally* with a run counted at *at*, and what each rule makes of its *events*."""
+    """Return *tally* with a run counted at *at*, and what each rule makes of its *events*.
+
+    *failing*: to be told of it as missed is to be told of a failure.
+    """
     if tally.decided(key) is not None:
         return tally
     places = {_place(Event(event), rule.channel) for rule in rules for event in rule.on}
@@ -173,7 +185,7 @@ def _count(
             held = 0 if before is None else before.held
             tidings.append(Tiding(event, rule.channel, tally.failures, held))
             told[place] = Told(at)
-            if event in {Event.FAILURE, Event.LOST}:
+            if event in {Event.FAILURE, Event.LOST} or (event is Event.MISSED and failing):
                 alarmed.add(place)
     counted = (*tally.counted, Counted(key, tuple(tidings)))[-REMEMBERED:]
     return replace(tally, alarmed=frozenset(alarmed), told=told, counted=counted)

@@ -21,6 +21,7 @@ from executor.domain import command_line
 from executor.domain.errors import Fault, InvalidJob
 from executor.domain.expect_body import ExpectBodyField
 from executor.domain.fields import CLOSED, PositiveDuration, Text
+from executor.domain.http_status import HTTP_STATUS, http_status
 from executor.domain.json_value import texts_in, within
 from executor.domain.limits import Limits
 from executor.domain.template import (
@@ -32,6 +33,7 @@ from executor.domain.template import (
     secrets_in,
 )
 from executor.domain.tls import Tls
+from executor.domain.watch import WatchedTarget, is_watched
 
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\x7f]")
 
@@ -113,23 +115,6 @@ _UNSAFE: Final = (
 
 #: A text with values in it.
 _Template = Annotated[Text, AfterValidator(_template)]
-
-#: The JSON schema of what :func:`http_status` takes.
-HTTP_STATUS: Final = {"type": "string", "pattern": "^[1-5](\\d\\d|xx)$"}
-
-
-def http_status(value: object) -> object:
-    """Return a status or a class of statuses as text.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if isinstance(value, str) and re.fullmatch(r"[1-5](\d\d|xx)", value):
-        return value
-    raise ValueError(f"{value!r} is neither a status (204) nor a class of statuses (2xx)")
-
 
 #: The JSON schemas of a user and of a mask.
 _USER_SCHEMA: Final = {
@@ -319,7 +304,7 @@ class MessageTarget:
 
 
 Target = Annotated[
-    Union[HttpTarget, CommandTarget, PythonTarget, MessageTarget],  # noqa: UP007
+    Union[HttpTarget, CommandTarget, PythonTarget, MessageTarget, WatchedTarget],  # noqa: UP007
     Field(discriminator="kind"),
 ]
 
@@ -336,7 +321,7 @@ def has_workers(target: Target) -> bool:
 
 def goes_on_elsewhere(target: Target) -> bool:
     """Whether the work of a run may go on without its launcher, and be reported about."""
-    return calls_back(target) or has_workers(target)
+    return calls_back(target) or has_workers(target) or is_watched(target)
 
 
 def target_faults(target: Target) -> list[Fault]:

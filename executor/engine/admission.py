@@ -200,6 +200,7 @@ class Admission:
         """Note that an unfinished run, here or elsewhere, is over."""
         self.turns.vacate(run)
         self.on_vacated(run)
+        self._roster.ended(run)
         self._roster.finished_since_prune.add(run.job_id)
 
 

@@ -5,7 +5,8 @@ occupied, here or (by a run lease) elsewhere, and has no row on its way, gets a 
 claimed, cleared and handed off like every other one.  So a job whose executor was killed
 is started by the successor as soon as its run counts as lost, and not before.
 
-How long to rest after an end is this term's own knowledge: a successor begins anew.
+How long to rest after an end is this term's own knowledge: a successor begins anew.  Only
+of a *watched* job the rest goes on: begun too early, a run of it would be missed for nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from executor.domain.identity import continuous_run_id
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunState
 from executor.engine.admission import Admission
+from executor.engine.awaited import watches
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.roster import Roster
@@ -76,10 +78,22 @@ class Continuity:
     def _follow(self, job: Job) -> None:
         """Take note of a job as it is now."""
         if _is_continuous(job) and not job.deleted:
-            self._standings.setdefault(job.id, _Standing(self._left.pop(job.id, "")))
+            if job.id not in self._standings:
+                due = self._begin(job) if watches(job.definition) else -inf
+                self._standings[job.id] = _Standing(self._left.pop(job.id, ""), due=due)
             self._look_at = -inf
         elif self._standings.pop(job.id, None) is not None:
             self._end(job.id, Reason.DELETED if job.deleted else Reason.REPLACED)
+
+    def _begin(self, job: Job) -> float:
+        """Return when a watched job is to be heard of next: after a rest from the last end.
+
+        Whoever runs it knows nothing of a takeover.
+        """
+        schedule, last = job.definition.schedule, job.last_run
+        assert isinstance(schedule, ContinuousSchedule)
+        since = job.updated_at if last is None else max(job.updated_at, last.finished_at)
+        return self._desk.deadline(since + schedule.rest_after(1))
 
     def _on_vacated(self, run: Run) -> None:
         """Note that a run has ended, or counts as lost."""

@@ -20,6 +20,7 @@ from executor.engine import (
     code_decisions,
     job_decisions,
     named_decisions,
+    ping_decisions,
     run_decisions,
     session_decisions,
     token_decisions,
@@ -35,18 +36,28 @@ from executor.engine.scene import (
 )
 
 
-def decide(command: Command, scene: Scene, made: Job | None, *, has_run: bool = False) -> Decision:
+def decide(
+    command: Command,
+    scene: Scene,
+    made: Job | None,
+    *,
+    has_run: bool = False,
+    again: bool = False,
+) -> Decision:
     """Decide about *command*.
 
     Args:
         made: the job whose last revision it has made already, if any.
         has_run: whether there is a row of the run that it asks for already.
+        again: whether an executor may have been handed it before.
     """
     if made is not None:
         return Answer(_repeated(command, made, scene.desk.now))
     try:
         if command.kind is CommandKind.TRIGGER_JOB:
             return run_decisions.trigger(command, scene, has_run)
+        if command.kind is CommandKind.PING_JOB:
+            return ping_decisions.ping(command, scene, again=again)
         return _DECISIONS[command.kind](command, scene)
     except RefusalError as refusal:
         return Answer(
@@ -118,6 +129,7 @@ _DECISIONS = {
     CommandKind.BACKFILL_JOB: run_decisions.backfill,
     CommandKind.CANCEL_RUN: run_decisions.cancel,
     CommandKind.REPORT_RUN: run_decisions.report,
+    CommandKind.ROTATE_PING: job_decisions.rotate_ping,
     **dict.fromkeys(PUTS, named_decisions.put),
     **dict.fromkeys(DELETES, named_decisions.delete),
     CommandKind.TEST_CHANNEL: channel_trial.test_channel,

@@ -261,7 +261,6 @@ class Dispatcher:
 
     def _settle(self, run: Run) -> None:
         """Our row is durable."""
-        self._unwritten.written(run)
         if run.state is RunState.PENDING:
             if run.is_parked:
                 self._gate.parked(run)
@@ -274,6 +273,8 @@ class Dispatcher:
             self._known.discard(run.id)
             self._gate.accounted(run.id)
             self.on_skipped(run)
+        # Whoever hears of it may want to do something with it.
+        self._unwritten.written(run)
 
     def _refused(self, run: Run, refused: Refused) -> None:
         self._known.discard(run.id)

@@ -28,7 +28,15 @@ from executor.domain.message import facts_of
 from executor.domain.notification import Notification, a_message
 from executor.domain.ping import ping_of_end, ping_of_start
 from executor.domain.run import Run, RunState
-from executor.domain.tally import Tally, count_end, count_start, is_late, is_missed, start_key
+from executor.domain.tally import (
+    Tally,
+    count_end,
+    count_start,
+    is_late,
+    is_missed,
+    is_unheard,
+    start_key,
+)
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import ReadTallies, Request, Tell, Telling
 from executor.engine.roster import Roster
@@ -119,7 +127,7 @@ class Herald:
         if run.state is RunState.SUCCEEDED:
             return "success" in asked or (bool(asked & _COUNTING) and not self._is_calm(job))
         if failed(run):
-            return bool(asked & _COUNTING)
+            return bool(asked & _COUNTING) or (is_unheard(run) and "missed" in asked)
         return is_missed(run) and "missed" in asked
 
     def _is_calm(self, job: Job) -> bool:

@@ -198,9 +198,9 @@ class Intake:
             if result is not None:
                 case.result = repeated(case.command, result, self._desk.now)
             else:
-                revised = made.get(case.command.id)
                 has_run = manual_run_id(case.command.id) in begun
-                self._decide(case, partial(decide, made=revised, has_run=has_run))
+                how = partial(decide, made=made.get(case.command.id), has_run=has_run)
+                self._decide(case, partial(how, again=not case.is_new))
         self._batch.deciding = False
         self._continue()
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from executor.domain.command import Command, CommandKind, ResultStatus
-from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken
+from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken, NotWatched
 from executor.domain.filling import secret_places_of_job
 from executor.domain.identity import job_id
 from executor.domain.instant import from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
 from executor.domain.schedule import creation_faults, for_job, next_after
+from executor.domain.watch import is_watched, new_key
 from executor.engine import narrowing
 from executor.engine.scene import Answer, Decision, RefusalError, Scene, Write, result_of
 
@@ -31,6 +32,7 @@ def create(command: Command, scene: Scene) -> Write:
         updated_at=now,
         next_fire_at=first_slot(definition, own_id, now),
         last_command=LastCommand.of(command),
+        ping_key=_ping_key(command, definition, own_id),
     )
     return Write(job, None, result_of(command, now, ResultStatus.CREATED, job))
 
@@ -50,12 +52,28 @@ def update(command: Command, scene: Scene) -> Write:
 def redefine(command: Command, document: object, scene: Scene, job: Job) -> Write:
     """Give *job* the definition in *document*, which *command* brings."""
     definition = _definition(command, document, scene, job.id, job)
-    changed = replace(job, definition=definition)
+    key = job.ping_key or _ping_key(command, definition, job.id)
+    changed = replace(job, definition=definition, ping_key=key)
     if definition.schedule != job.definition.schedule:
         # From now on, never retroactively.
         first = first_slot(definition, job.id, scene.desk.now)
         changed = replace(changed, next_fire_at=first)
     return revise(command, scene, job, changed)
+
+
+def _ping_key(command: Command, definition: Definition, own_id: str) -> str:
+    """Return the key of a job that is watched from now on; it keeps it whatever it becomes."""
+    made = is_watched(definition.target) and command.nonce
+    return new_key(command.nonce, own_id) if made else ""
+
+
+def rotate_ping(command: Command, scene: Scene) -> Write:
+    """Give a watched job another key; pings with the former one are not known any more."""
+    job = scene.job(command)
+    key = _ping_key(command, job.definition, job.id)
+    if not key:
+        raise RefusalError(ResultStatus.CONFLICT, NotWatched(job.name))
+    return revise(command, scene, job, replace(job, ping_key=key))
 
 
 def delete(command: Command, scene: Scene) -> Decision:

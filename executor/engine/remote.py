@@ -17,7 +17,9 @@ Rules
 4. *Ends that are asked for.*  Whoever has the run is asked to end it (it is *recalled*), and it
    occupies its job until an end is reported, or a time of grace is over.  A run that was
    not begun in time is skipped after that, unless it turns out that it was begun.
-5. A run that is told to go on after it was given up is believed: what was to be sent again and
+5. *Watched* runs (see ``awaited``) are begun by others: they may take the target's ``grace`` for
+   it, and are given up neither while nobody can be heard nor right after that.
+6. A run that is told to go on after it was given up is believed: what was to be sent again and
    is not yet, is not.
 """
 
@@ -30,11 +32,15 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any, Final
 
+from executor.domain.instant import to_text
 from executor.domain.job import Definition, Job
-from executor.domain.report import Report, as_asked, outcome_of
+from executor.domain.live_output import KEPT_WITH_ROW, appended
+from executor.domain.report import Report, as_asked, outcome_of, unconfirmed
 from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
-from executor.domain.targets import calls_back
+from executor.domain.targets import goes_on_elsewhere, has_workers
+from executor.domain.watch import PING_BY
 from executor.engine.alarms import Alarms
+from executor.engine.awaited import Hearing, awaited_until, longest_wait, unheard, watches
 from executor.engine.desk import Desk
 from executor.engine.effects import CancelWork, RecallWork, StartRuns
 from executor.engine.endings import Endings
@@ -80,7 +86,7 @@ class RemoteRuns:
         self._alarms = Alarms()
         self._unsent: dict[str, None] = {}
         self._undefined: dict[str, set[str]] = {}
-        self._heard_since: float | None = None
+        self.hearing = Hearing(desk)
         #: How many runs each job has in the hands of workers, by the job's name in the rows.
         self.at_workers: Counter[str] = Counter()
         self.stale = False
@@ -90,6 +96,11 @@ class RemoteRuns:
 
     def __contains__(self, run_id: str) -> bool:
         return run_id in self._runs
+
+    def find(self, run_id: str) -> Run | None:
+        """Return the run with this id, as the last change leaves it."""
+        remote = self._runs.get(run_id)
+        return None if remote is None else remote.run
 
     # Coming in ----------------------------------------------------------------------------
 
@@ -119,8 +130,16 @@ class RemoteRuns:
         self._runs[remote.run.id] = remote
         if remote.definition is None:
             self._undefined.setdefault(remote.run.job_id, set()).add(remote.run.id)
+        self._define(remote)
+
+    def _define(self, remote: _Remote) -> None:
         self._count(remote, 1)
-        self._set_times(remote, first=remote.run.started_at is None)
+        run, definition = remote.run, remote.definition
+        self._set_times(remote, first=run.started_at is None)
+        waits = run.state is RunState.PENDING and PING_BY not in (run.details or {})
+        if definition is not None and watches(definition) and waits:
+            until = {PING_BY: to_text(awaited_until(run, definition))}
+            self._change(remote, RunState.PENDING, details=until)
 
     def define(self, job: Job) -> None:
         """Take note of a job that is loaded: its runs that were adopted before are known now."""
@@ -128,12 +147,11 @@ class RemoteRuns:
             remote = self._runs.get(run_id)
             if remote is not None:
                 remote.definition = job.definition
-                self._count(remote, 1)
-                self._set_times(remote, first=remote.run.started_at is None)
+                self._define(remote)
 
     def _count(self, remote: _Remote, step: int) -> None:
         job, definition = remote.run.job, remote.definition
-        if definition is None or calls_back(definition.target):
+        if definition is None or not has_workers(definition.target):
             return
         self.stale = self.stale or self.at_workers[job] + step in (0, 1)
         self.at_workers[job] += step
@@ -150,10 +168,12 @@ class RemoteRuns:
         run, definition = remote.run, remote.definition
         remote.times_out = remote.start_by = inf
         timeout = _ORPHAN_TIMEOUT if definition is None else definition.timeout
-        begin = run.started_at if definition is not None else run.started_at or run.created_at
+        begin = run.started_at
+        if begin is None and not (definition and goes_on_elsewhere(definition.target)):
+            begin = run.created_at
         if begin is not None:
             remote.times_out = self._desk.deadline(begin + timeout)
-        wait = None if definition is None else definition.start_timeout
+        wait = longest_wait(definition)
         if run.state is RunState.PENDING and wait is not None:
             since = (run.due or run.created_at) if first else self._desk.now
             remote.start_by = self._desk.deadline(since + wait)
@@ -162,6 +182,8 @@ class RemoteRuns:
     def _arm(self, remote: _Remote) -> None:
         limits = remote.times_out, remote.start_by, self._silent_at(remote)
         ends = remote.end_by if remote.cancelling is not None else min(limits)
+        if watches(remote.definition):
+            ends = max(ends, self.hearing.caught_up_at)
         self._alarms.set(remote.run.id, ends)
 
     def _silent_at(self, remote: _Remote) -> float:
@@ -169,18 +191,17 @@ class RemoteRuns:
         definition = remote.definition
         timeout = None if definition is None else definition.heartbeat_timeout
         waits = remote.in_hand or remote.run.state is not RunState.RUNNING
-        if timeout is None or waits or self._heard_since is None:
+        since = self.hearing.since
+        if timeout is None or waits or since is None:
             return inf
-        silent_s = self._desk.awake - max(remote.beat, self._heard_since)
+        silent_s = self._desk.awake - max(remote.beat, since)
         return self._desk.monotonic + timeout / timedelta(seconds=1) - silent_s
 
     def hear(self, hearing: bool) -> None:
         """Take note of whether reports can be heard; what was not heard before does not count."""
-        if hearing == (self._heard_since is not None):
-            return
-        self._heard_since = self._desk.awake if hearing else None
-        for remote in self._runs.values():
-            self._arm(remote)
+        if self.hearing.attend(hearing):
+            for remote in self._runs.values():
+                self._arm(remote)
 
     def advance(self, trusted: bool) -> None:
         """Act on the time that has passed; send again what is to be.
@@ -209,7 +230,9 @@ class RemoteRuns:
 
     def _ring(self, remote: _Remote) -> None:
         now = self._desk.monotonic
-        if remote.cancelling is not None and remote.end_by <= now:
+        if watches(remote.definition):
+            self._ring_watched(remote)
+        elif remote.cancelling is not None and remote.end_by <= now:
             self._give_up(remote, remote.cancelling)
         elif remote.cancelling is None and remote.times_out <= now:
             self._cancel(remote, Reason.TIMEOUT)
@@ -219,6 +242,15 @@ class RemoteRuns:
             self._fall_silent(remote)
         else:
             self._arm(remote)
+
+    def _ring_watched(self, remote: _Remote) -> None:
+        assert remote.definition is not None
+        ends = min(remote.times_out, remote.start_by)
+        if max(ends, self.hearing.caught_up_at) > self._desk.monotonic:
+            self._arm(remote)
+        else:
+            job = self.find_job(remote.run.job_id)
+            self._end(remote, unheard(remote.run, remote.definition, job, self._desk.now))
 
     def _fall_silent(self, remote: _Remote) -> None:
         run, definition, job = remote.run, remote.definition, self.find_job(remote.run.job_id)
@@ -238,16 +270,9 @@ class RemoteRuns:
 
     def _give_up(self, remote: _Remote, reason: Reason) -> None:
         """End a run of which nobody has confirmed that it is over."""
-        unconfirmed = f"nobody confirmed within {self._grace_s:g} s that it has ended"
-        if reason is Reason.TIMEOUT:
-            outcome = Outcome(state=RunState.TIMED_OUT, error=unconfirmed)
-        elif reason is not Reason.START_TIMEOUT:
-            outcome = Outcome(state=RunState.CANCELLED, reason=reason, error=unconfirmed)
-        elif remote.run.started_at is None:
-            outcome = Outcome(state=RunState.SKIPPED, reason=reason)
-        else:
-            outcome = Outcome(state=RunState.LOST, error="nobody took it when it was sent again")
-        self._end(remote, outcome)
+        error = f"nobody confirmed within {self._grace_s:g} s that it has ended"
+        watched = watches(remote.definition)
+        self._end(remote, unconfirmed(remote.run, reason, None if watched else error))
 
     # Ends that are asked for --------------------------------------------------------------
 
@@ -266,6 +291,10 @@ class RemoteRuns:
         run = remote.run
         self._unsent.pop(run.id, None)
         remote.cancelling = reason
+        if watches(remote.definition):
+            # There is nobody who could end it, or say that he has.
+            self._give_up(remote, reason)
+            return
         remote.end_by = self._desk.monotonic + self._grace_s
         if remote.in_hand:
             self._desk.emit(CancelWork(run.id, reason))
@@ -284,13 +313,21 @@ class RemoteRuns:
         remote = self._runs[report.run_id]
         remote.beat = self._desk.awake
         self._unsent.pop(report.run_id, None)
+        said = appended(remote.run.output, report.output, KEPT_WITH_ROW)
+        watched = watches(remote.definition)
         if report.is_end:
-            self._end(remote, as_asked(outcome_of(report), remote.cancelling))
+            if watched and remote.run.started_at is None:
+                # Nobody said so before.
+                remote.run = replace(remote.run, started_at=report.at)
+            outcome = replace(outcome_of(report), output=said)
+            self._end(remote, as_asked(outcome, remote.cancelling), report.at)
             return
-        if remote.run.state is RunState.PENDING:
+        if report.output is not None:
+            self._change(remote, remote.run.state, output=said)
+        if remote.run.state is RunState.PENDING and (report.status is not None or not watched):
             self._begin(remote, report.at, report.details)
-        elif report.details is not None and remote.run.state is RunState.RUNNING:
-            self._change(remote, RunState.RUNNING, details=report.details)
+        elif report.details is not None and remote.cancelling is None:
+            self._change(remote, remote.run.state, details=report.details)
         self._arm(remote)
 
     def _begin(

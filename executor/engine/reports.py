@@ -3,6 +3,7 @@
 A report finds its run in one of these places:
 
 * among the remote runs of this term: it is applied;
+* among the rows of *watched* jobs that wait to be handed off: it counts as begun from now on;
 * in the hands of a launcher that has not said yet that it let go: it counts as handed over from
   now on, because somebody else evidently has it;
 * among the rows of former terms that may be in progress: the row is adopted, as handed over, and
@@ -26,6 +27,7 @@ from executor.domain.report import Report, Verdict
 from executor.domain.run import Run
 from executor.domain.targets import goes_on_elsewhere, has_workers
 from executor.engine.admission import Admission
+from executor.engine.awaited import watches
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
 from executor.engine.effects import AttendWorkers, Request, SettleReport
@@ -109,15 +111,33 @@ class Reports:
             known = known or run_id in self._workload or self._supervision.find(run_id)
             self._close(report, Verdict.ILLEGAL if known else Verdict.LATE, then)
 
+    def find(self, run_id: str) -> Run | None:
+        """Return an unfinished run that may be reported about, as it is known now."""
+        piece = self._workload.find(run_id)
+        here = self._remote.find(run_id) or (None if piece is None else piece.run)
+        return here or self._supervision.find(run_id)
+
     def _is_let_go(self, report: Report) -> bool:
         """Take a run from its launcher, because somebody else evidently has it."""
+        in_hand = not self._is_begun_early(report.run_id)
         piece = self._workload.find(report.run_id)
         if piece is None or piece.run.term != self._term:
             return False
         if not goes_on_elsewhere(piece.definition.target) or not _is_of(report, piece.run):
             return False
         self._workload.hand_over(report.run_id, report.at, running=False)
-        self._remote.take(piece, in_hand=True)
+        self._remote.take(piece, in_hand=in_hand)
+        return True
+
+    def _is_begun_early(self, run_id: str) -> bool:
+        """Take a watched run from those that wait; whoever runs it has begun it before us."""
+        run = self._dispatcher.waiting(run_id)
+        job = None if run is None else self._roster.get(run.job_id)
+        if run is None or job is None or not watches(job.definition):
+            return False
+        self._dispatcher.withdraw(run)
+        self._admission.turns.start(run)
+        self._workload.add(run, job.definition)
         return True
 
     def _may_adopt(self, report: Report) -> bool:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 
 from executor.domain.buckets import FireBuckets
-from executor.domain.job import Job
+from executor.domain.job import Job, LastRun
 from executor.domain.run import Cause, Run
 from executor.domain.writes import BrokenJob, JobProgress
 from executor.engine.desk import Desk
@@ -119,6 +119,15 @@ class Roster:
             ends = min(job.paused.until, self._desk.now + _LONG) + timedelta(seconds=1)
             due = max(due, ends)
         self._buckets.arm(job.id, ceil(due.timestamp()))
+
+    def ended(self, run: Run) -> None:
+        """Take note of the end of a run, as the store does."""
+        job = self._jobs.get(run.job_id)
+        if job is None or run.finished_at is None:
+            return
+        if job.last_run is None or job.last_run.finished_at < run.finished_at:
+            last = LastRun(run_id=run.id, state=run.state, finished_at=run.finished_at)
+            self._jobs[job.id] = replace(job, last_run=last)
 
     # Opening seconds ------------------------------------------------------------------------
 

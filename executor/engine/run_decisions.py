@@ -15,6 +15,7 @@ from executor.domain.job import Job
 from executor.domain.report import Report, ReportStatus, Verdict
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, for_job
+from executor.engine.awaited import watches
 from executor.engine.scene import (
     Answer,
     Change,
@@ -52,7 +53,7 @@ def trigger(command: Command, scene: Scene, has_run: bool) -> Decision:
         # Whatever has become of the job since.
         found = scene.roster.find(command.subject)
         return Answer(result_of(command, now, ResultStatus.CREATED, found, run_id))
-    job = scene.job(command)
+    job = _run_here(scene.job(command))
     run = replace(_row(run_id, job, Cause.MANUAL, scene), trigger_id=run_id)
     result = result_of(command, now, ResultStatus.CREATED, job, run_id)
     refusal = None
@@ -64,6 +65,14 @@ def trigger(command: Command, scene: Scene, has_run: bool) -> Decision:
     if scene.admission.turns.waits(job, Cause.MANUAL):
         run = replace(run, clear_at=QUEUED)
     return Claim((run,), lambda _: result)
+
+
+def _run_here(job: Job) -> Job:
+    """Return *job* if it is not watched only."""
+    if watches(job.definition):
+        refused = RunRefused(job.name, "somebody else runs it; here it is only watched")
+        raise RefusalError(ResultStatus.CONFLICT, refused)
+    return job
 
 
 def _refuse(run: Run, reason: Reason, result: CommandResult) -> Claim:
@@ -83,7 +92,7 @@ def _refuse(run: Run, reason: Reason, result: CommandResult) -> Claim:
 
 def backfill(command: Command, scene: Scene) -> Decision:
     """Run the slots of a stretch of the past of which there is no row, one after another."""
-    job = scene.job(command)
+    job = _run_here(scene.job(command))
     now = scene.desk.now
     if job.definition.schedule is None:
         raise RefusalError(ResultStatus.CONFLICT, RunRefused(job.name, "it has no schedule"))

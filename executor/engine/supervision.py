@@ -6,6 +6,7 @@ At the takeover and once a second afterwards the open rows of former terms are r
   unless its slot lies before its job's watermark.  Then it is a leftover: skip it.
 * A row that is marked as *remote* was handed over: it is adopted whatever its state, and followed
   by ``remote``.
+* So is a row of a *watched* job that may have been started: nobody here could have begun it.
 * Any other live row may be in progress where it was: it occupies its job until its
   executor finishes it or its lease ends by the store's clock.  A row without a lease
   gets one when it is first seen, so that every owner has a full lease's time to renew.
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from executor.domain.run import Reason, Run
 from executor.domain.term import Clearances
 from executor.engine.admission import Admission
+from executor.engine.awaited import watches
 from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
@@ -71,7 +73,9 @@ class Supervision:
                 if self._meet(run):
                     self.on_handed_over(run)
             elif run.is_live and self._clearances.may_have_started(run):
-                self._meet(run)
+                if self._meet(run) and self._is_watched(run):
+                    # Whether it was begun does not depend on its executor.
+                    self.on_handed_over(run)
             elif run.job_id in self._roster or self.all_loaded:
                 self._take_up(run)
             else:
@@ -89,6 +93,10 @@ class Supervision:
             run.id for run in self._foreign.values() if run.lease_until is None and not run.remote
         )
         self.on_stock()
+
+    def _is_watched(self, run: Run) -> bool:
+        job = self._roster.get(run.job_id)
+        return job is not None and watches(job.definition)
 
     def _take_up(self, run: Run) -> None:
         """Adopt or repeat a row that is certainly not in progress."""

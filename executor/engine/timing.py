@@ -51,6 +51,10 @@ SUPERVISION_S: Final = 1.0
 #: as short as a person may be made to wait for the next run.
 RECALL_GRACE_S: Final = 30.0
 
+#: Pings that came while nobody executed are in the queue: for so long after commands are taken
+#: again, and after the last such ping, no watched run is given up.  Whole batches take less.
+PINGS_IN_S: Final = 10.0
+
 #: The store may be silent this long before the executor gives the token away.
 STORE_PATIENCE_S: Final = 10.0
 

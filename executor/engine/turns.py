@@ -87,6 +87,10 @@ class Turns:
         if lock is not None:
             self._holders[lock].add(run.job_id)
 
+    def occupants(self, job_id: str) -> list[str]:
+        """Return the ids of a job's unfinished runs, but for those that wait."""
+        return list(self._occupants.get(job_id, ()))
+
     def vacate(self, run: Run) -> None:
         """Note that the run is over."""
         self._called.discard(run.id)

@@ -131,6 +131,17 @@ class CommandSender(Protocol):
         """
         ...
 
+    def post(self, command: Command, timeout_s: float) -> None:
+        """Leave *command* on the queue for whoever executes now or next; no answer is awaited.
+
+        For what cannot be told again later.  Returns when it is accepted durably.
+
+        Raises:
+            BrokerUnavailable: not accepted within *timeout_s*, or unknown whether it was; posting
+                the same command again is safe.
+        """
+        ...
+
     def token_state(self) -> str:
         """Return ``held``, ``ready`` (waits for a holder), ``missing`` or ``unknown`` (no link)."""
         ...

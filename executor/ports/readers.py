@@ -125,6 +125,14 @@ class Readers(Protocol):
         """
         ...
 
+    def find_pinged(self, digest: str) -> Job | BrokenJob:
+        """Return the job whose key for pings has this digest (``watch.digest_of_key``).
+
+        Raises:
+            JobNotFound: there is none; it names the digest.
+        """
+        ...
+
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
         """Return at most *limit* jobs in the order of their names (by code point).
 

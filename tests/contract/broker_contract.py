@@ -207,6 +207,21 @@ class BrokerContract(Workshop):
         executor.await_deliveries(1)
         assert executor.received == ["1"]
 
+    def test_what_is_posted_waits_for_the_next_executor(self) -> None:
+        """It is accepted while nobody executes, in order, and nobody waits for its answer."""
+        sender = self.sender()
+        for name in ("1", "2"):
+            sender.post(command(name), PATIENCE_S)
+
+        self.holder()
+        executor = self.answering_executor()
+        executor.await_deliveries(2)
+        sender.post(command("3"), PATIENCE_S)
+        executor.await_deliveries(3)
+
+        assert executor.received == ["1", "2", "3"]
+        assert sender.send(command("4"), PATIENCE_S) == done(command("4"))
+
     def test_unsettled_commands_come_again_in_order(self) -> None:
         """``close`` gives back what was not settled; ``open`` brings it in the order sent."""
         self.holder()

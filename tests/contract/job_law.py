@@ -52,6 +52,7 @@ def every_job_field(name: str = "full é 日本 _x_") -> Job:
         last_run=a_last_run("run", 4),
         last_command=made_by(AWKWARD),
         code=CodeOrigin(module="reports.jobs", digest="d" * 32, present=False),
+        ping_key="6c1a3d4e-0000-4000-8000-00000000000f",
     )
 
 

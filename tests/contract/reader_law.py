@@ -11,6 +11,7 @@ from executor.domain.errors import JobNotFound, RunNotFound
 from executor.domain.instant import TICK
 from executor.domain.job import Job
 from executor.domain.run import Cause, Output, Run, RunState
+from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob, Instance, JobWrite
 from executor.ports.store import Counts, InvalidCursor, JobFilter, Page, RunFilter
 from tests.contract.store_workshop import StoreWorkshop
@@ -52,6 +53,22 @@ class FindLaw(StoreWorkshop):
 
         assert self.readers.find_job(job.id) == job
         assert self.readers.find_job(job.name) == job
+
+    def test_a_pinged_job_is_found_by_the_digest_of_its_key(self) -> None:
+        """By that of the key that it has now, and not by the key itself; a deleted one is gone."""
+        job = self.put_job(a_job(ping_key="first"))
+        self.put_jobs([a_job("plain"), a_job("gone", deleted=True, ping_key="gone")])
+        assert self.readers.find_pinged(digest_of_key("first")) == job
+
+        rotated = replace(job, revision=2, ping_key="second")
+        self.store.write_jobs([JobWrite(rotated, 1)])
+
+        assert self.readers.find_pinged(digest_of_key("second")) == rotated
+        for key in ("first", "gone", ""):
+            with pytest.raises(JobNotFound):
+                self.readers.find_pinged(digest_of_key(key))
+        with pytest.raises(JobNotFound):
+            self.readers.find_pinged("second")
 
     def test_an_id_goes_before_a_name(self) -> None:
         """A job named like another's id does not hide that one."""

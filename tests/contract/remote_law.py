@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from executor.domain.run import LIVE, RunChange, RunState
+from executor.domain.run import LIVE, Output, RunChange, RunState
 from executor.domain.writes import Adoption, Instance
 from tests.contract.store_workshop import StoreWorkshop
 from tests.contract.store_world import NOON, a_run, noon, race
@@ -33,6 +33,19 @@ class RemoteLaw(StoreWorkshop):
 
         changed = replace(run, remote=True, attempt=3, retriggers=2)
         assert self.readers.get_run(run.id) == changed
+
+    def test_what_a_remote_run_says_is_kept_while_it_waits_and_goes_on(self) -> None:
+        """Whoever adopts the row finds it there, and can add to it."""
+        run = self.put_run(a_run(remote=True))
+        first, both = Output(head="one", size=3), Output(head="one\ntwo", size=7)
+        for state, said in ((RunState.PENDING, first), (RunState.RUNNING, both)):
+            news = RunChange(run_id=run.id, term=1, state=state, output=said, details={"rid": "x"})
+            self.store.change_runs([news])
+            assert self.readers.get_run(run.id).output == said
+
+        (found,) = self.store.open_runs_before(2)
+
+        assert (found.output, found.details) == (both, {"rid": "x"})
 
     def test_a_run_that_fell_silent_waits_again(self) -> None:
         """From running back to pending; an ended one never."""

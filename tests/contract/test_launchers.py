@@ -10,6 +10,7 @@ from executor.bootstrap import build_launchers
 from executor.config import Settings
 from executor.domain.run import Reason, RunState
 from executor.domain.targets import CommandTarget, HttpTarget, MessageTarget
+from executor.domain.watch import WatchedTarget
 from executor.ports.target import Launcher
 from tests.contract.launcher_contract import make_work
 from tests.fakes.recording_target import RecordingTarget
@@ -70,6 +71,21 @@ def test_stopping_stops_all_kinds(
     log.wait_for_start("request", "program")
     launcher.stop()
     assert log.ended == []
+
+
+def test_watched_runs_are_let_go_of_at_once(launcher: Launcher, log: WorkLog) -> None:
+    """Somebody else runs them; where trust has run out they are given back."""
+    launcher.start([make_work(WatchedTarget(), "awaited")])
+    log.willing = False
+    launcher.start([make_work(WatchedTarget(), "doubtful")])
+
+    for work in (make_work(WatchedTarget(), "awaited"),):
+        launcher.cancel(work.run.id, Reason.REQUESTED)
+        launcher.recall(work, Reason.REQUESTED)
+
+    assert log.handed_on == {"awaited": False}
+    assert log.refused == ["doubtful"]
+    assert (dict(log.started_at), log.ended) == ({}, [])
 
 
 @pytest.mark.parametrize(

@@ -295,6 +295,12 @@ class MemorySender:
         deadline = time.monotonic() + timeout_s
         return [self.send(one, max(0.0, deadline - time.monotonic())) for one in commands]
 
+    def post(self, command: Command, timeout_s: float) -> None:
+        """Leave it on the queue, unless the broker is down."""
+        if not self._broker.up:
+            raise BrokerUnavailable("the broker is down")
+        self._broker.put(encode_command(command))
+
     def token_state(self) -> str:
         """Tell where the token is."""
         with self._broker.changed:

@@ -9,6 +9,7 @@ from executor.adapters.job_documents import fold
 from executor.adapters.verdicts import judge_write
 from executor.domain.errors import JobNotFound
 from executor.domain.job import Job
+from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
 from executor.ports.clock import Clock
 from executor.ports.store import JobFilter, Page
@@ -121,6 +122,14 @@ class MemoryJobs(MemoryRuns):
             if found is None:
                 raise JobNotFound(job)
             return self._read(found)
+
+    def find_pinged(self, digest: str) -> Job | BrokenJob:
+        """Return the job with the key of this digest."""
+        with self.lock:
+            for job in self._present():
+                if job.ping_key and digest_of_key(job.ping_key) == digest:
+                    return self._read(job)
+        raise JobNotFound(digest)
 
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
         """Return a page of jobs in the order of their names."""

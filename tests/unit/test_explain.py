@@ -61,6 +61,18 @@ def test_a_run_tells_how_it_ended_and_how_late_it_began() -> None:
             "fell silent, so nobody knows whether it ran to its end.",
         ),
         (RunState.PENDING, {"remote": True}, "waiting", "waits for a worker."),
+        (
+            RunState.PENDING,
+            {"remote": True, "details": {"ping_by": "2026-12-01T00:00:00Z"}},
+            "waiting",
+            "waits for a ping.",
+        ),
+        (
+            RunState.FAILED,
+            {"reason": Reason.NO_PING, "error": "no ping came until noon"},
+            "ran",
+            "was not heard of in time (no ping came until noon).",
+        ),
         (RunState.RUNNING, {}, "running", "Its run is in progress."),
         (RunState.CANCELLING, {}, "running", "Its run is being cancelled."),
         (RunState.CANCELLED, {"reason": Reason.REQUESTED}, "cancelled", "cancelled on request."),

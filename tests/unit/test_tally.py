@@ -25,6 +25,7 @@ ENDS: dict[str, dict[str, Any]] = {
     "c": {"state": RunState.CANCELLED, "reason": Reason.REQUESTED},
     "o": {"state": RunState.SKIPPED, "reason": Reason.OVERLAP},
     "m": {"state": RunState.SKIPPED, "reason": Reason.MISFIRE},
+    "n": {"state": RunState.FAILED, "reason": Reason.NO_PING},
     "r": {"state": RunState.SKIPPED, "reason": Reason.OVERLAP, "cause": Cause.RETRY},
 }
 
@@ -65,6 +66,10 @@ def told(ends: str, *rules: Notify, apart_s: float = 1) -> list[str]:
         ("lff", ["lost", "failure"], 2, ["lost", "failure", ""]),
         ("scmof", ["success"], 1, ["success", "", "", "", ""]),
         ("msmo", ["missed"], 1, ["missed", "", "missed", ""]),
+        ("mso", ["missed", "recovery"], 1, ["missed", "", ""]),
+        ("nns", ["missed", "recovery"], 1, ["missed", "missed", "recovery"]),
+        ("nnfs", ["failure", "recovery"], 1, ["failure", "", "", "recovery"]),
+        ("nf", ["missed", "failure"], 2, ["missed", "failure"]),
         ("cor", ["failure"], 1, ["", "", "failure"]),
     ],
 )

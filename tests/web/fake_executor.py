@@ -38,6 +38,7 @@ from executor.domain.notify import Event
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
 from executor.domain.session import session_from
+from executor.domain.watch import is_watched, new_key
 from executor.domain.writes import JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
@@ -72,6 +73,15 @@ class FakeExecutor:
     def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
         """Carry *commands* out, one after another."""
         return [self.send(one, timeout_s) for one in commands]
+
+    def post(self, command: Command, timeout_s: float) -> None:
+        """Carry *command* out; without an executor it is kept as received."""
+        if isinstance(self.away, BrokerUnavailable):
+            raise self.away
+        arrived = decode_command(encode_command(command))
+        self.received.append(arrived)
+        if self.away is None:
+            self._once(arrived)
 
     def token_state(self) -> str:
         """Tell where the token is."""
@@ -120,6 +130,8 @@ class FakeExecutor:
                 return self._named(command)
             case CommandKind.REPORT_RUN:
                 return self._report(command)
+            case CommandKind.PING_JOB:
+                return self._result(command, ResultStatus.DONE)
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound as error:
@@ -159,11 +171,17 @@ class FakeExecutor:
             created_at=now,
             updated_at=now,
             next_fire_at=first,
+            ping_key=new_key(command.nonce, "id") if is_watched(definition.target) else "",
         )
 
     def _redefined(self, job: Job, command: Command) -> Job:
         fresh = self._new(command)
-        return replace(job, definition=fresh.definition, next_fire_at=fresh.next_fire_at)
+        key = job.ping_key or fresh.ping_key
+        changed = replace(job, definition=fresh.definition, ping_key=key)
+        return replace(changed, next_fire_at=fresh.next_fire_at)
+
+    def _rotated(self, job: Job, command: Command) -> Job:
+        return replace(job, ping_key=new_key(command.nonce, job.id))
 
     def _deleted(self, job: Job, command: Command) -> Job:
         return replace(job, deleted=True)
@@ -336,6 +354,7 @@ _CHANGES = {
     CommandKind.DELETE_JOB: FakeExecutor._deleted,
     CommandKind.PAUSE_JOB: FakeExecutor._paused,
     CommandKind.RESUME_JOB: FakeExecutor._resumed,
+    CommandKind.ROTATE_PING: FakeExecutor._rotated,
 }
 
 

@@ -11,7 +11,8 @@ from executor.domain.api_token import written
 from executor.domain.errors import NoExecutor
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import PLAIN, World, faults_of, json_of, problem_of
-from web.failures import EVERY_S, MOST
+from web.gate import FAILURE_EVERY_S as EVERY_S
+from web.gate import MOST_FAILURES as MOST
 from web.known_tokens import FRESH_S, STALE_S
 from web.services import Entrance
 

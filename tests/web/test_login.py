@@ -16,7 +16,7 @@ from executor.domain.command import CommandKind
 from executor.domain.errors import NoExecutor
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import PLAIN, World, json_of, problem_of
-from web.failures import MOST
+from web.gate import MOST_FAILURES as MOST
 from web.known_tokens import FRESH_S, STALE_S
 
 #: What a browser says of a request that a page of the same origin makes it send.

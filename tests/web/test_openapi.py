@@ -80,13 +80,14 @@ def test_a_job_is_described_with_all_its_fields(world: World) -> None:
 
 
 def test_writes_announce_that_they_may_be_answered_later(world: World) -> None:
-    """Every write has 202, 409 and 503 with Retry-After; reads have no 202."""
+    """Every write has 202, 409 and 503 with Retry-After; reads have no 202, nor have pings."""
     written_by_get = {"cancel_scheduler_run_by_get"}
+    never_later = {"preview_schedule", "post_ping", "post_signal"}
     for path in description(world)["paths"].values():
         for method, operation in path.items():
             responses = operation["responses"]
             name = operation["operationId"]
-            writes = name in written_by_get or (method != "get" and name != "preview_schedule")
+            writes = name in written_by_get or (method != "get" and name not in never_later)
             assert ("202" in responses) is writes
             assert "Retry-After" in responses["503"]["headers"]
 

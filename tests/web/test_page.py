@@ -278,9 +278,14 @@ def test_the_form_takes_every_way_to_write_a_schedule(world: World) -> None:
 
 
 def test_a_run_that_waits_says_for_what(world: World) -> None:
-    """For its turn, or for other jobs."""
+    """For its turn, for other jobs, or for whoever runs it."""
     world.put_run("r1", state=RunState.PENDING, clear_at=QUEUED)
     world.put_run("r2", state=RunState.PENDING, clear_at=AWAITING)
+    until = {"ping_by": "2026-12-01T00:10:00Z"}
+    world.put_run("r3", state=RunState.PENDING, remote=True, details=until)
+    world.add({"name": "backup", "target": {"kind": "watched"}})
 
     assert "waits for its turn" in text(world)
     assert "waits for other jobs" in text(world)
+    assert "waits for a ping" in text(world)
+    assert "pings, within PT10M" in text(world)

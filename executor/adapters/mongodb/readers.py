@@ -90,6 +90,14 @@ class MongoReaders(
         raise JobNotFound(job)
 
     @translated
+    def find_pinged(self, digest: str) -> Job | BrokenJob:
+        """Return the job whose key for pings has this digest."""
+        record = self._jobs.find_one({"ping_digest": digest, "deleted": False})
+        if record is None:
+            raise JobNotFound(digest)
+        return read_job(record)
+
+    @translated
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
         """Return at most *limit* jobs in the order of their names."""
         wanted = _jobs_wanted(which)

@@ -11,6 +11,7 @@ runs
 jobs
     ``name`` is unique among the jobs that are not deleted, and the order of the list.
     ``folded`` follows from the name; it is there for searching names without reading jobs.
+    ``ping`` finds the job of a ping.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
 audit
@@ -80,6 +81,7 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _index("due", "deleted", "next_fire_at"),
         _index("last_command", "last_command"),
+        _index("ping", "ping_digest", partialFilterExpression={"ping_digest": {"$type": "string"}}),
         _index("tag", "definition.tags", "name", partialFilterExpression={"deleted": False}),
     ],
     "job_revisions": [

@@ -26,9 +26,13 @@ class Stage(IntEnum):
 
 
 class Request:
-    """A command, its wire form and its outcome; see :class:`Stage`."""
+    """A command, its wire form and its outcome; see :class:`Stage`.
 
-    def __init__(self, command: Command) -> None:
+    *posted*: it goes out whether anybody executes or not, and ends when it is accepted.
+    """
+
+    def __init__(self, command: Command, *, posted: bool = False) -> None:
+        self.posted = posted
         self.command_id = command.id
         self.body = encode_command(command)
         self._command = command

@@ -7,6 +7,8 @@ wait, each on its own request.  A request goes through these steps (see ``reques
        ^           | unroutable: nobody executes
        +-- later --+
 
+What is *posted* goes from WAITING to SENT, and ends when it is confirmed.
+
 Rules
 -----
 1. The probe is a mandatory publish to the presence mark.  Only after it was routed is the
@@ -91,13 +93,23 @@ class RabbitSender:
     def send_all(self, commands: Sequence[Command], timeout_s: float) -> list[CommandResult | None]:
         """Send *commands*, behind one probe, and wait for all of them."""
         requests = [Request(command) for command in commands]
+        self._carry_out(requests, timeout_s)
+        return [request.outcome() for request in requests]
+
+    def post(self, command: Command, timeout_s: float) -> None:
+        """Leave *command* on the queue, whether anybody executes or not."""
+        request = Request(command, posted=True)
+        self._carry_out([request], timeout_s)
+        request.outcome()
+
+    def _carry_out(self, requests: Sequence[Request], timeout_s: float) -> None:
+        """Begin *requests* and wait until all have ended, or *timeout_s* is over."""
         deadline = time.monotonic() + timeout_s
         self._link.call(partial(self._begin, requests))
         for request in requests:
             if not request.wait(max(deadline - time.monotonic(), 0)):
                 request.end_without_answer(f"{self.describe()}, nothing for {timeout_s:g} s")
                 self._link.call(self._forget_ended)
-        return [request.outcome() for request in requests]
 
     def token_state(self) -> str:
         """Look where the token is, for at most 2 s."""
@@ -188,13 +200,20 @@ class RabbitSender:
         self._probe()
 
     def _probe(self) -> None:
-        """Ask once for all who wait whether somebody executes, unless that is being asked."""
-        if self._publisher is None or self._link.blocked or self._probing:
+        """Ask once for all who wait whether somebody executes, unless that is being asked.
+
+        What is posted is sent without.
+        """
+        if self._publisher is None or self._link.blocked:
+            return
+        waiting = [(key, one) for key, one in self._requests.items() if one.stage is Stage.WAITING]
+        for key, request in waiting:
+            if request.posted:
+                self._publish(key, request)
+        if self._probing:
             return
         asking = [
-            (key, request)
-            for key, request in self._requests.items()
-            if request.stage is Stage.WAITING and request.advance(Stage.PROBING)
+            (key, one) for key, one in waiting if not one.posted and one.advance(Stage.PROBING)
         ]
         if asking:
             self._probing = True
@@ -218,14 +237,17 @@ class RabbitSender:
             self._publisher.publish(
                 self._queues.commands,
                 request.body,
-                partial(self._on_sent, request),
+                partial(self._on_sent, key, request),
                 durable=True,
-                reply_to=REPLY_QUEUE,
+                reply_to=None if request.posted else REPLY_QUEUE,
                 correlation_id=key,
             )
 
-    def _on_sent(self, request: Request, fate: Fate) -> None:
-        if fate is Fate.TAKEN:
+    def _on_sent(self, key: str, request: Request, fate: Fate) -> None:
+        if fate is Fate.TAKEN and request.posted:
+            self._requests.pop(key, None)
+            request.end(None)
+        elif fate is Fate.TAKEN:
             request.advance(Stage.ACCEPTED)
         elif request.advance(Stage.WAITING):
             # The queue was deleted, or the broker could not write: nothing was kept, it says.

@@ -24,13 +24,13 @@ COLUMNS: Final = (
 #: the first revision.
 WRITTEN: Final = (
     *("id", "name", "folded", "owner", "tags", "enabled", "deleted", "revision", "updated_at"),
-    *("next_fire_at", "last_command", "document", "last_run"),
+    *("next_fire_at", "last_command", "document", "ping_digest", "last_run"),
 )
 
 #: Fields of a job's document that are columns instead.
 _APART: Final = (
     *("id", "name", "folded", "deleted", "revision", "updated_at"),
-    *("next_fire_at", "last_command", "last_run"),
+    *("next_fire_at", "last_command", "last_run", "ping_digest"),
 )
 
 
@@ -52,6 +52,7 @@ def job_to_row(job: Job) -> tuple[Any, ...]:
         None if job.next_fire_at is None else milliseconds(job.next_fire_at),
         apart["last_command"],
         to_json(document),
+        apart["ping_digest"],
         None if job.last_run is None else last_run_to_text(job.last_run),
     )
 

@@ -116,6 +116,16 @@ class SqliteReaders:
                     return job_from_row(row)
         raise JobNotFound(job)
 
+    def find_pinged(self, digest: str) -> Job | BrokenJob:
+        """Return the job whose key for pings has this digest."""
+        with self._database.read() as connection:
+            row = connection.execute(
+                f"SELECT {COLUMNS} FROM jobs WHERE ping_digest = ? AND NOT deleted", (digest,)
+            ).fetchone()
+        if row is None:
+            raise JobNotFound(digest)
+        return job_from_row(row)
+
     def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
         """Return at most *limit* jobs in the order of their names."""
         conditions, parameters = _job_conditions(which)

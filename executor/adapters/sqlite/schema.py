@@ -261,12 +261,19 @@ _SESSIONS: Final = (
     "CREATE INDEX sessions_by_end ON sessions (expires_at)",
 )
 
+#: What the jobs that are pinged are found by.
+_PINGS: Final = (
+    "ALTER TABLE jobs ADD COLUMN ping_digest TEXT",
+    "CREATE INDEX jobs_by_ping ON jobs (ping_digest) WHERE ping_digest IS NOT NULL",
+)
+
 _VERSION_4: Final = (
     *_OUTPUT_CHUNKS,
     *_SERVICE_KEYS,
     *_NOTIFYING,
     *_TOKENS_AND_AUDIT,
     *_SESSIONS,
+    *_PINGS,
 )
 
 #: Statements of each upgrade, oldest first.
