@@ -29,7 +29,7 @@ from web.compat.ha_jobs_words import (
 from web.compat.lists import all_jobs, all_runs
 from web.documents import json_response
 from web.jobs import found_job
-from web.parameters import limit
+from web.parameters import DEFAULT_LIMIT, limit
 from web.problems import Problem
 from web.routes import Answer, Call, Table
 
@@ -130,7 +130,8 @@ def _live_runs(call: Call, job_id: str) -> list[Run]:
 
 def _newest(call: Call, job_id: str, count: int) -> list[Run]:
     """Return the newest runs of a job, without those that were skipped: they are none there."""
-    runs = all_runs(call.services.readers, RunFilter(job_id=job_id), count)
+    part = max(count, DEFAULT_LIMIT)
+    runs = all_runs(call.services.readers, RunFilter(job_id=job_id), part)
     return list(islice((run for run in runs if run.state is not RunState.SKIPPED), count))
 
 

@@ -165,7 +165,7 @@ def _command(
     definition: Definition,
     if_revision: int | None = None,
 ) -> Command:
-    # Its jobs may be due already when they are made.
+    """Return the command that makes a job as *definition* says, whenever its schedule began."""
     arguments = {**arguments_of(definition), "begun": True}
     return command(call, kind, subject, arguments, if_revision)
 
@@ -199,17 +199,13 @@ def _refusal(problem: Problem) -> dict[str, Any]:
     if isinstance(problem, MissingScopes):
         return {"error": "Missing required scopes", "missing_scopes": list(problem.missing)}
     if problem.status is HTTPStatus.UNAUTHORIZED:
-        return {
-            "error": _what_is_wrong(request.headers.get("Authorization")),
-            "detail": str(problem),
-        }
+        found = _what_is_wrong(request.headers.get("Authorization"))
+        return {"error": found, "detail": problem.detail}
     if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return {"error": "Unexpected error occurred", "detail": problem.detail}
     if not problem.faults:
         return {"error": problem.detail}
-    words = [
-        f"{_THEIRS.get(f.field.partition('.')[0], f.field)}: {f.message}" for f in problem.faults
-    ]
+    words = [f"{_name_of(fault)}: {fault.message}" for fault in problem.faults]
     bad_status = any(fault.field.lower() == "status" for fault in problem.faults)
     named = {"status": "Invalid run status"} if bad_status else {}
     return {**named, "error": "; ".join(words)}

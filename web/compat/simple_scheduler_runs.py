@@ -23,7 +23,6 @@ from executor.domain.errors import JobNotFound
 from executor.domain.run import Run, RunState
 from executor.ports.store import Readers, RunFilter
 from web.commands import answer, command, send
-from web.compat.lists import all_runs
 from web.compat.simple_scheduler_schemas import NOTHING_THERE, REFUSAL, json_answer
 from web.compat.simple_scheduler_words import STATUSES, created_at, heartbeat_at, run_document
 from web.parameters import Parameter, one_of, read_instant
@@ -34,7 +33,8 @@ from web.runs import job_id_of
 
 TABLE: Final = Table()
 
-#: Most runs in one answer, the newest: a list without pages has to end somewhere.
+#: Most runs that are looked at for one answer, the newest of their job and status: a list without
+#: pages has to end somewhere, and so many are a second of reading.
 MOST: Final = 10_000
 
 #: Of every route of this face.
@@ -84,7 +84,7 @@ _FILTERS: Final = (
     "GET",
     "/api/runs",
     summary="List runs, newest first (simple-scheduler)",
-    description=f"At most {MOST:,} of them.",
+    description=f"Filters by instant look at the newest {MOST:,} with this job and status.",
     query=_FILTERS,
     answers={HTTPStatus.OK: Answer(schema="SchedulerRuns", description="null: there are none.")},
     **_OURS,
@@ -96,8 +96,8 @@ def list_scheduler_runs(call: Call) -> Response:
         job_id = None if job is None else job_id_of(call, job)
     except JobNotFound:
         return json_answer(None)
-    runs = (run for run in _runs(call.services.readers, job_id, status) if _matches(call, run))
-    return json_answer([run_document(run) for run in islice(runs, MOST)] or None)
+    newest = islice(_runs(call.services.readers, job_id, status), MOST)
+    return json_answer([run_document(run) for run in newest if _matches(call, run)] or None)
 
 
 def _given(call: Call, name: str) -> Any:
@@ -111,7 +111,7 @@ def _runs(readers: Readers, job_id: str | None, status: Status | None) -> Iterat
     if status is not None:
         states = [state for state, shown in STATUSES.items() if shown == status]
     filters = [RunFilter(job_id=job_id, state=state) for state in states]
-    lists = [all_runs(readers, which) for which in filters]
+    lists = [readers.list_runs(which, MOST, None).items for which in filters]
     return merge(*lists, key=lambda run: run.created_at, reverse=True)
 
 
