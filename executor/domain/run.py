@@ -67,6 +67,7 @@ class Reason(StrEnum):
     MISFIRE = "misfire"
     BLACKOUT = "blackout"
     START_TIMEOUT = "start_timeout"
+    RETRY_WINDOW = "retry_window"
     JOINED = "joined"
     PAUSED = "paused"
     DISABLED = "disabled"

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from executor.domain.api_token import TOKENS
 from executor.domain.calendar import CALENDARS
 from executor.domain.channel import CHANNELS
-from executor.domain.following import failed, is_too_late
+from executor.domain.following import failed, too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.named import Kind, Value
@@ -124,9 +124,7 @@ class Admission:
                 return Reason.SUPERSEDED
             if not self.turns.was_called(run) and self._is_misfire(run, job):
                 return Reason.MISFIRE
-        if is_too_late(run, job.definition.start_timeout, now):
-            return Reason.START_TIMEOUT
-        return None
+        return too_late(run, job.definition, now)
 
     def _is_misfire(self, run: Run, job: Job) -> bool:
         misfire = job.definition.misfire

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from executor.domain.following import is_too_late
+from executor.domain.following import too_late
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run
 from executor.engine.desk import Desk
@@ -244,8 +244,7 @@ class Turns:
             elif not job.definition.enabled:
                 reason = Reason.DISABLED
             else:
-                late = is_too_late(run, job.definition.start_timeout, now)
-                reason = Reason.START_TIMEOUT if late else None
+                reason = too_late(run, job.definition, now)
             if reason is not None:
                 self._remove(run)
                 self.withdraw(run)
