@@ -112,11 +112,12 @@ class Admission:
         if job is None:
             return Reason.DELETED
         now = self._desk.now
-        if run.cause is Cause.SCHEDULE or (run.scheduled and run.cause is not Cause.BACKFILL):
-            if not job.definition.enabled:
-                return Reason.DISABLED
-            if job.is_paused(now):
-                return Reason.PAUSED
+        is_regular = run.cause in {Cause.SCHEDULE, Cause.CATCH_UP}
+        if is_regular and not job.definition.enabled:
+            return Reason.DISABLED
+        if job.holds(run.cause, now):
+            return Reason.PAUSED
+        if is_regular:
             if not run.scheduled:
                 return None if job.definition.is_continuous else Reason.SUPERSEDED
             assert run.fire_at is not None

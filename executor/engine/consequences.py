@@ -190,8 +190,12 @@ class Consequences:
             parent_job_id=run.job_id,
         )
         after = job.definition.after
+        now = self._desk.now
         if cause is Cause.DEPENDENCY and after and after.mode == "all" and len(after.jobs) > 1:
             return replace(row, clear_at=AWAITING)
+        if job.holds(cause, now):
+            # It must not come to stand in line, and run after the pause.
+            return replace(row, state=RunState.SKIPPED, reason=Reason.PAUSED, finished_at=now)
         return replace(row, clear_at=self._admission.clear_at(row, job, self._dispatcher))
 
     def _put_off(self, job: Job, due_at: datetime | None) -> datetime | None:

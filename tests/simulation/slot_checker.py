@@ -105,15 +105,6 @@ def check_early(facts: Facts) -> list[str]:
     ]
 
 
-def check_naps(facts: Facts) -> list[str]:
-    """Nothing on schedule is handed off during a pause that was acknowledged."""
-    return [
-        f"{_what(one.run)}: handed off at {one.wall}, during a pause"
-        for one in facts.handed("napping")
-        if one.paused and one.run.scheduled
-    ]
-
-
 #: Blackouts begin every so many seconds and last so many.
 DARK_EVERY, DARK_FOR = 10, 4
 
