@@ -193,7 +193,11 @@ def delete_job(call: Call) -> Response:
     "POST",
     "/v1/jobs/{job}/pause",
     summary="Pause a job",
-    description="Slots that come due meanwhile are recorded as skipped.",
+    description="Meanwhile no run starts that comes due by the schedule, by which the misfire "
+    "policy decides when the pause is over, or by the end of other jobs, of which the record "
+    "says `paused`.  What belongs to a run from before goes on: its retries, its repetition "
+    "after a loss, slots that are being caught up.  A trigger and a backfill run.  What waits "
+    "for its turn by then keeps its place.",
     tag="jobs",
     body=Body(schema="PauseRequest", read=object_reader(PauseRequest), required=False),
     writes=True,

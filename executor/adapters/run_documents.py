@@ -17,6 +17,7 @@ _PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
     ("scheduled", False),
     ("fire_at", None),
     ("trigger_id", ""),
+    ("command_id", ""),
     ("attempt", 1),
     ("retriggers", 0),
     ("due_at", None),

@@ -71,6 +71,7 @@ _SKIPPED: Final = {
     Reason.MISFIRE: "it was noticed too late for the job's misfire policy",
     Reason.BLACKOUT: "it lay in a blackout of one of the job's calendars",
     Reason.START_TIMEOUT: "it had waited for longer than the job's `start_timeout`",
+    Reason.RETRY_WINDOW: "its turn came after the job's `retry.window`",
     Reason.PAUSED: "the job was paused",
     Reason.DISABLED: "the job was disabled",
     Reason.SUPERSEDED: "the schedule had been changed before it could start",

@@ -11,7 +11,8 @@ Rules
    it.  It is repeated as often as the job's ``retrigger`` says.
 3. One that failed, timed out, or is lost with nothing left of ``retrigger``, is tried again
    as the job's ``retry`` says.  If the target said for how long it wants to be left alone, no
-   attempt is due earlier; it cannot keep one away for longer than an hour.
+   attempt is due earlier; it cannot keep one away for longer than an hour.  None begins
+   after ``retry.window``, whatever holds it up: a blackout, a lock, another executor.
 4. A continuous job is not repeated: it is started again whatever became of its run.
 5. A run that somebody cancelled is not repeated.  A repetition that may not start, because
    another run of the job is in progress or it is too late, is not tried again: it ends its
@@ -28,7 +29,7 @@ from typing import Final
 
 from executor.domain.identity import fraction
 from executor.domain.instant import truncate
-from executor.domain.job import Job
+from executor.domain.job import Definition, Job
 from executor.domain.policies import Retry
 from executor.domain.run import Cause, Reason, Run, RunState
 
@@ -85,9 +86,12 @@ def _next_attempt(run: Run, retry: Retry) -> datetime | None:
     if run.retry_after is not None:
         delay = max(delay, min(timedelta(seconds=run.retry_after), LONGEST_RETRY_AFTER))
     due_at = truncate(run.finished_at + delay)
-    if retry.window is not None and due_at > begin_of(run) + retry.window:
-        return None
-    return due_at
+    return due_at if is_within(run, retry, due_at) else None
+
+
+def is_within(run: Run, retry: Retry, instant: datetime) -> bool:
+    """Whether another attempt in the chain of *run* may begin at *instant*, as to its window."""
+    return retry.window is None or instant <= begin_of(run) + retry.window
 
 
 def _is_worth_it(run: Run, retry: Retry) -> bool:
@@ -120,6 +124,11 @@ def failed(run: Run) -> bool:
     return run.state in _FAILURES or (run.state is RunState.SKIPPED and run.cause in _REPETITIONS)
 
 
-def is_too_late(run: Run, start_timeout: timedelta | None, now: datetime) -> bool:
-    """Whether *run* has been due for longer than it may wait."""
-    return start_timeout is not None and now - (run.due or run.created_at) > start_timeout
+def too_late(run: Run, definition: Definition, now: datetime) -> Reason | None:
+    """Return why *run* may not start any more, having waited so long; None if it still may."""
+    start_timeout = definition.start_timeout
+    if start_timeout is not None and now - (run.due or run.created_at) > start_timeout:
+        return Reason.START_TIMEOUT
+    if run.cause is Cause.RETRY and not is_within(run, definition.retry, now):
+        return Reason.RETRY_WINDOW
+    return None

@@ -194,7 +194,10 @@ def _duration_fix(text: str) -> str:
         if text in ("P", "PT"):
             return "has no parts; write one such as `P1D` or `PT10S`"
         return f"`T` has no hours, minutes or seconds after it; write `{text[:-1]}`"
-    if _FRACTION.search(text):
+    fraction = _FRACTION.search(text)
+    if fraction is not None:
+        if fraction[0].endswith("S"):
+            return "seconds are whole ones here, at least `PT1S`"
         return "fractions are not taken; write the next smaller unit, `PT30M` for half an hour"
     if _DURATION.fullmatch(text.upper()):
         return f"write `{text.upper()}`"

@@ -35,6 +35,7 @@ from executor.domain.fields import CLOSED, JobName, JobSubject, PositiveDuration
 from executor.domain.limits import Limits
 from executor.domain.notify import Notify, rule_faults
 from executor.domain.policies import After, CalendarUse, Misfire, Overlap, Retry
+from executor.domain.run import Cause
 from executor.domain.schedule import (
     ContinuousSchedule,
     Schedule,
@@ -216,10 +217,21 @@ class Job:
         """Whether a pause is in force at *now*; one whose end has come counts as over."""
         return self.paused is not None and (self.paused.until is None or now < self.paused.until)
 
+    def holds(self, cause: Cause, now: datetime) -> bool:
+        """Whether a pause in force at *now* keeps runs of this *cause* from starting.
+
+        What belongs to a run from before the pause goes on: its repetitions, and slots that are
+        being caught up.  So does what somebody asks for.
+        """
+        return cause in _HELD and self.is_paused(now)
+
     def is_active(self, now: datetime) -> bool:
         """Whether slots of this job are to be run at *now*."""
         return self.definition.enabled and not self.deleted and not self.is_paused(now)
 
+
+#: Why runs exist that a pause holds: they came due by themselves, or by the ends of other jobs.
+_HELD: Final = frozenset({Cause.SCHEDULE, Cause.DEPENDENCY, Cause.FAILURE_HANDLER})
 
 DEFINITION: Final[TypeAdapter[Definition]] = TypeAdapter(Definition)
 

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     MISFIRE = "misfire"
     BLACKOUT = "blackout"
     START_TIMEOUT = "start_timeout"
+    RETRY_WINDOW = "retry_window"
     JOINED = "joined"
     PAUSED = "paused"
     DISABLED = "disabled"
@@ -157,6 +158,7 @@ class Run:
         parent_job_id: the job of the run that this one follows, if it is another one.
         trigger_id: id of the first run of a chain of retriggers; the targets' idempotency key.
             Of a row that was joined with others: of the run that they have become.
+        command_id: of a slot that was backfilled: the command that asked for it.
         retriggers: how many lost or shut-down runs precede this one in its chain; of a remote
             run, with the times that it was sent again itself.
         lease_until: by the store's clock; None until somebody stamps it.
@@ -182,6 +184,7 @@ class Run:
     fire_at: datetime | None = None
     reason: Reason | None = None
     trigger_id: str = ""
+    command_id: str = ""
     attempt: int = 1
     retriggers: int = 0
     due_at: datetime | None = None

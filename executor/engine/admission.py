@@ -14,7 +14,7 @@ from typing import Any, Literal
 from executor.domain.api_token import TOKENS
 from executor.domain.calendar import CALENDARS
 from executor.domain.channel import CHANNELS
-from executor.domain.following import failed, is_too_late
+from executor.domain.following import failed, too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.named import Kind, Value
@@ -112,11 +112,12 @@ class Admission:
         if job is None:
             return Reason.DELETED
         now = self._desk.now
-        if run.cause is Cause.SCHEDULE or (run.scheduled and run.cause is not Cause.BACKFILL):
-            if not job.definition.enabled:
-                return Reason.DISABLED
-            if job.is_paused(now):
-                return Reason.PAUSED
+        is_regular = run.cause in {Cause.SCHEDULE, Cause.CATCH_UP}
+        if is_regular and not job.definition.enabled:
+            return Reason.DISABLED
+        if job.holds(run.cause, now):
+            return Reason.PAUSED
+        if is_regular:
             if not run.scheduled:
                 return None if job.definition.is_continuous else Reason.SUPERSEDED
             assert run.fire_at is not None
@@ -124,9 +125,7 @@ class Admission:
                 return Reason.SUPERSEDED
             if not self.turns.was_called(run) and self._is_misfire(run, job):
                 return Reason.MISFIRE
-        if is_too_late(run, job.definition.start_timeout, now):
-            return Reason.START_TIMEOUT
-        return None
+        return too_late(run, job.definition, now)
 
     def _is_misfire(self, run: Run, job: Job) -> bool:
         misfire = job.definition.misfire

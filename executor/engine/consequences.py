@@ -15,7 +15,7 @@ from datetime import datetime
 from math import inf
 from typing import Final
 
-from executor.domain.following import Repeat, begin_of, failed, repeat_of, starts
+from executor.domain.following import Repeat, begin_of, failed, is_within, repeat_of, starts
 from executor.domain.identity import following_run_id, retrigger_run_id, retry_run_id
 from executor.domain.job import Job
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
@@ -71,7 +71,7 @@ class Consequences:
         job = self._roster.get(run.job_id)
         if job is None:
             return False
-        final = repeat_of(run, job) is None
+        final = self._repeat_of(run, job) is None
         told = self._herald.demands(run, job, final=final)
         return told or not final or any(self._following(run, job))
 
@@ -85,7 +85,7 @@ class Consequences:
 
     def _see_to(self, run: Run) -> None:
         job = self._roster.get(run.job_id)
-        repeat = None if job is None else repeat_of(run, job)
+        repeat = None if job is None else self._repeat_of(run, job)
         if repeat is None and not self.all_loaded:
             # Who follows it is known once every job is.
             self._in_hand.discard(run.id)
@@ -129,12 +129,24 @@ class Consequences:
 
     # Rows ---------------------------------------------------------------------------------
 
+    def _repeat_of(self, run: Run, job: Job) -> Repeat | None:
+        """Return how *run* is to be repeated, blackouts considered; None if its end is final."""
+        repeat = repeat_of(run, job)
+        if repeat is None:
+            return None
+        due_at = self._put_off(job, repeat.due_at)
+        again = replace(repeat, due_at=due_at)
+        if again.cause is not Cause.RETRY or due_at is None:
+            return again
+        # What would be too late after a blackout is not waited for.
+        return again if is_within(run, job.definition.retry, due_at) else None
+
     def _again(self, run: Run, job: Job, repeat: Repeat) -> Run:
         lost = repeat.cause is Cause.RETRIGGER
         again = replace(
             self._row(job, retrigger_run_id(run.id) if lost else retry_run_id(run.id), run),
             cause=repeat.cause,
-            due_at=self._put_off(job, repeat.due_at),
+            due_at=repeat.due_at,
             fire_at=run.fire_at,
             since=begin_of(run),
             trigger_id=run.trigger_id,
@@ -178,8 +190,12 @@ class Consequences:
             parent_job_id=run.job_id,
         )
         after = job.definition.after
+        now = self._desk.now
         if cause is Cause.DEPENDENCY and after and after.mode == "all" and len(after.jobs) > 1:
             return replace(row, clear_at=AWAITING)
+        if job.holds(cause, now):
+            # It must not come to stand in line, and run after the pause.
+            return replace(row, state=RunState.SKIPPED, reason=Reason.PAUSED, finished_at=now)
         return replace(row, clear_at=self._admission.clear_at(row, job, self._dispatcher))
 
     def _put_off(self, job: Job, due_at: datetime | None) -> datetime | None:

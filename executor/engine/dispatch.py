@@ -42,15 +42,17 @@ _CLEAR_AHEAD = timedelta(seconds=CLEAR_AHEAD_S)
 class Dispatcher:
     """Owns every row of its term from the claim to the hand-off."""
 
-    def __init__(self, desk: Desk, gate: Gate, remembers: Callable[[str], bool], term: int) -> None:
+    def __init__(
+        self, desk: Desk, gate: Gate, remembered: Callable[[Run], Run | None], term: int
+    ) -> None:
         self._desk = desk
         self._gate = gate
-        self._remembers = remembers
+        self._remembered = remembered
         self._term = term
         self._claims = Claims(desk)
         self._adoptions = Adoptions(desk, term)
         self._adopted: set[str] = set()
-        self._known: set[str] = set()
+        self._known: dict[str, Run] = {}  # as claimed, adopted or parked last
         self._unwritten = Unwritten()
         self._waiting = WaitingRuns()
         self._clearing = Clearing(desk, term)
@@ -112,15 +114,15 @@ class Dispatcher:
             self._unwritten.listen(run.id, on_written, on_refused)
             if run.id in self._known:
                 if run.id not in self._unwritten:
-                    self._unwritten.written(run)
+                    self._unwritten.written(self._known[run.id])
                 elif self._adoptions.holds(run.id):
                     # Should the adoption come too late, the slot is still to be accounted for.
                     self._met.setdefault(run.id, run)
-            elif self._remembers(run.id):
+            elif (standing := self._remembered(run)) is not None:
                 # Handed off before; what the store shows of it may be out of date.
-                self._accounted(run, run)
+                self._accounted(run, standing)
             else:
-                self._known.add(run.id)
+                self._known[run.id] = run
                 self._unwritten.add(run.id)
                 self._claims.add(run)
 
@@ -146,7 +148,7 @@ class Dispatcher:
         self._rewrite(run, self.next_clear_at(run.due))
 
     def _rewrite(self, run: Run, clear_at: datetime) -> None:
-        self._known.add(run.id)
+        self._known[run.id] = run
         self._unwritten.add(run.id)
         self._adoptions.add(run, clear_at)
 
@@ -156,7 +158,7 @@ class Dispatcher:
 
     def take_back(self, run: Run) -> None:
         """Accept a run that a launcher gave back; it starts once trust is renewed."""
-        self._known.add(run.id)
+        self._known[run.id] = run
         self._waiting.add(run)
 
     def knows(self, run_id: str) -> bool:
@@ -174,7 +176,7 @@ class Dispatcher:
     def withdraw(self, run: Run) -> None:
         """Forget a row that waits; the caller records why it will not start."""
         self._waiting.remove(run.id)
-        self._known.discard(run.id)
+        self._known.pop(run.id, None)
         self._gate.accounted(run.id)
 
     # Answers ------------------------------------------------------------------------------
@@ -218,7 +220,7 @@ class Dispatcher:
                 self._settle(run)
                 continue
             # Somebody changed it first; supervision will read what it is now.
-            self._known.discard(run.id)
+            self._known.pop(run.id, None)
             self._adopted.discard(run.id)
             if claimed is not None and claimed.scheduled:
                 # The slot is to be accounted for: claim it once more, and so learn by whom.
@@ -231,7 +233,7 @@ class Dispatcher:
         """Resolve a claim whose place is taken by *present*."""
         if present.term > self._term:
             # This term is over: what becomes of the slot, and its watermark, is not ours to say.
-            self._known.discard(run.id)
+            self._known.pop(run.id, None)
             self._unwritten.written(present)
         elif not present.is_live:
             if present.term == self._term:
@@ -250,12 +252,12 @@ class Dispatcher:
             # The answer is out of date: the row has been this term's since.
             self._accounted(run, present)
         else:
-            self._known.discard(run.id)
+            self._known.pop(run.id, None)
             self._met[present.id] = run
             self.adopt(present)
 
     def _accounted(self, run: Run, present: Run) -> None:
-        self._known.discard(run.id)
+        self._known.pop(run.id, None)
         self._gate.accounted(run.id)
         self._unwritten.written(present)
 
@@ -270,14 +272,14 @@ class Dispatcher:
                 # It may take long: the watermark does not wait for it.
                 self._gate.accounted(run.id)
         else:
-            self._known.discard(run.id)
+            self._known.pop(run.id, None)
             self._gate.accounted(run.id)
             self.on_skipped(run)
         # Whoever hears of it may want to do something with it.
         self._unwritten.written(run)
 
     def _refused(self, run: Run, refused: Refused) -> None:
-        self._known.discard(run.id)
+        self._known.pop(run.id, None)
         concerned = self._unwritten.refused(run.id)
         self._gate.refused(run, refused.why)
         for then in concerned:
@@ -332,7 +334,7 @@ class Dispatcher:
         works = []
         for group in sorted(ready, key=lambda group: group.clear_at):
             for run in self._waiting.take(group):
-                self._known.discard(run.id)
+                self._known.pop(run.id, None)
                 work = self._gate.admit(run)
                 if work == "wait":
                     self._park(run)

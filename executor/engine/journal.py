@@ -72,6 +72,13 @@ class Journal:
         """Whether a change of this row is not known to be durable yet."""
         return run_id in self._in_hand
 
+    def remembered(self, run: Run) -> Run | None:
+        """Return the row with the id of *run* if a change of it is not known to be durable yet.
+
+        As far as it is known here; else *run* itself stands for it.
+        """
+        return self._runs.get(run.id, run) if self.remembers(run.id) else None
+
     @property
     def silent_since(self) -> float | None:
         """Since when (see ``Desk.awake``) the store has not taken a batch, or None."""

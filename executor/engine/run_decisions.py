@@ -108,10 +108,11 @@ def backfill(command: Command, scene: Scene) -> Decision:
         if len(slots) > BACKFILL_MOST:
             fault = Fault("from", f"there are more than {BACKFILL_MOST:,} slots; take a part")
             raise RefusalError(ResultStatus.INVALID, InvalidInput([fault]))
-    runs = tuple(_slot(job, slot, scene) for slot in slots)
+    runs = tuple(_slot(command, job, slot, scene) for slot in slots)
 
     def answer(present: Mapping[str, Run]) -> CommandResult:
-        ours = sum(present[run.id].cause is Cause.BACKFILL for run in runs)
+        # Also those that it made before it was delivered once more.
+        ours = sum(present[run.id].command_id == command.id for run in runs)
         facts = {"slots": len(runs), "backfilled": ours, "recorded": len(runs) - ours}
         return replace(result_of(command, now, ResultStatus.CREATED, job), facts=facts)
 
@@ -133,10 +134,10 @@ def _stretch(command: Command, now: datetime) -> tuple[datetime, datetime]:
     return ends[0], min(ends[1], now)
 
 
-def _slot(job: Job, fire_at: datetime, scene: Scene) -> Run:
+def _slot(command: Command, job: Job, fire_at: datetime, scene: Scene) -> Run:
     run_id = slot_run_id(job.id, fire_at)
     run = replace(_row(run_id, job, Cause.BACKFILL, scene), clear_at=QUEUED, trigger_id=run_id)
-    return replace(run, scheduled=True, fire_at=fire_at)
+    return replace(run, scheduled=True, fire_at=fire_at, command_id=command.id)
 
 
 def _row(run_id: str, job: Job, cause: Cause, scene: Scene) -> Run:

@@ -64,7 +64,7 @@ class Tenure:
         self.remote = RemoteRuns(desk, journal, endings, options.recall_grace_s)
         self.remote.on_started = self.on_started
         self.admission = Admission(desk, self.roster, journal, workload, self.remote)
-        self.dispatcher = Dispatcher(desk, self.admission, workload.remembers, term)
+        self.dispatcher = Dispatcher(desk, self.admission, workload.remembered, term)
         self.admission.turns.withdraw = self.dispatcher.withdraw
         self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
         self._herald = Herald(desk, self.roster, self.dispatcher.verify, options.url)

@@ -6,7 +6,7 @@ overlap policy says.  Parked rows are durable, ``pending`` and :data:`QUEUED`, s
 they survive every executor; here they stand in line, in the order of their fire times.
 
 Runs that are caught up one after another, and backfills, stand in line whatever the
-policy: somebody asked for each of them.
+policy: somebody asked for each of them.  What a pause holds keeps its place until that is over.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Literal
 
-from executor.domain.following import is_too_late
+from executor.domain.following import too_late
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run
 from executor.engine.desk import Desk
@@ -248,13 +248,12 @@ class Turns:
             elif not job.definition.enabled:
                 reason = Reason.DISABLED
             else:
-                late = is_too_late(run, job.definition.start_timeout, now)
-                reason = Reason.START_TIMEOUT if late else None
+                reason = too_late(run, job.definition, now)
             if reason is not None:
                 self._remove(run)
                 self.withdraw(run)
                 self._skip(run, reason)
-            elif job is not None and not job.is_paused(now) and self.obstacle(job) is None:
+            elif job and not job.holds(run.cause, now) and not self.obstacle(job):
                 self._remove(run)
                 self._called.add(run.id)
                 self.occupy(run)

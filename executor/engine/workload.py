@@ -66,9 +66,13 @@ class Workload:
         """Return the runs of a job in hand."""
         return [piece.run for piece in self._pieces.values() if piece.run.job_id == job_id]
 
-    def remembers(self, run_id: str) -> bool:
-        """Whether this process has the run in hand, or news of it that are not durable yet."""
-        return run_id in self._pieces or self._journal.remembers(run_id)
+    def remembered(self, run: Run) -> Run | None:
+        """Return what stands for *run*: in hand here, or with news that are not durable yet.
+
+        None: this process knows nothing of it that the store does not.
+        """
+        piece = self._pieces.get(run.id)
+        return self._journal.remembered(run) if piece is None else piece.run
 
     def add(self, run: Run, definition: Definition) -> None:
         """Take charge of a run that is handed to the launchers."""

@@ -25,6 +25,7 @@ def every_field(run_id: str = "full") -> Run:
         fire_at=slot(7),
         reason=Reason.REQUESTED,
         trigger_id=AWKWARD,
+        command_id=AWKWARD,
         attempt=3,
         retriggers=2,
         parent_run_id="parent",

@@ -15,6 +15,9 @@ from tests.simulation.facts import Facts
 _REPEATS: Final = {"retry", "retrigger"}
 _FAILED: Final = {"failed", "timed_out", "lost"}
 
+#: Why runs without a slot may be skipped.
+_SKIPS: Final = frozenset({"joined", "overlap", "misfire"})
+
 #: Retries of each job, and how long after the end of an attempt the next one may begin.
 _RETRIES: Final = {
     "retry-1": (2, timedelta(seconds=1)),
@@ -118,8 +121,8 @@ def check_retries(facts: Facts) -> list[str]:
     return wrong + _check_rest(facts, [*_RETRIES, "handler"])
 
 
-def _check_rest(facts: Facts, jobs: Iterable[str]) -> list[str]:
-    """Nothing that is not a slot's waits for ever."""
+def _check_rest(facts: Facts, jobs: Iterable[str], skips: frozenset[str] = _SKIPS) -> list[str]:
+    """Nothing that is not a slot's waits for ever, or is skipped for any other reason."""
     wrong = []
     for job in jobs:
         for row in facts.of(job):
@@ -127,7 +130,7 @@ def _check_rest(facts: Facts, jobs: Iterable[str]) -> list[str]:
             half_met = row.clear_at == AWAITING
             if row.state in LIVE and begin < facts.rest - timedelta(seconds=20) and not half_met:
                 wrong.append(f"{_what(row)}: still waits at rest")
-            if row.state == "skipped" and row.reason not in {"joined", "overlap", "misfire"}:
+            if row.state == "skipped" and row.reason not in skips:
                 wrong.append(f"{_what(row)}: must not be skipped")
     return wrong
 
@@ -153,6 +156,19 @@ def check_any(facts: Facts) -> list[str]:
     wrong += _check_followers(facts, "any-mourner", roots[:1], _FAILED)
     jobs = [*roots, "any-child", "any-mourner"]
     return wrong + check_repetitions(facts, jobs) + _check_rest(facts, jobs[2:])
+
+
+def check_naps(facts: Facts) -> list[str]:
+    """A pause that was acknowledged holds what comes due by itself, or by the ends of others."""
+    wrong = _check_followers(facts, "nap-child", ["napping"], {"succeeded"})
+    wrong += check_repetitions(facts, ["napping", "nap-child"])
+    wrong += _check_rest(facts, ["nap-child"], frozenset({"paused"}))
+    return wrong + [
+        f"{_what(one.run)}: handed off at {one.wall}, during a pause"
+        for job in ("napping", "nap-child")
+        for one in facts.handed(job)
+        if one.paused and one.run.cause in {"schedule", "dependency"}
+    ]
 
 
 def check_all(facts: Facts) -> list[str]:

@@ -119,7 +119,8 @@ class _History:
             Editor(self.world, self.post, FAULTS_UNTIL + 3.0, STEADY, CHANGEABLE)
 
         if "nap" in self.scenes:
-            Napper(self.world, self.post, FAULTS_UNTIL + 3.0, "napping")
+            for job in ("napping", "nap-child"):
+                Napper(self.world, self.post, FAULTS_UNTIL + 3.0, job)
         if "past" in self.scenes:
             Historian(self.world, self.post, FAULTS_UNTIL + 3.0, "past")
 

@@ -266,8 +266,9 @@ SCENES: Final[dict[str, Scene]] = {
                 2,
                 habits=Habits(frozenset({"misfire", "overlap", "paused"}), lasts_s=16),
             ),
+            "nap-child": Policed(0, {"after": {"jobs": ["napping"]}, **_ALLOW}, limit=inf),
         },
-        slot_checker.check_naps,
+        following_checker.check_naps,
     ),
     "continuous": Scene(
         {

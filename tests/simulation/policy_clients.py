@@ -31,7 +31,7 @@ class Napper:
             return
         self._number += 1
         nap = timedelta(seconds=self._world.random.uniform(1.0, 6.0))
-        command_id = f"napper-{self._number}"
+        command_id = f"napper-{self._job}-{self._number}"
         command = Command(
             id=command_id,
             kind=CommandKind.PAUSE_JOB,

@@ -105,15 +105,6 @@ def check_early(facts: Facts) -> list[str]:
     ]
 
 
-def check_naps(facts: Facts) -> list[str]:
-    """Nothing on schedule is handed off during a pause that was acknowledged."""
-    return [
-        f"{_what(one.run)}: handed off at {one.wall}, during a pause"
-        for one in facts.handed("napping")
-        if one.paused and one.run.scheduled
-    ]
-
-
 #: Blackouts begin every so many seconds and last so many.
 DARK_EVERY, DARK_FOR = 10, 4
 
@@ -171,6 +162,7 @@ def check_backfill(facts: Facts) -> list[str]:
     """Each slot of an acknowledged stretch has its row; its runs go one after another."""
     wrong = []
     counts = Counter(row.fire_at for row in facts.of("past") if row.scheduled)
+    made = Counter(row.command_id for row in facts.of("past"))
     for command_id, one in facts.asked.items():
         if one.command.kind != "backfill_job" or one.result is None:
             continue
@@ -185,6 +177,8 @@ def check_backfill(facts: Facts) -> list[str]:
         wrong += [f"{command_id}: {counts[s]} rows at {s}" for s in slots if counts[s] != 1]
         if one.result.facts["slots"] < len(slots):
             wrong.append(f"{command_id}: {one.result.facts} for {len(slots)} slots")
+        if one.result.facts["backfilled"] > made[command_id]:
+            wrong.append(f"{command_id}: {one.result.facts}, made {made[command_id]}")
     for row in facts.of("past"):
         if row.cause == "backfill" and row.state == "skipped":
             wrong.append(f"{_what(row)}: asked for")

@@ -9,7 +9,8 @@ import pytest
 from executor.domain.calendar import CALENDARS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import KeepFormer, SaveResults, WriteNamed
+from executor.engine.effects import InsertRuns, KeepFormer, Record, SaveResults, WriteNamed
+from executor.engine.events import TokenGained
 from tests.builders import a_command, a_job, at, create, every, update
 from tests.unit.desk_driver import Driver, executing
 
@@ -239,9 +240,11 @@ def test_a_calendar_command_redelivered_after_a_crash_has_one_effect(
 class TestBackfill:
     """Slots of the past."""
 
+    def asked(self, since: str, until: str) -> Command:
+        return a_command(CommandKind.BACKFILL_JOB, "backup", **{"from": since, "to": until})
+
     def backfill(self, driver: Driver, since: str, until: str) -> CommandResult:
-        command = a_command(CommandKind.BACKFILL_JOB, "backup", **{"from": since, "to": until})
-        return driver.ask(command)
+        return driver.ask(self.asked(since, until))
 
     def test_slots_without_a_row_are_run_one_after_another(self) -> None:
         """Those that are recorded are left alone."""
@@ -262,6 +265,67 @@ class TestBackfill:
         filled = [run for run in driver.handed_off if run.cause is Cause.BACKFILL]
         assert [run.fire_at for run in filled] == [at(-20), at(-10), at(0)]
         assert all(driver.row(run).state is RunState.SUCCEEDED for run in filled)
+
+    @pytest.mark.parametrize("worked", [0, 1, 30], ids=["waits", "in progress", "over"])
+    def test_what_was_backfilled_before_is_recorded(self, worked: int) -> None:
+        """A second backfill counts its own rows, whatever has become of the first one's by then."""
+        driver = executing(a_job(schedule=every(60)))
+        first = self.backfill(driver, "2026-11-30T23:01:00Z", "2026-11-30T23:05:00Z")
+        driver.advance(0.2)
+        if worked == 1:
+            driver.begin(driver.handed_off[0])
+        elif worked:
+            work_until(driver, worked)
+
+        again = self.backfill(driver, "2026-11-30T23:01:00Z", "2026-11-30T23:05:00Z")
+        further = self.backfill(driver, "2026-11-30T23:01:00Z", "2026-11-30T23:07:00Z")
+
+        assert dict(first.facts) == {"slots": 5, "backfilled": 5, "recorded": 0}
+        assert dict(again.facts) == {"slots": 5, "backfilled": 0, "recorded": 5}
+        assert dict(further.facts) == {"slots": 7, "backfilled": 2, "recorded": 5}
+
+    def test_a_slot_in_progress_is_recorded(self) -> None:
+        """It runs on schedule, and its row may be on the way to the store."""
+        driver = executing(a_job())
+        driver.advance_to(at(10.05))
+        driver.begin(driver.handed_off[0])
+        driver.hold(Record)
+        driver.end(driver.handed_off[0])
+        driver.advance_to(at(20.05))
+
+        (tag,) = driver.send(command := self.asked("2026-12-01T00:00:10Z", "2026-12-01T00:00:20Z"))
+        driver.release()
+        driver.advance(0.1)
+
+        assert driver.answers[tag].command_id == command.id
+        assert dict(driver.answers[tag].facts) == {"slots": 2, "backfilled": 0, "recorded": 2}
+
+    @pytest.mark.parametrize("step", [InsertRuns, SaveResults])
+    @pytest.mark.parametrize("done", [False, True], ids=["before it", "after it"])
+    @pytest.mark.parametrize("anew", [False, True], ids=["same executor", "successor"])
+    def test_a_backfill_delivered_once_more_counts_what_it_made_before(
+        self, step: Any, done: bool, anew: bool
+    ) -> None:
+        """Whichever store call it was cut off around; its rows are its own."""
+        driver = executing(a_job(schedule=every(60)))
+        command = self.asked("2026-11-30T23:01:00Z", "2026-11-30T23:05:00Z")
+        driver.hold(step)
+        driver.send(command)
+        for request in driver.pending(step):
+            if done:
+                driver.lose_answer(request)
+        if anew:
+            driver = Driver(driver.store, "successor")
+            driver.take_over()
+        else:
+            driver.lose_token()
+            driver.release()
+            driver.tell(TokenGained())
+
+        (tag,) = driver.send(command)
+        driver.advance(2)
+
+        assert dict(driver.answers[tag].facts) == {"slots": 5, "backfilled": 5, "recorded": 0}
 
     def test_slots_to_come_are_not_backfilled(self) -> None:
         """The regular way accounts for them."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from executor.domain.following import Repeat, begin_of, failed, is_too_late, repeat_of, starts
+from executor.domain.following import Repeat, begin_of, failed, repeat_of, starts, too_late
 from executor.domain.run import Cause, Reason, Run, RunState
-from tests.builders import a_claim, a_job, at
+from tests.builders import a_claim, a_definition, a_job, at
 
 STEADY = {"delay": "10s", "backoff": "fixed", "jitter": 0}
 
@@ -194,8 +194,20 @@ def test_a_disabled_dependent_follows_nothing() -> None:
 def test_a_run_waits_no_longer_than_its_start_timeout() -> None:
     """Counted from when it was due, or from the request."""
     run = a_claim(a_job(), at(0))
+    patience = a_definition(start_timeout="5s")
 
-    assert not is_too_late(run, timedelta(seconds=5), at(5))
-    assert is_too_late(run, timedelta(seconds=5), at(5.001))
-    assert not is_too_late(replace(run, due_at=at(10)), timedelta(seconds=5), at(15))
-    assert not is_too_late(run, None, at(1e9))
+    assert too_late(run, patience, at(5)) is None
+    assert too_late(run, patience, at(5.001)) is Reason.START_TIMEOUT
+    assert too_late(replace(run, due_at=at(10)), patience, at(15)) is None
+    assert too_late(run, a_definition(), at(1e9)) is None
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_a_retry_waits_no_longer_than_its_window(cause: Cause) -> None:
+    """Counted from the fire time, however late it was due itself; of no other run."""
+    run = a_claim(a_job(), at(0), cause=cause, due_at=at(25))
+    definition = a_definition(retry={"attempts": 1, "window": "30s"})
+
+    assert too_late(run, definition, at(30)) is None
+    late = too_late(run, definition, at(30.001))
+    assert late is (Reason.RETRY_WINDOW if cause is Cause.RETRY else None)
