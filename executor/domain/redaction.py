@@ -23,6 +23,7 @@ import re
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from heapq import heapify, heappop, heapreplace
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -65,17 +66,18 @@ class Redaction:
         limit = len(data) if final else self._first_beginning(data)
         found: list[bytes] = []
         position = 0
-        following = {spelling: data.find(spelling) for spelling in self._masks}
-        while True:
-            ahead = [(at, -len(one), one) for one, at in following.items() if 0 <= at < limit]
-            if not ahead:
-                break
-            start, _, spelling = min(ahead)
-            found += [data[position:start], self._masks[spelling]]
-            position = start + len(spelling)
-            for one, at in following.items():
-                if 0 <= at < position:
-                    following[one] = data.find(one, position)
+        ahead = [(at, -len(one), one) for one in self._masks if 0 <= (at := data.find(one)) < limit]
+        heapify(ahead)
+        while ahead:
+            start, length, spelling = ahead[0]
+            if start >= position:
+                found += [data[position:start], self._masks[spelling]]
+                position = start + len(spelling)
+            at = data.find(spelling, position)
+            if 0 <= at < limit:
+                heapreplace(ahead, (at, length, spelling))
+            else:
+                heappop(ahead)
         end = max(position, limit)
         found.append(data[position:end])
         return b"".join(found), data[end:]
