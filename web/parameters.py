@@ -188,8 +188,10 @@ LAST_STATE: Final = _choice(
 RUN_STATE: Final = _choice("state", RunState, "The run's state.")
 CAUSE: Final = _choice("cause", Cause, "Why the run exists.")
 JOB: Final = _text("job", "Id or name of a job; the id of a deleted job finds its runs.")
-FROM: Final = _moment("from", "Runs created at or after this instant.")
-TO: Final = _moment("to", "Runs created before this instant.")
+FROM: Final = _moment(
+    "from", "Runs created at or after this instant; of those written ahead the fire time counts."
+)
+TO: Final = _moment("to", "Runs created, or due on schedule, before this instant.")
 NOTIFICATION_STATE: Final = _choice("state", NotificationState, "Where it stands.")
 CHANNEL: Final = _text("channel", "The channel's name.")
 UPCOMING_CURSOR: Final = _moment(

@@ -1,9 +1,9 @@
 """``POST /v1/runs/{run}/status``: a service that goes on with a run calls back about it.
 
 Whoever calls proves by a token that he was given this very run, and needs no other right.  A
-wrong token is refused here, before anybody else is asked; whether what is told fits is for the
-executor to say.  The same end told twice is answered alike, so that a service may repeat a call
-of which it got no answer.
+wrong token is refused here, before anybody else is asked; the run's secrets are replaced in what
+is told; whether it fits is for the executor to say.  The same end told twice is answered alike,
+so that a service may repeat a call of which it got no answer.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from web.bodies import object_reader
 from web.commands import answer, command, send
 from web.documents import json_response, run_document
 from web.problems import Problem, unprocessable
+from web.redacted import without_secrets
 from web.routes import Answer, Body, Call, Table
 
 TABLE: Final = Table()
@@ -106,7 +107,8 @@ def report_run(call: Call) -> Response:
     run_id = call.path["run"]
     _check_token(call, run_id)
     report = _report(call, run_id, _read_report(call.document))
-    call.services.readers.get_run(run_id)
+    readers = call.services.readers
+    report = without_secrets(report, readers.get_run(run_id), readers, call.services.sealer)
     arguments = {
         "status": report.status,
         "details": report.details,

@@ -1,7 +1,8 @@
 """Secrets: put, listed by name, deleted, and never shown.
 
 The value is sealed here, before it is sent: neither the command on the queue, nor its answer,
-nor the store, nor a log ever holds it as it is.  Web cannot open what it has sealed.
+nor the store, nor a log ever holds it as it is.  Web cannot open what it has sealed; it can
+only have it replaced in what others say (``web.redacted``).
 """
 
 from __future__ import annotations

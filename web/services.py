@@ -84,7 +84,8 @@ class Services:
         command_timeout_s: how long a write waits for the executor before it is answered with 202.
         instance_id: this instance, as ``/v1/status`` and the page name it.
         permitted: the targets of jobs that this instance sends on; the executor decides too.
-        sealer: seals secrets before they are sent; None: there is no key.
+        sealer: seals secrets before they are sent, and keeps them out of what is reported of runs;
+            None: there is no key.
         followers: the places of those who follow the output of runs.
         pings: how often each job may be pinged.
         max_body: longest request body, bytes; longer ones are refused with 413.

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -26,6 +26,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from executor.domain.errors import SecretUnreadable
+from executor.domain.redaction import Redaction
 from executor.ports.keys import KeyAge
 
 #: Bytes of a nonce: what the mode of operation is made for.
@@ -57,6 +58,10 @@ class Keyring:
         if key == self._newest:
             return "current"
         return "former" if key in self._ciphers else "unknown"
+
+    def redaction(self, sealed: Mapping[str, str]) -> Redaction:
+        """Return what replaces the values of these secrets, given sealed and by name."""
+        return Redaction({name: self.open(name, text) for name, text in sealed.items()})
 
     def open(self, name: str, sealed: str) -> str:
         """Return what was sealed as the value of the secret *name*.

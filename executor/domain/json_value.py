@@ -71,12 +71,22 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(item)
 
 
-def with_texts(value: Any, change: Callable[[str], str]) -> Any:
-    """Return *value* with what *change* makes of each text in it; names stay."""
+def with_texts(value: Any, change: Callable[[str], str], *, names: bool = False) -> Any:
+    """Return *value* with what *change* makes of each text in it.
+
+    Args:
+        names: those of members are texts, too; else they stay.
+
+    Raises:
+        RecursionError: it is nested deeper than Python goes; JSON from outside may be.
+    """
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {name: with_texts(member, change) for name, member in value.items()}
+        return {
+            change(name) if names else name: with_texts(member, change, names=names)
+            for name, member in value.items()
+        }
     if isinstance(value, list):
-        return [with_texts(item, change) for item in value]
+        return [with_texts(item, change, names=names) for item in value]
     return value

@@ -2,14 +2,16 @@
 
 Wherever a secret's value stands it is replaced by ``[secret NAME]``; also where it is written
 in one of the usual ways: percent-encoded, in base64 (alone or as a part of something longer),
-within a JSON string, quoted for a shell, in HTML.
+within a JSON string, quoted for a shell, in HTML.  Of a value of several lines each line counts by
+itself, as it is: keys are printed with other line ends, indented, and in part.
 
 Rules
 -----
 1. Bytes are looked at as they come, before anything is dropped of a long output: a value is
    found across the borders of what is read, and never kept in part because the rest was cut.
 2. At one place the longest spelling counts; what is put in is not looked at again.
-3. This keeps accidents out of histories and logs.  A target that means to give a secret away can
+3. Short lines, and the frames of PEM, stand in many texts and give nothing away: they stay.
+4. This keeps accidents out of histories and logs.  A target that means to give a secret away can
    write it backwards.
 """
 
@@ -21,6 +23,7 @@ import re
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
+from heapq import heapify, heappop, heapreplace
 from typing import Final
 from urllib.parse import quote, quote_plus
 
@@ -28,6 +31,12 @@ from executor.domain.secret import SHORTEST
 
 #: Bytes compared before a comparison of everything that is left.
 _LOOK: Final = 32
+
+#: Characters of a line of a value that counts by itself: a shorter one may stand anywhere.
+_SHORTEST_LINE: Final = 8
+
+#: First and last line of what is written as PEM (RFC 7468): every key of a kind has the same.
+_FRAME: Final = re.compile(r"-----(BEGIN|END) [^-]*-----")
 
 _ESCAPES: Final = re.compile(r"%[0-9A-F]{2}")
 
@@ -57,17 +66,18 @@ class Redaction:
         limit = len(data) if final else self._first_beginning(data)
         found: list[bytes] = []
         position = 0
-        following = {spelling: data.find(spelling) for spelling in self._masks}
-        while True:
-            ahead = [(at, -len(one), one) for one, at in following.items() if 0 <= at < limit]
-            if not ahead:
-                break
-            start, _, spelling = min(ahead)
-            found += [data[position:start], self._masks[spelling]]
-            position = start + len(spelling)
-            for one, at in following.items():
-                if 0 <= at < position:
-                    following[one] = data.find(one, position)
+        ahead = [(at, -len(one), one) for one in self._masks if 0 <= (at := data.find(one)) < limit]
+        heapify(ahead)
+        while ahead:
+            start, length, spelling = ahead[0]
+            if start >= position:
+                found += [data[position:start], self._masks[spelling]]
+                position = start + len(spelling)
+            at = data.find(spelling, position)
+            if 0 <= at < limit:
+                heapreplace(ahead, (at, length, spelling))
+            else:
+                heappop(ahead)
         end = max(position, limit)
         found.append(data[position:end])
         return b"".join(found), data[end:]
@@ -98,7 +108,16 @@ def _spellings(value: str) -> set[bytes]:
     for text in {value, value.strip()}:
         found.update(one.encode("utf-8", "surrogatepass") for one in _texts(text))
         found.update(_base64(text.encode("utf-8", "surrogatepass")))
+    found.update(_lines(value))
     return {one for one in found if len(one) >= SHORTEST}
+
+
+def _lines(value: str) -> Iterator[bytes]:
+    lines = [line.strip() for line in value.strip().splitlines()]
+    if len(lines) > 1:
+        for line in lines:
+            if len(line) >= _SHORTEST_LINE and not _FRAME.fullmatch(line):
+                yield line.encode("utf-8", "surrogatepass")
 
 
 def _texts(value: str) -> Iterator[str]:

@@ -69,6 +69,7 @@ class Admission:
         }
         self.demands: Callable[[Run], bool] = lambda run: True
         self.on_vacated: Callable[[Run], None] = lambda run: None
+        self.on_named: Callable[[], None] = lambda: None
         self.followers: list[Callable[[Job], None]] = [self.vault.follow, self.channels.follow]
         remote.find_job = roster.get
         remote.sealed = self.sealed

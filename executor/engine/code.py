@@ -2,7 +2,8 @@
 
 When an executor knows every job it asks what the code declares, and gives itself a command
 for each job that is not as declared.  These go the way of all commands: they are decided in
-order, fenced, and make revisions.
+order, fenced, and make revisions.  Those that are refused are given again when a secret, a calendar
+or a channel is put: it may be what they lacked.
 
 The precondition is asked first of all.  Until it is met nothing is handed off and no second
 is opened; what comes due meanwhile is caught up as the jobs say.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from math import inf
 from typing import Final
 
@@ -106,6 +108,7 @@ class CodeJobs:
         self._waiting: deque[tuple[str, str, Declaration | None]] = deque()
         self._out: set[str] = set()
         self._faults: dict[str, str] = {}
+        self._refused: dict[str, Declaration] = {}
 
     def advance(self) -> None:
         """Ask once, when every job is known."""
@@ -133,8 +136,16 @@ class CodeJobs:
         """Begin anew: the commands that were on their way are forgotten."""
         self._out.clear()
         self._waiting.clear()
+        self._refused.clear()
         if self._declarations is not None:
             self._bring_into_line(self._declarations)
+
+    def retry(self) -> None:
+        """Give again what was refused: something that it may name is there now."""
+        refused = in_order(self._refused)
+        self._refused = {}
+        self._waiting.extend((one.name, one.module, one) for one in refused)
+        self._send()
 
     def _bring_into_line(self, declarations: Declarations) -> None:
         declared: dict[str, Declaration] = {}
@@ -194,21 +205,27 @@ class CodeJobs:
             repeatable=False,
             actor=_ACTOR,
         )
-        name = subject if declaration is None else declaration.name
         self._out.add(command.id)
-        self._receive(Own(lambda result: self._answered(name, result)), command, True)
+        answered = partial(self._answered, subject, declaration)
+        self._receive(Own(answered), command, True)
 
-    def _answered(self, name: str, result: CommandResult) -> None:
+    def _answered(
+        self, subject: str, declaration: Declaration | None, result: CommandResult
+    ) -> None:
         if result.command_id not in self._out:
             return
         self._out.discard(result.command_id)
         if result.status in {ResultStatus.CREATED, ResultStatus.DONE}:
-            self._faults.pop(f"job {name}", None)
+            self._faults.pop(f"job {subject}", None)
         else:
-            self._complain(f"job {name}", result.message)
+            self._complain(f"job {subject}", result.message)
+            if declaration is not None:
+                self._refused[subject] = declaration
         self._send()
 
     def _complain(self, subject: str, error: str) -> None:
+        if self._faults.get(subject) == error:
+            return
         self._faults[subject] = error
         self._desk.note(
             "code_refused",

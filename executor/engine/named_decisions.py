@@ -182,6 +182,8 @@ def apply(decision: WriteRecord, command: Command, scene: Scene) -> None:
     """Go by what has been written, and say so."""
     kind, record = decision.write.kind, decision.write.record
     scene.admission.records(kind).put(record)
+    if not record.deleted:
+        scene.admission.on_named()
     scene.desk.note(
         f"{kind.word}_changed",
         f"{kind.word} changed",

@@ -1,12 +1,16 @@
 """Keys: what seals and opens secrets.
 
-Two faces.  Web is given a :class:`Sealer` and cannot read what it has sealed; launchers are
-given an :class:`Opener`.  Checked by ``tests/contract/test_keyring.py``.
+Two faces.  Web is given a :class:`Sealer`: it cannot read what it has sealed, but has it replaced
+where others repeat it.  Launchers are given an :class:`Opener`.  Checked by
+``tests/contract/test_keyring.py``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, Protocol
+
+from executor.domain.redaction import Redaction
 
 #: Which key a value is sealed with: the one that seals now, the one before, one that is not here.
 KeyAge = Literal["current", "former", "unknown"]
@@ -21,6 +25,14 @@ class Sealer(Protocol):
 
     def key_of(self, sealed: str) -> KeyAge:
         """Return which key *sealed* was sealed with, by what it says itself; nothing is opened."""
+        ...
+
+    def redaction(self, sealed: Mapping[str, str]) -> Redaction:
+        """Return what replaces the values of these secrets, given sealed and by name.
+
+        Raises:
+            SecretUnreadable: one of them does not open; see :meth:`Opener.open`.
+        """
         ...
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Final, Generic, Protocol, TypeVar
 
 from executor.domain.audit import Change
 from executor.domain.command import CommandKind, CommandResult
@@ -24,6 +24,13 @@ from executor.domain.term import TermRecord
 from executor.domain.writes import BrokenJob, Instance
 
 Item = TypeVar("Item", covariant=True)
+
+#: Longest time by which the row of a slot is written before its fire time: half a second before
+#: the second in which it lies begins, rounded up.
+_AHEAD: Final = timedelta(seconds=2)
+
+#: The first instant that there is.
+_FIRST: Final = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +61,9 @@ class JobFilter:
 class RunFilter:
     """Which runs; None means any.
 
-    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``.  ``tags``: runs of jobs,
-    not deleted, that carry at least one of these now.
+    ``since`` (inclusive) and ``until`` (exclusive) bound ``created_at``, or ``fire_at`` where that
+    is later: the row of a slot is written a little ahead.  ``tags``: runs of jobs, not deleted,
+    that carry at least one of these now.
     """
 
     job_id: str | None = None
@@ -64,6 +72,13 @@ class RunFilter:
     since: datetime | None = None
     until: datetime | None = None
     tags: tuple[str, ...] | None = None
+
+    @property
+    def written_since(self) -> datetime | None:
+        """No row that ``since`` lets through was created before; None if that is."""
+        if self.since is None:
+            return None
+        return self.since - min(_AHEAD, self.since - _FIRST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -268,6 +268,25 @@ class RunListLaw(StoreWorkshop):
         assert self._ids(since=since, until=until, job_id="job-backup") == ["t2", "t1"]
         assert self._ids(since=since, until=since) == []
 
+    def test_a_row_that_was_written_ahead_counts_from_its_fire_time(self) -> None:
+        """Who asks for noon gets what was due at noon; and a late one counts from when it came."""
+        self.put_runs(
+            [
+                a_claim("ahead", fire_at=NOON, created_at=noon(-0.4)),
+                a_claim("before", fire_at=noon(-1), created_at=noon(-1.4)),
+                a_claim("late", fire_at=noon(-9), created_at=noon(1)),
+                a_run("asked", created_at=noon(-0.1)),
+            ]
+        )
+
+        assert self._ids(since=NOON) == ["late", "ahead"]
+        assert self._ids(until=NOON) == ["asked", "before"]
+        assert self._ids(since=noon(-1), until=NOON) == ["asked", "before"]
+        assert self._ids(since=NOON, until=NOON + TICK) == ["ahead"]
+        first = datetime.min.replace(tzinfo=UTC)
+        assert self._ids(since=first) == ["late", "asked", "ahead", "before"]
+        assert list(self._run_pages(1, RunFilter(since=NOON))) == [["late"], ["ahead"]]
+
     def test_runs_of_deleted_jobs_are_listed(self) -> None:
         """Nobody deleted them."""
         self.put_job(a_job(deleted=True))

@@ -58,6 +58,16 @@ def test_a_sealed_value_says_which_key_it_needs() -> None:
     assert {Keyring([KEY]).key_of(odd) for odd in ("", "v1:", "v2" + sealed[2:])} == {"unknown"}
 
 
+def test_whoever_must_not_read_secrets_can_have_them_replaced() -> None:
+    """All that are named; if one of them does not open, nobody goes on without it."""
+    keyring = Keyring([KEY])
+    sealed = {name: keyring.seal(name, value) for name, value in (("A", "horse"), ("B", "staple"))}
+
+    assert keyring.redaction(sealed).text("a horse, a staple") == "a [secret A], a [secret B]"
+    with pytest.raises(SecretUnreadable):
+        keyring.redaction({**sealed, "C": sealed["A"]})
+
+
 @pytest.mark.parametrize("place", [0, 5, 12, 20, -1])
 def test_a_changed_bit_is_damage(place: int) -> None:
     """In the nonce, the ciphertext and the tag alike."""

@@ -14,11 +14,13 @@ import sqlite3
 import sys
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import count, product
 from pathlib import Path
 from typing import Any, Self
+from urllib.error import HTTPError
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -26,8 +28,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.contract.http_workshop import DEAD_PORT
-from tests.failover.served import PATIENCE_S, Served
-from tests.fakes.recording_target import RecordingTarget
+from tests.failover.served import PATIENCE_S, ROOT, Served
+from tests.fakes.recording_target import RecordingTarget, Request
 from tests.waiting import eventually
 
 #: Says a value on both outputs in several spellings, three bytes at a time; then waits until
@@ -57,6 +59,17 @@ with open(sys.argv[2]) as pipe:
 raise SystemExit("it ends with " + value)
 """
 
+#: A job in Python that tells a value in every way that it has, names of members among them.
+MODULE = """
+def tell(context, key, fails=False):
+    context.progress(1, 2, "half of " + key)
+    context.log.warning("it logs %s", key)
+    print(key)
+    context.write_status("warning", {key: [key]})
+    if fails:
+        raise RuntimeError("it ends with " + key)
+    return {key: {"key": [key]}}
+"""
 
 #: A channel that takes what it is told, one that refuses it, and one that is not there.
 CHANNELS = ("takes", "refuses", "gone")
@@ -127,7 +140,13 @@ class House:
         self.program = folder / "program.py"
         self.program.write_text(PROGRAM, encoding="utf-8")
         self.key = b64encode(os.urandom(32)).decode()
-        settings = {"SOLOCRON_SECRET_KEY": self.key, "SOLOCRON_LOG_LEVEL": "debug"}
+        (folder / "telling.py").write_text(MODULE, encoding="utf-8")
+        settings = {
+            "SOLOCRON_SECRET_KEY": self.key,
+            "SOLOCRON_LOG_LEVEL": "debug",
+            "SOLOCRON_JOBS": "telling",
+            "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
+        }
         self.served = Served(folder, settings=settings)
 
     def __enter__(self) -> Self:
@@ -194,8 +213,18 @@ class House:
         _, answer = self.ask("GET", "/v1/notifications")
         return list(answer["items"])
 
+    def read(self, address: str) -> bytes:
+        """Return what GET answers; a refusal says something, too."""
+        try:
+            return self.served.fetch(address)
+        except HTTPError as refusal:
+            # The run is not of that job; or it cannot be cancelled, as one protocol does by GET.
+            if refusal.code not in {400, 404}:
+                raise
+            return refusal.read()
+
     def look_everywhere(self) -> None:
-        """Read everything that can be read over HTTP; every route answers at least once."""
+        """Read everything that can be read over HTTP, at every route."""
         known: dict[str, Sequence[object]] = {
             "job": list(self.runs),
             "run": list(self.runs.values()),
@@ -216,7 +245,7 @@ class House:
                 address = path.format(**dict(zip(names, values, strict=True)))
                 if path.endswith("/explain"):
                     address += "?at=2026-12-01T00:00:00Z"
-                self.heard[address] = self.served.fetch(address)
+                self.heard[address] = self.read(address)
         self.heard["/"] = self.served.fetch("/")
 
     def everything(self) -> Iterator[tuple[str, bytes]]:
@@ -275,6 +304,42 @@ def use_it_in_programs(house: House) -> None:
     )
 
 
+def use_it_in_python(house: House) -> None:
+    """As an argument of a function, which returns it or fails with it."""
+    for name, more in (("returns", {}), ("raises", {"fails": True})):
+        arguments = {"key": "{{ secret.TOKEN }}", **more}
+        house.add(name, kind="python", callable="telling:tell", arguments=arguments)
+
+
+def call_back_with_it(house: House) -> None:
+    """A service goes on with a run, and repeats the header that it was sent in all it reports."""
+    header = {"X-Key": "{{ secret.HOOK | url }}"}
+    house.add(
+        "calls-back",
+        kind="http",
+        url=f"{house.server.url}/status/202/on",
+        headers=header,
+        callback=True,
+    )
+
+    def request() -> Request | None:
+        return next((one for one in house.server.requests if one.path.endswith("/on")), None)
+
+    taken = eventually(request, PATIENCE_S, "the service has the run")
+    assert taken is not None
+    place = taken.headers["x-solocron-callback"].removeprefix(house.served.url)
+    key = taken.headers["x-key"]
+    assert key == quote(house.hook.text, safe="")
+    told = {"error": f"died of {house.hook.text}", "details": {key: {"keys": [house.hook.text]}}}
+    for state in ("running", "failed"):
+        progress = {"done": 1, "message": f"half of {key}"}
+        report = {"state": state, "progress": progress, **told}
+        token = {"X-Solocron-Token": taken.headers["x-solocron-token"]}
+        status, answer = house.served.request("POST", place, report, token)
+        assert status == 200, answer
+        house.heard[f"the answer to {state}"] = json.dumps(answer).encode()
+
+
 def use_it_in_channels(house: House) -> None:
     """In addresses and keys; of channels that take it, refuse it, and are not there."""
     place = "{{ secret.TOKEN | url }}"
@@ -328,24 +393,38 @@ def test_a_secret_never_appears(house: House) -> None:
     house.put_secrets()
     use_it_in_requests(house)
     use_it_in_programs(house)
+    use_it_in_python(house)
+    call_back_with_it(house)
     use_it_in_channels(house)
     for name in set(house.runs) - {"program"}:
         house.ended(name)
     house.served.find(str(house.program))
     assert_only_the_program_has_it(house)
-    let_go(house)
+    with ThreadPoolExecutor() as threads:
+        output = f"/v1/runs/{house.runs['program']}/output"
+        followed = threads.submit(house.served.fetch, f"{output}?follow=1")
+        eventually(lambda: b"[secret" in house.served.fetch(output), PATIENCE_S, "it is heard")
+        let_go(house)
+        house.heard["followed"] = followed.result()
     states = {name: house.ended(name)["state"] for name in house.runs}
     house.look_everywhere()
     house.assert_nothing_in_sight()
 
     # It was used: those who were to have it had it, and what is kept says where it stood.
-    assert {name for name, state in states.items() if state == "succeeded"} == {"echo", "signed"}
+    assert {name for name, state in states.items() if state == "succeeded"} == {
+        "echo",
+        "signed",
+        "returns",
+    }
     received = b"".join(one.path.encode() + one.body for one in house.server.requests)
     assert house.value.is_in(received)
     assert len([one for one in house.server.requests if b"told" in one.body]) >= 2
     assert any(house.hook.core in str(one.headers) for one in house.server.requests)
     said = house.heard[f"/v1/runs/{house.runs['program']}/output"]
     assert said.count(b"[secret TOKEN]") >= 18
+    assert house.heard["followed"].count(b"[secret TOKEN]") >= 18
+    for name, times in (("returns", 2), ("raises", 1), ("calls-back", 4)):
+        assert house.heard[f"/v1/runs/{house.runs[name]}"].count(b"[secret ") >= times, name
     assert b"[secret TOKEN]" in house.heard[f"/v1/runs/{house.runs['nowhere']}"]
 
 

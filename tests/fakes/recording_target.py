@@ -2,7 +2,7 @@
 
 Paths
 -----
-``/status/503``            answers with that status and a short body
+``/status/503``            answers with that status and a short body; more may follow
 ``/busy/429?after=90``     answers with that status and that Retry-After
 ``/echo``                  answers 200 with the request's body
 ``/hang``                  answers nothing until the server closes
@@ -199,6 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def _answer_status(self, argument: str, _query: object, _body: object) -> None:
+        argument = argument.partition("/")[0]
         body = b"" if argument in {"204", "304"} else f"this is {argument}\n".encode()
         self._send(int(argument), body)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from executor.domain.command import CommandKind
+from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.declared import CodeOrigin, Declaration, Declarations, in_order
 from executor.domain.job import Job
 from executor.domain.permitted_programs import PermittedPrograms
@@ -220,6 +220,70 @@ def test_jobs_that_name_each_other_may_stand_in_any_order() -> None:
     }
     circle = {name: declared(name, on_failure=other) for name, other in ("ab", "ba")}
     assert sorted(one.name for one in in_order(circle)) == ["a", "b"]
+
+
+WORKS = {"name": "works", "dates": []}
+OPS = {"kind": "webhook", "url": "https://example.com/"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "put"),
+    [
+        (
+            {"target": {**TARGET, "arguments": {"key": "{{ secret.TOKEN }}"}}},
+            a_command(CommandKind.PUT_SECRET, "TOKEN", sealed=f"v1:0123abcd:{'A' * 44}"),
+        ),
+        (
+            {"calendars": [{"name": "works"}]},
+            a_command(CommandKind.PUT_CALENDAR, "works", calendar=WORKS),
+        ),
+        (
+            {"notify": [{"channel": "ops"}]},
+            a_command(CommandKind.PUT_CHANNEL, "ops", channel=OPS),
+        ),
+    ],
+)
+def test_what_lacked_something_is_made_once_that_is_there(
+    fields: dict[str, Any], put: Command
+) -> None:
+    """With the jobs that come after it; nobody has to restart anything."""
+    driver = executing()
+    tell(driver, declared(**fields), declared("next", after={"jobs": ["backup"]}, schedule=None))
+    assert len(driver.noted("code_refused")) == 2
+    assert driver.store.count().jobs == 0
+    assert "jobs in code" in detail(driver)
+
+    assert driver.ask(put).status is ResultStatus.CREATED
+    driver.advance(0.1)
+
+    assert (driver.job().revision, driver.job("next").revision) == (1, 1)
+    assert detail(driver) == ""
+
+
+def test_what_still_lacks_something_is_not_complained_about_again() -> None:
+    """Another secret is put: the log says once what is wrong."""
+    driver = executing()
+    tell(driver, declared(target={**TARGET, "arguments": {"key": "{{ secret.TOKEN }}"}}))
+
+    sealed = f"v1:0123abcd:{'A' * 44}"
+    for name in ("OTHER", "OTHER", "MORE"):
+        driver.ask(a_command(CommandKind.PUT_SECRET, name, sealed=sealed))
+    driver.advance(0.1)
+
+    assert len(driver.noted("code_refused")) == 1
+    assert "TOKEN" in detail(driver)
+
+
+def test_what_was_deleted_meanwhile_is_not_made_again_by_a_secret() -> None:
+    """Only what was refused is given once more."""
+    driver = executing()
+    tell(driver, declared())
+    driver.ask(a_command(CommandKind.DELETE_JOB, "backup"))
+
+    driver.ask(a_command(CommandKind.PUT_SECRET, "TOKEN", sealed=f"v1:0123abcd:{'A' * 44}"))
+    driver.advance(0.1)
+
+    assert driver.store.count().jobs == 0
 
 
 def test_a_start_that_lies_in_the_past_is_no_fault_in_code() -> None:

@@ -78,6 +78,43 @@ def test_white_space_around_a_value_is_not_needed_to_find_it() -> None:
     assert Redaction({"A": " value\n"}).text("<value>") == "<[secret A]>"
 
 
+#: What programs do with a key: other line ends, indented, in JSON, one line of it, cut off.
+KEY = """-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASC
+BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj
+nTk/+w==
+-----END PRIVATE KEY-----
+"""
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        KEY.replace("\n", "\r\n"),
+        KEY.replace("\n", "\n    "),
+        json.dumps({"key": KEY.replace("\n", "\r\n")}),
+        "".join(KEY.splitlines()),
+        "\n".join(KEY.splitlines()[2:]),
+        KEY.splitlines()[1],
+    ],
+)
+def test_the_lines_of_a_long_secret_are_found_one_by_one(printed: str) -> None:
+    """However a key is printed, nothing of it is left but its frame."""
+    clear = Redaction({"KEY": KEY}).text(f"here: {printed}")
+
+    assert "[secret KEY]" in clear
+    assert not any(line in clear for line in KEY.splitlines()[1:-1])
+
+
+def test_what_every_key_has_stays() -> None:
+    """Another certificate in the output is not taken for this one."""
+    other = KEY.splitlines()
+    other[1:-1] = ["abcdefgh"]
+
+    text = "\n".join([*other, "short"])
+    assert Redaction({"KEY": KEY + "short\n"}).text(text) == text
+
+
 def test_text_that_is_no_unicode_passes() -> None:
     """An error may name a file whose name is not UTF-8."""
     assert Redaction({"A": "value"}).text("\udcff value") == "\udcff [secret A]"

@@ -26,6 +26,7 @@ def tell(world: World, document: Any, run_id: str = "r1") -> TestResponse:
 @pytest.fixture
 def going_on(world: World) -> World:
     """Return a world with a run that was handed over."""
+    world.put_job("plain")
     world.put_run("r1", state=RunState.RUNNING, remote=True, finished_at=None)
     return world
 
@@ -134,6 +135,104 @@ def test_the_same_end_again_is_answered_alike(going_on: World) -> None:
 
     assert again.status_code == 200
     assert json_of(again) == json_of(first)
+
+
+#: What a job with two secrets in its request may repeat.
+REPEATED = {
+    "state": "running",
+    "details": {"horse": ["correct horse"], "correct horse": 1, "n": 7, "other": "battery staple"},
+    "progress": {"done": 1, "message": "half of correct%20horse"},
+    "error": "died of correct horse",
+}
+
+
+def put_secret(world: World, name: str, value: str) -> None:
+    """Put a secret."""
+    assert world.send("PUT", f"/v1/secrets/{name}", {"value": value}).status_code in {200, 201}
+
+
+def hand_over(world: World, **target: Any) -> dict[str, Any]:
+    """Make a job with *target*, and a run of it that was handed over; return the job."""
+    url = "https://example.com/{{ secret.TOKEN | url }}"
+    job = world.add(target={"kind": "http", "callback": True, "url": url, **target})
+    world.put_run(
+        "r1",
+        job_id=job["id"],
+        revision=job["revision"],
+        state=RunState.RUNNING,
+        remote=True,
+        finished_at=None,
+    )
+    return job
+
+
+def assert_replaced(world: World) -> dict[str, Any]:
+    """Tell it, see nothing of the secret in the command, the row and the answer; return that."""
+    run = json_of(tell(world, REPEATED))
+    told = [world.executor.received[-1].arguments, world.store.get_run("r1"), run]
+    assert not [one for one in told if "correct" in str(one)]
+    return run
+
+
+def test_secrets_that_the_run_was_given_are_replaced(world: World) -> None:
+    """In error, progress and details, names too; what is no secret of this job stays."""
+    put_secret(world, "TOKEN", "correct horse")
+    put_secret(world, "OTHER", "battery staple")
+    hand_over(world)
+
+    run = assert_replaced(world)
+
+    assert run["error"] == "died of [secret TOKEN]"
+    assert run["details"] == {
+        "horse": ["[secret TOKEN]"],
+        "[secret TOKEN]": 1,
+        "n": 7,
+        "other": "battery staple",
+        "progress": {"done": 1, "total": None, "message": "half of [secret TOKEN]"},
+    }
+
+
+def test_the_job_as_it_was_for_the_run_counts_as_well(world: World) -> None:
+    """A change of the job since, or its deletion, does not show what its request held."""
+    put_secret(world, "TOKEN", "correct horse")
+    job = hand_over(world)
+    world.send(
+        "PUT", "/v1/jobs/plain", {"name": "plain", "target": {**job["target"], "url": "http://h"}}
+    )
+
+    assert "[secret TOKEN]" in assert_replaced(world)["error"]
+
+    world.send("DELETE", "/v1/jobs/plain")
+
+    assert "[secret TOKEN]" in assert_replaced(world)["error"]
+
+
+def test_the_key_of_a_signature_is_replaced(world: World) -> None:
+    """The service has that one by other ways."""
+    put_secret(world, "TOKEN", "correct horse")
+    hand_over(world, url="https://example.com/", sign={"secret": "TOKEN"})
+
+    assert "[secret TOKEN]" in assert_replaced(world)["error"]
+
+
+def test_what_cannot_be_cleared_is_not_kept(world: World) -> None:
+    """The secret is gone: how the run stands counts, and its error says what is missing."""
+    put_secret(world, "TOKEN", "correct horse")
+    hand_over(world)
+    world.send("DELETE", "/v1/secrets/TOKEN")
+
+    run = assert_replaced(world)
+
+    assert run["state"] == "running"
+    assert run["details"] == {}
+    assert "there is no secret 'TOKEN'" in run["error"]
+
+
+def test_a_report_without_words_needs_no_secrets(world: World) -> None:
+    """A sign of life costs no look at them."""
+    hand_over(world)
+
+    assert json_of(tell(world, {"state": "running"}))["error"] is None
 
 
 @pytest.mark.parametrize(

@@ -204,15 +204,21 @@ def _runs_wanted(which: RunFilter, after: tuple[datetime, str] | None) -> Docume
         wanted["state"] = which.state.value
     if which.cause is not None:
         wanted["cause"] = which.cause.value
+    # Never as two alternatives: they would be looked up one by one.
+    unwanted: list[Document] = []
     if which.since is not None:
-        created["$gte"] = which.since
+        created["$gte"] = which.written_since
+        before = {"$not": {"$gte": which.since}}
+        unwanted.append({"created_at": before, "fire_at": before})
     if which.until is not None:
         created["$lt"] = which.until
+        unwanted.append({"fire_at": {"$gte": which.until}})
     if after is not None:
         created_at, run_id = after
         created["$lte"] = created_at
-        # Not as two alternatives: they would be looked up one by one.
-        wanted["$nor"] = [{"created_at": created_at, "_id": {"$gte": run_id}}]
+        unwanted.append({"created_at": created_at, "_id": {"$gte": run_id}})
+    if unwanted:
+        wanted["$nor"] = unwanted
     if created:
         wanted["created_at"] = created
     return wanted

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from executor.domain.json_value import with_texts
 from executor.domain.run import Outcome, Reason, RunState
 from executor.jobs import DETAILS_LIMIT
 
@@ -127,17 +128,10 @@ class Reports:
             details, state = document["details"], str(document["of"]["state"])
             error = document["of"]["error"]
             if details is not None:
-                details = {self._text(name): self._cleaned(v) for name, v in details.items()}
+                details = dict(with_texts(details, self._text, names=True))
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return "", None, None
         return state, details, None if error is None else self._text(str(error))
-
-    def _cleaned(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return {self._text(name): self._cleaned(member) for name, member in value.items()}
-        if isinstance(value, list):
-            return [self._cleaned(item) for item in value]
-        return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
         # No store takes half of a surrogate pair.

@@ -337,8 +337,10 @@ def _run_conditions(which: RunFilter) -> tuple[str, list[str], list[Any]]:
             index = index if following == "runs_by_time" else following
             conditions.append(condition)
             parameters.append(value)
-    for condition, bound in (("created_at >= ?", which.since), ("created_at < ?", which.until)):
-        if bound is not None:
-            conditions.append(condition)
-            parameters.append(milliseconds(bound))
+    if which.since is not None and which.written_since is not None:
+        conditions += ["created_at >= ?", "max(created_at, ifnull(fire_at, created_at)) >= ?"]
+        parameters += map(milliseconds, (which.written_since, which.since))
+    if which.until is not None:
+        conditions += ["created_at < ?", "ifnull(fire_at, created_at) < ?"]
+        parameters += [milliseconds(which.until)] * 2
     return index, conditions, parameters
