@@ -77,7 +77,11 @@ SERVICE_FIELDS: Final[dict[str, Schema]] = {
     "state": enum("active", "paused", "disabled"),
     "created_at": INSTANT,
     "updated_at": INSTANT,
-    "next_fire_at": or_null(INSTANT),
+    "next_fire_at": {
+        **or_null(INSTANT),
+        "description": "The next fire time that is run as things stand: after the end of a pause, "
+        "null while the job is disabled, paused without end, or done.",
+    },
     "done": {"type": "boolean", "description": "The schedule has no fire time left."},
     "paused": _PAUSE,
     "last_run": or_null(

@@ -18,6 +18,7 @@ from flask import Response
 from executor.domain.command import Command, CommandResult
 from executor.domain.instant import to_text
 from executor.domain.job import Job, Pause, definition_to_document
+from executor.domain.outlook import next_fire_time
 from executor.domain.run import AWAITING, Output, Run, RunState
 from executor.domain.watch import awaits_ping
 from executor.domain.writes import BrokenJob
@@ -39,7 +40,7 @@ def etag(revision: int) -> str:
 def job_document(
     job: Job | BrokenJob, now: datetime, ping_url: str | None = None
 ) -> dict[str, Any]:
-    """Return the API's form of *job*; *now* decides whether a pause is in force.
+    """Return the API's form of *job*, as it is *now*: whether a pause is in force, what is next.
 
     *ping_url* is for those alone who may write the job.
     """
@@ -52,7 +53,7 @@ def job_document(
         **definition_to_document(job.definition),
         "created_at": to_text(job.created_at),
         "updated_at": to_text(job.updated_at),
-        "next_fire_at": instant_text(job.next_fire_at),
+        "next_fire_at": instant_text(next_fire_time(job, now)),
         "done": is_done(job),
         "paused": pause_document(job.paused),
         "last_run": job.last_run

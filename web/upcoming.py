@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 
@@ -11,6 +11,7 @@ from flask import Response
 from executor.domain.duration import parse_duration
 from executor.domain.instant import to_text
 from executor.domain.job import Job
+from executor.domain.outlook import runs_after
 from executor.domain.preview import upcoming
 from executor.domain.schedule import Schedule, for_job
 from executor.domain.schedule_fields import NO_JITTER
@@ -62,10 +63,5 @@ def _note(schedule: Schedule) -> str | None:
 
 def _upcoming_after(job: Job, now: datetime, cursor: datetime | None) -> datetime | None:
     """Return after which instant slots of *job* will be run, None if there will be none."""
-    if not job.definition.enabled:
-        return None
-    start = now if cursor is None else max(now, cursor)
-    if job.paused is None or not job.is_paused(now):
-        return start
-    # The end of a pause belongs to it no more: a slot at that very instant is run.
-    return job.paused.until and max(start, job.paused.until - timedelta(milliseconds=1))
+    after = runs_after(job, now)
+    return after if after is None or cursor is None else max(after, cursor)

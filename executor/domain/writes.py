@@ -82,12 +82,15 @@ class JobProgress:
     """News about a job that is not a new revision.
 
     ``next_fire_at`` moves the watermark forward if the job is still at ``revision``; a watermark is
-    never moved back, and None leaves it.  ``last_run`` replaces an older one.
+    never moved back, and None leaves it.  ``over`` says, in place of it, that every slot of that
+    revision's schedule is accounted for: then the job has no watermark, and gets none again but
+    by a new revision.  ``last_run`` replaces an older one.
     """
 
     job_id: str
     revision: int
     next_fire_at: datetime | None = None
+    over: bool = False
     last_run: LastRun | None = None
 
 
@@ -95,7 +98,8 @@ class JobProgress:
 class JobWrite:
     """Store ``job`` whole, if its record is at revision ``expect`` now (None: if there is none).
 
-    ``forward``: the schedule is what it was, so a later watermark of the record stays.
+    ``forward``: the schedule is what it was, so a later watermark of the record stays; none at all,
+    here or there, is the latest: the schedule is over.
     """
 
     job: Job

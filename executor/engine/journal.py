@@ -198,13 +198,14 @@ class Journal:
 def _merged(earlier: JobProgress, later: JobProgress) -> JobProgress:
     # A watermark belongs to its revision; the end of a run may come from an older one.
     newest = earlier if earlier.revision > later.revision else later
-    moved = newest.next_fire_at
-    if moved is None and earlier.revision == later.revision:
-        moved = earlier.next_fire_at
+    moved, over = newest.next_fire_at, newest.over
+    if earlier.revision == later.revision:
+        moved, over = moved or earlier.next_fire_at, over or earlier.over
     return JobProgress(
         job_id=later.job_id,
         revision=newest.revision,
-        next_fire_at=moved,
+        next_fire_at=None if over else moved,
+        over=over,
         last_run=later.last_run or earlier.last_run,
     )
 

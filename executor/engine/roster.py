@@ -96,10 +96,19 @@ class Roster:
         later = _later(former.next_fire_at, job.next_fire_at)
         if later != job.next_fire_at and self._watermarks.begin(job.id) is None:
             # The store may have refused it as news of a former revision.
-            self._journal.progress(
-                JobProgress(job_id=job.id, revision=job.revision, next_fire_at=later)
-            )
+            self._advance(job, later)
         return replace(job, next_fire_at=later)
+
+    def _advance(self, job: Job, watermark: datetime | None) -> None:
+        """Record that the job's slots are accounted for up to *watermark*; None: all of them."""
+        self._journal.progress(
+            JobProgress(
+                job_id=job.id,
+                revision=job.revision,
+                next_fire_at=watermark,
+                over=watermark is None,
+            )
+        )
 
     def settled_until(self, job: Job) -> datetime | None:
         """Return the first slot not known to have a row: the watermark of a new revision."""
@@ -153,6 +162,7 @@ class Roster:
     def set_aside(self, job: Job, error: Exception) -> None:
         """Note that a job cannot be evaluated; it is left alone until it is changed."""
         self.broken[job.id] = BrokenJob(job.id, job.name, repr(error))
+        self._buckets.disarm(job.id)
         self._desk.note(
             "job_broken",
             "a job cannot be evaluated and is set aside until it is changed",
@@ -165,16 +175,14 @@ class Roster:
     def accounted(self, run_id: str) -> None:
         """The row of this id needs no claim any more: move the watermark if it was the last."""
         moved = self._watermarks.accounted(run_id)
-        if moved is None or moved.watermark is None:
+        if moved is None:
             return
         # For the revision of now: a watermark counts as long as the schedule does.
         job = self._jobs[moved.job_id]
         if self._rests.pop(job.id, None) is not None:
             self.broken.pop(job.id, None)
             self._desk.note("job_mended", "the store takes a job's rows again", job=job.name)
-        self._journal.progress(
-            JobProgress(job_id=job.id, revision=job.revision, next_fire_at=moved.watermark)
-        )
+        self._advance(job, moved.watermark)
 
     def refused(self, run: Run, why: str) -> None:
         """The store does not take this row: its job rests, and claims its slots anew after that.
@@ -232,12 +240,11 @@ class Roster:
         job = self._jobs.get(run.job_id)
         if not run.scheduled or run.is_parked or run.due_at is not None:
             return False
-        if job is None or run.fire_at is None or job.next_fire_at is None:
+        if job is None or run.fire_at is None or run.cause is Cause.BACKFILL:
             return False
-        return run.cause is not Cause.BACKFILL and run.fire_at < job.next_fire_at
+        return job.next_fire_at is None or run.fire_at < job.next_fire_at
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    if one is None or other is None:
-        return one or other
-    return max(one, other)
+    """Return the later of two watermarks of one schedule; None, that it is over, is the latest."""
+    return None if one is None or other is None else max(one, other)

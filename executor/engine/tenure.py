@@ -8,7 +8,6 @@ everything.  Commands wait until everything is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -227,7 +226,7 @@ class Tenure:
         try:
             self.roster.put(self._zone_check.checked(job))
         except Exception as error:  # One job that cannot be evaluated must not stop others.
-            self.roster.put(replace(job, next_fire_at=None))
+            self.roster.put(job)
             self.roster.set_aside(job, error)
 
     def _take_named(self, found: Mapping[Kind[Any], Sequence[Stored[Any] | Broken]]) -> None:

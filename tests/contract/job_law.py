@@ -199,18 +199,22 @@ class WriteLaw(StoreWorkshop):
         assert self.store.load_job("job-backup") == progressed
 
     @pytest.mark.parametrize(
-        ("here", "there", "kept"), [(2, 5, 5), (5, 2, 5), (2, None, 2), (None, 5, 5)]
+        ("here", "there", "kept"),
+        [(2, 5, 5), (5, 2, 5), (2, None, None), (None, 5, None), (None, None, None)],
     )
     def test_a_revision_with_the_same_schedule_never_moves_the_watermark_back(
-        self, here: int | None, there: int | None, kept: int
+        self, here: int | None, there: int | None, kept: int | None
     ) -> None:
-        """An executor that was superseded meanwhile does not know how far its successor got."""
+        """An executor that was superseded meanwhile does not know how far its successor got.
+
+        A schedule that is over, which has no watermark, has got furthest.
+        """
         mark: dict[int | None, datetime | None] = {None: None, 2: slot(2), 5: slot(5)}
         job = self.put_job(a_job(next_fire_at=mark[there]))
         second = replace(job, revision=2, next_fire_at=mark[here])
 
         assert self.store.write_jobs([JobWrite(second, 1, forward=True)]) == [None]
-        assert self.store.load_job(job.id) == replace(second, next_fire_at=slot(kept))
+        assert self.store.load_job(job.id) == replace(second, next_fire_at=mark[kept])
         third = replace(second, revision=3, next_fire_at=None)
         assert self.store.write_jobs([JobWrite(third, 2)]) == [None]
         assert self.store.load_job(job.id) == third
@@ -299,6 +303,26 @@ class ProgressLaw(StoreWorkshop):
 
         assert self._advance(revision=1, next_fire_at=slot(2)) == job
         assert self._advance(revision=3, next_fire_at=slot(2)) == job
+        assert self._advance(revision=1, over=True) == job
+        assert self._advance(revision=3, over=True) == job
+
+    def test_a_schedule_that_is_over_leaves_no_watermark(self) -> None:
+        """So nothing is due any more, also where nothing else is new, or the end of a run is."""
+        job = self.put_job(a_job(next_fire_at=slot(1)))
+        last = a_last_run()
+
+        assert self._advance(over=True, last_run=last) == replace(
+            job, next_fire_at=None, last_run=last
+        )
+        assert self.store.due_jobs(slot(9)).jobs == ()
+        assert self.readers.find_job(job.id) == self.store.load_job(job.id)
+
+    def test_a_schedule_that_is_over_stays_so(self) -> None:
+        """News that took long, or are repeated, do not make its last slot due once more."""
+        job = self.put_job(a_job(next_fire_at=slot(1)))
+
+        for news in ({"over": True}, {"next_fire_at": slot(2)}, {"over": True}):
+            assert self._advance(**news) == replace(job, next_fire_at=None)
 
     def test_a_later_last_run_replaces_an_older_one(self) -> None:
         """Whatever revision it ran by; an earlier one is no news any more."""

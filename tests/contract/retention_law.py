@@ -108,6 +108,15 @@ class PruneLaw(StoreWorkshop):
         assert self._prune(keep_runs=0) == 3
         assert self._prune(keep_runs=0, job_id="gone") == 1
 
+    def test_of_a_schedule_that_is_over_every_slot_goes(self) -> None:
+        """Also the last one, which no watermark has passed."""
+        self.put_job(a_job(next_fire_at=slot(2)))
+        self._put_slots(3)
+        assert self._prune(keep_runs=0) == 2
+        self.store.advance_jobs([JobProgress(job_id="job-backup", revision=1, over=True)])
+
+        assert self._prune(keep_runs=0) == 1
+
     def test_each_job_of_a_call_has_its_own_watermark(self) -> None:
         """However many jobs one call is about."""
         for name, minute in (("a", 1), ("b", 2), ("c", None)):

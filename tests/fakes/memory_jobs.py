@@ -143,15 +143,15 @@ class MemoryJobs(MemoryRuns):
 
 def _advanced(job: Job, news: JobProgress) -> Job:
     moved, last = news.next_fire_at, news.last_run
-    if moved is not None and news.revision == job.revision:
-        job = replace(job, next_fire_at=max(moved, job.next_fire_at or moved))
+    if news.revision == job.revision and (news.over or moved is not None):
+        job = replace(job, next_fire_at=_later(moved, job.next_fire_at))
     if last is not None and (job.last_run is None or job.last_run.finished_at < last.finished_at):
         job = replace(job, last_run=last)
     return job
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:
-    return max(one, other) if one and other else one or other
+    return max(one, other) if one and other else None
 
 
 def _matches(job: Job, which: JobFilter) -> bool:

@@ -202,7 +202,7 @@ class _History:
         wrong += check_remote(facts, self.remote)
         for name, job in self.policed.items():
             if job.habits is not None:
-                wrong += slot_checker.check_habits(facts, name, job.period, job.habits)
+                wrong += slot_checker.check_habits(facts, name, job.period, job.habits, job.slots)
         for scene in self.scenes.values():
             wrong += scene.judge(facts)
         return wrong

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from math import inf
 from typing import Any, Final
 
@@ -28,6 +28,9 @@ from tests.simulation.world import EPOCH, World
 #: So long (s) after its recovery a well executor has renewed its leases, and has noticed that it
 #: was superseded and given up what it did not start: a heartbeat or a renewal, and the journal.
 RECOVERY_S: Final = 1.5
+
+#: The watermark of a schedule that is over: past every instant.
+_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,10 +290,11 @@ class LedgerStore:
         """Advance, and note how far each job is accounted for."""
         self.model.advance_jobs(progress)
         for news in progress:
-            if news.next_fire_at is not None:
+            mark = _EVER if news.over else news.next_fire_at
+            if mark is not None:
                 order = self._ledger.next()
                 known = self._ledger.watermarks.setdefault(news.job_id, [])
-                known.append((order, news.next_fire_at))
+                known.append((order, mark))
 
     def expire_runs(self, term: int) -> list[Run]:
         """Declare runs lost, and note each."""

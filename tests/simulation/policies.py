@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from executor.domain.calendar import CALENDARS, calendar_from_document
 from executor.domain.channel import CHANNELS, channel_from_document
+from executor.domain.instant import to_text
 from executor.domain.job import Job, definition_from_document
 from executor.domain.named import NamedWrite, Stored
 from executor.domain.targets import MessageTarget
@@ -41,6 +42,7 @@ class Policed:
 
     ``limit``: so many of its runs go on at once.  ``in_order``: it has a line that is kept.
     ``habits``: what becomes of its slots, for jobs of which each has to have its row.
+    ``slots``: its schedule has so many, and then it is over; None: it goes on.
     """
 
     period: int
@@ -50,6 +52,7 @@ class Policed:
     in_order: bool = False
     jitter: str | None = None
     habits: Habits | None = None
+    slots: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +237,11 @@ SCENES: Final[dict[str, Scene]] = {
                 jitter="PT2S",
                 habits=Habits(frozenset({"misfire"}), lasts_s=16),
             ),
+            "finite": Policed(
+                3,
+                habits=Habits(frozenset({"misfire", "overlap"}), lasts_s=16),
+                slots=7,
+            ),
             "hasty": Policed(
                 2,
                 {"start_timeout": "PT3S", **_queue(5)},
@@ -364,6 +372,8 @@ def _job(name: str, policed: Policed) -> Job:
         document["schedule"] = policed.document.get("schedule")
     else:
         first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
+        if policed.slots is not None:
+            document["schedule"] = f"R{policed.slots - 1}/{to_text(first)}/PT{policed.period}S"
         if policed.jitter is not None:
             document["schedule"]["jitter"] = policed.jitter
     parsed = definition_from_document(document)

@@ -29,17 +29,31 @@ def _what(row: Run) -> str:
     return f"{row.job} {row.fire_at} {row.id[:8]} {row.cause} {row.state} {row.reason}"
 
 
-def check_habits(facts: Facts, job: str, period: int, habits: Habits) -> list[str]:
-    """Every slot has exactly one row, is skipped for a good reason, and ends."""
+def check_habits(
+    facts: Facts, job: str, period: int, habits: Habits, slots: int | None
+) -> list[str]:
+    """Every slot has exactly one row, is skipped for a good reason, and ends.
+
+    *slots*: there are so many, and the job is done after them; None: it goes on.
+    """
     rows = facts.of(job)
-    until = {job: facts.rest}
+    last = facts.rest
+    if slots is not None:
+        last = slots_of(period, EPOCH, EPOCH + timedelta(seconds=period * slots))[-1]
+    until = {job: min(last, facts.rest)}
     wrong = check_slots(rows, {job: period}, EPOCH, until, timedelta(seconds=habits.lasts_s))
     for row in rows:
         if row.state == "skipped" and row.reason not in habits.skips:
             wrong.append(f"{_what(row)}: must not be skipped for that")
     watermark = facts.jobs[job].next_fire_at
     now = facts.ledger.world.now()
-    if watermark is None or watermark < now - timedelta(seconds=period) - _BEHIND:
+    if slots is not None:
+        wrong += [
+            f"{_what(row)}: after {last}" for row in rows if row.fire_at and row.fire_at > last
+        ]
+        if watermark is not None and last < facts.rest:
+            wrong.append(f"{job}: not done, accounted for up to {watermark} only, at {now}")
+    elif watermark is None or watermark < now - timedelta(seconds=period) - _BEHIND:
         wrong.append(f"{job}: accounted for up to {watermark} only, at {now}")
     return wrong
 

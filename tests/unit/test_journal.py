@@ -64,6 +64,10 @@ def news(
     )
 
 
+#: That the schedule of the first revision is over.
+OVER = replace(news(1), over=True)
+
+
 def test_entries_wait_a_little_for_company() -> None:
     """Many small writes become one; nobody waits longer than the delay."""
     bench = Bench()
@@ -183,6 +187,10 @@ def test_the_answer_to_another_request_is_not_the_journals() -> None:
         pytest.param(
             [news(2, 40), news(1, last=5)], news(2, 40, 5), id="the end of an older revision's run"
         ),
+        pytest.param([news(1, 10), OVER], OVER, id="the end of the schedule"),
+        pytest.param([OVER, news(1, 10)], OVER, id="the end of the schedule, the other way"),
+        pytest.param([OVER, news(2, 40)], news(2, 40), id="a newer revision begins anew"),
+        pytest.param([news(2, 40), OVER], news(2, 40), id="the end of a former schedule"),
     ],
 )
 def test_news_about_a_job_are_merged_by_revision(

@@ -29,7 +29,9 @@ import pytest
 
 from executor.domain.command import CommandKind
 from executor.domain.cron_schedule import CronSchedule, CronSlots
+from executor.domain.instant import to_text
 from executor.domain.job import Job
+from executor.domain.outlook import next_fire_time
 from executor.domain.run import Reason, RunState
 from executor.engine.effects import InsertRuns, ReadAllJobs, Request, SettleFollowUps, StartRuns
 from executor.engine.events import Tick, TokenGained
@@ -378,10 +380,22 @@ def test_the_next_fire_time_shown_is_the_one_executed(expression: str) -> None:
     zone = "America/New_York"
     driver.ask(create(schedule={"kind": "cron", "expression": expression, "timezone": zone}))
     for _ in range(3):
-        shown = driver.job().next_fire_at
+        shown = next_fire_time(driver.job(), driver.clock.now())
         assert shown is not None
         driver.clock.advance(max((shown - driver.clock.now()) / timedelta(seconds=1) - 5, 0))
         assert serve(6, driver) == [shown]
+
+
+@pytest.mark.parametrize("ends", [25, 30, 30.5, None])
+def test_the_next_fire_time_shown_during_a_pause_is_the_one_executed(ends: float | None) -> None:
+    """18: a job that rests until Monday is listed for tonight, as is one that rests for ever."""
+    driver = executing(a_job(misfire={"policy": "skip"}))
+    until = {} if ends is None else {"until": to_text(at(ends))}
+    driver.ask(a_command(CommandKind.PAUSE_JOB, "backup", **until))
+
+    shown = next_fire_time(driver.job(), driver.clock.now())
+
+    assert serve(45, driver)[:1] == ([] if shown is None else [shown])
 
 
 def test_a_fire_time_shown_under_former_zone_rules_is_corrected_before_it_is_executed() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from executor.domain.command import CommandKind
+from executor.domain.job import definition_from_document
+from executor.domain.schedule import schedule_from_document
 from executor.engine.run_decisions import BACKFILL_MOST
-from tests.web.world import NIGHTLY, World, faults_of, json_of, problem_of
+from tests.web.world import NIGHTLY, PLAIN, World, faults_of, json_of, problem_of
 from web.backfills import MOST, SHOWN
 
 #: Three nights before the world begins.
@@ -189,3 +192,15 @@ def test_the_beginning_of_time_is_no_failure(world: World) -> None:
     assert plan(world, **{"from": "1900-01-01T00:00:00Z"})["total"] == 127
     response = world.post(URL, {**NIGHTS, "from": "0001-01-01T00:00:00Z", "dry_run": True})
     assert "from" in faults_of(response, 422)
+
+
+def test_a_dry_run_for_a_finished_job_reaches_its_last_fire_time(world: World) -> None:
+    """Its schedule has none left for the regular way, as the executor knows."""
+    schedule = schedule_from_document("R1/2026-11-28T02:30:00Z/P1D")
+    plain = definition_from_document({**PLAIN, "name": "nightly"})
+    world.put_job("nightly", definition=replace(plain, schedule=schedule))
+
+    assert [slot["fire_at"] for slot in plan(world)["slots"]] == [
+        "2026-11-28T02:30:00Z",
+        "2026-11-29T02:30:00Z",
+    ]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from executor.domain.job import LastRun, Pause, definition_from_document
+from executor.domain.job import Job, LastRun, Pause, definition_from_document
 from executor.domain.schedule import schedule_from_document
-from tests.web.world import PLAIN, World, faults_of, json_of, problem_of
+from executor.domain.writes import JobWrite
+from tests.web.world import NIGHTLY, PLAIN, World, faults_of, json_of, problem_of
 
 
 def names(document: dict[str, Any]) -> list[str]:
@@ -160,6 +161,45 @@ def test_a_store_that_does_not_answer_is_503(world: World) -> None:
 
     assert problem_of(response, 503)["detail"] == "the store is down"
     assert int(response.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("until", "shown"),
+    [
+        (None, None),
+        (3600.0, "2026-12-01T02:30:00Z"),
+        (2.5 * 3600, "2026-12-01T02:30:00Z"),
+        (2.5 * 3600 + 1, "2026-12-02T02:30:00Z"),
+        (0.0, "2026-12-01T02:30:00Z"),
+    ],
+)
+def test_the_next_fire_time_is_one_that_no_pause_holds(
+    world: World, until: float | None, shown: str | None
+) -> None:
+    """Null if it has no end; in lists, alone, and in the answer to a change, as in `upcoming`."""
+    world.add(NIGHTLY)
+    job = world.store.find_job("nightly")
+    assert isinstance(job, Job)
+    ends = None if until is None else world.later(seconds=until)
+    paused = replace(job, revision=2, paused=Pause(since=world.clock.now(), until=ends))
+    assert world.store.write_jobs([JobWrite(paused, 1)]) == [None]
+
+    upcoming = json_of(world.get("/v1/jobs/nightly/upcoming?limit=1"))["items"]
+
+    assert [item["fire_at"] for item in upcoming] == ([] if shown is None else [shown])
+    assert json_of(world.get("/v1/jobs/nightly"))["next_fire_at"] == shown
+    assert json_of(world.get("/v1/jobs"))["items"][0]["next_fire_at"] == shown
+    changed = world.send("PATCH", "/v1/jobs/nightly", {"description": "new"})
+    assert json_of(changed)["next_fire_at"] == shown
+
+
+def test_a_disabled_job_has_no_next_fire_time(world: World) -> None:
+    """What will not be run is not promised; once it is enabled there is one again."""
+    assert world.add(NIGHTLY, enabled=False)["next_fire_at"] is None
+
+    enabled = world.send("PATCH", "/v1/jobs/nightly", {"enabled": True})
+
+    assert json_of(enabled)["next_fire_at"] == "2026-12-01T02:30:00Z"
 
 
 def test_a_job_whose_schedule_is_over_is_done(world: World) -> None:

@@ -110,9 +110,16 @@ def _write(write: JobWrite) -> _Write:
     kept: Document = {"last_run": "$last_run"}
     if write.forward:
         own = record.pop("next_fire_at", None)
-        kept["next_fire_at"] = {"$max": ["$next_fire_at", own]} if own else "$next_fire_at"
+        if own is not None:
+            kept["next_fire_at"] = _later_of_both(own)
     merged = {"$mergeObjects": [{"$literal": record}, kept]}
     return UpdateOne({"_id": write.job.id, "revision": write.expect}, [{"$replaceWith": merged}])
+
+
+def _later_of_both(own: object) -> Document:
+    # No watermark is the latest: the schedule is over.
+    later = {"$max": ["$next_fire_at", own]}
+    return {"$cond": [{"$gt": ["$next_fire_at", None]}, later, "$$REMOVE"]}
 
 
 def _is_taken(job: Job, owners: dict[str, str]) -> bool:
@@ -120,10 +127,13 @@ def _is_taken(job: Job, owners: dict[str, str]) -> bool:
 
 
 def _updates(news: JobProgress) -> Iterator[UpdateOne]:
-    if news.next_fire_at is not None:
+    which: Document = {"_id": news.job_id, "revision": news.revision}
+    if news.over:
+        yield UpdateOne(which, {"$unset": {"next_fire_at": True}})
+    elif news.next_fire_at is not None:
         yield UpdateOne(
-            {"_id": news.job_id, "revision": news.revision},
-            {"$max": {"next_fire_at": news.next_fire_at}},
+            {**which, "next_fire_at": {"$lt": news.next_fire_at}},
+            {"$set": {"next_fire_at": news.next_fire_at}},
         )
     if news.last_run is not None:
         older = {"last_run.finished_at": {"$lt": news.last_run.finished_at}}

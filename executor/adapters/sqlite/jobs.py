@@ -42,16 +42,16 @@ _UPDATE: Final = (
     "WHERE id = ? AND revision = ?"
 )
 
-#: The same, but a later watermark of the record stays.
+#: The same, but a later watermark of the record stays; NULL is the latest, and what is made of it.
 _UPDATE_FORWARD: Final = _UPDATE.replace(
-    "next_fire_at = ?",
-    f"next_fire_at = ifnull(max(next_fire_at, ?{_MARK}), ifnull(next_fire_at, ?{_MARK}))",
+    "next_fire_at = ?", f"next_fire_at = max(next_fire_at, ?{_MARK})"
 )
 
 _ADVANCE: Final = """
-    UPDATE jobs SET next_fire_at = ?
-    WHERE id = ? AND revision = ? AND (next_fire_at IS NULL OR next_fire_at < ?)
+    UPDATE jobs SET next_fire_at = ? WHERE id = ? AND revision = ? AND next_fire_at < ?
 """
+
+_EXHAUST: Final = "UPDATE jobs SET next_fire_at = NULL WHERE id = ? AND revision = ?"
 
 _FINISH: Final = """
     UPDATE jobs SET last_run = ?
@@ -108,9 +108,11 @@ class JobTable:
         """Record progress."""
         if not progress:
             return
-        marks, ends = [], []
+        marks, over, ends = [], [], []
         for news in progress:
-            if news.next_fire_at is not None:
+            if news.over:
+                over.append((news.job_id, news.revision))
+            elif news.next_fire_at is not None:
                 mark = milliseconds(news.next_fire_at)
                 marks.append((mark, news.job_id, news.revision, mark))
             if news.last_run is not None:
@@ -118,6 +120,7 @@ class JobTable:
                 ends.append((last_run_to_text(news.last_run), news.job_id, finished_at))
         with self._database.write() as connection:
             connection.executemany(_ADVANCE, marks)
+            connection.executemany(_EXHAUST, over)
             connection.executemany(_FINISH, ends)
 
     def purge_jobs(self, before: datetime, limit: int) -> int:
