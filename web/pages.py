@@ -1,9 +1,9 @@
 """``GET /``: the page for people, written on the server and readable without JavaScript.
 
 Shows who executes, the jobs with their next fire time and last result, the newest
-runs, and a form to add a job.  It never shows more than one part of the list of jobs,
-so its cost does not grow with their number.  What the query gets wrong is ignored
-here; the API is the strict one.
+runs, the channels with a button to test each, and a form to add a job.  It never shows
+more than one part of the list of jobs, so its cost does not grow with their number.
+What the query gets wrong is ignored here; the API is the strict one.
 """
 
 from __future__ import annotations
@@ -18,11 +18,13 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, make_response, render_template, request
 
-from executor.domain.access import Caller
+from executor.domain.access import Caller, Scope
+from executor.domain.channel import CHANNELS, EmailChannel
 from executor.domain.duration import format_duration
 from executor.domain.errors import StoreUnavailable
 from executor.domain.instant import to_text
 from executor.domain.job import Job
+from executor.domain.named import Broken
 from executor.domain.preview import clock_name, describe, schedule_text
 from executor.domain.run import LIVE, Run, RunState
 from executor.domain.schedule import Schedule, for_job
@@ -118,6 +120,15 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRow:
+    """One line of the table of channels; no kind if its record cannot be read."""
+
+    name: str
+    kind: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """What the list of jobs is narrowed to."""
 
@@ -150,7 +161,8 @@ def install(app: Flask, services: Services, gate: Gate) -> None:
                 raise
             return _turned_away(services, gate, problem)
         holder = caller if services.entrance.guarded and gate.cookie.read(request) else None
-        return _index(seen, _search(request.args), holder)
+        writes = caller.has(Scope.JOBS_WRITE) and caller.tags([Scope.JOBS_WRITE]) is None
+        return _index(seen, _search(request.args), holder, writes=writes)
 
     app.add_url_rule("/", view_func=index, methods=["GET"])
 
@@ -177,7 +189,7 @@ def _search(query: Mapping[str, str]) -> Search:
     return Search(q=q, state=state, cursor=query.get("cursor") or None)
 
 
-def _index(services: Services, search: Search, caller: Caller | None) -> Response:
+def _index(services: Services, search: Search, caller: Caller | None, *, writes: bool) -> Response:
     status = read_status(services)
     now = status.store.now if status.store else services.clock.now()
     jobs = _jobs(services.readers, search) if status.store else None
@@ -193,6 +205,7 @@ def _index(services: Services, search: Search, caller: Caller | None) -> Respons
         first=search.address(None) if search.cursor else None,
         following=search.address(jobs.next) if jobs and jobs.next else None,
         runs=[run_row(run, now) for run in _newest(status)[:RUNS]],
+        channels=_channels(services.readers) if writes and jobs else [],
         search=search,
         results=RESULTS,
         now=absolute(now),
@@ -213,6 +226,24 @@ def _jobs(readers: Readers, search: Search) -> Page[Job | BrokenJob] | None:
     except StoreUnavailable:
         # Gone since the status was read; the next refresh will say so.
         return None
+
+
+def _channels(readers: Readers) -> list[ChannelRow]:
+    """Return the channels; none while the store does not answer."""
+    try:
+        found = list(readers.list_named(CHANNELS))
+    except StoreUnavailable:
+        return []
+    return [
+        ChannelRow(name=one.name)
+        if isinstance(one, Broken)
+        else ChannelRow(
+            name=one.name,
+            kind=one.value.kind,
+            place=", ".join(one.value.to) if isinstance(one.value, EmailChannel) else one.value.url,
+        )
+        for one in found
+    ]
 
 
 def _newest(status: Status) -> Sequence[Run]:

@@ -218,3 +218,18 @@ def test_a_key_of_one_caller_says_nothing_to_another(guarded: GuardedWorld) -> N
         for token in tokens
     ]
     assert ids[0]["command"] != ids[1]["command"]
+
+
+def test_the_page_shows_channels_to_those_alone_who_may_test_them(guarded: GuardedWorld) -> None:
+    """As the API does; whose rights are narrowed to a tag may not."""
+    hook = {"kind": "webhook", "url": "https://example.com/hook"}
+    assert guarded.ask(ADMIN, "PUT", "/v1/channels/ops", hook).status_code == 201
+
+    def shown(*scopes: str) -> bool:
+        page = guarded.ask(guarded.token("runs:read", *scopes), "GET", "/")
+        assert page.status_code == 200, page.text
+        return "Who is told" in page.text
+
+    assert shown("jobs:write")
+    assert not shown("jobs:read")
+    assert not shown("jobs:write#a")

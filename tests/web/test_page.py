@@ -289,3 +289,15 @@ def test_a_run_that_waits_says_for_what(world: World) -> None:
     assert "waits for other jobs" in text(world)
     assert "waits for a ping" in text(world)
     assert "pings, within PT10M" in text(world)
+
+
+def test_channels_are_listed_with_a_button_to_test_each(world: World) -> None:
+    """For those who may; without channels nothing is said of them."""
+    assert "Who is told" not in text(world)
+    url = "https://example.com/hook?a=1&lt=2"
+    put = world.send("PUT", "/v1/channels/ops", {"kind": "webhook", "url": url})
+    assert put.status_code == 201, put.text
+
+    assert "Who is told" in text(world)
+    assert f"Actions ops webhook {url} Test" in text(world)
+    assert 'data-post="/v1/channels/ops/test"' in page(world)

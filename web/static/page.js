@@ -103,6 +103,7 @@ async function act(button) {
   try {
     const { status, ok, answer } = await send("POST", button.dataset.post, {});
     if (status === 202) say("Accepted, but not answered yet; it shows here once it is done.");
+    else if (ok && answer.last_error) say(`It did not arrive: ${answer.last_error}`, true);
     else if (ok) say(button.dataset.done);
     else say(answer.detail ?? "That did not work.", true);
   } catch {
