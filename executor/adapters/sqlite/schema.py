@@ -249,7 +249,16 @@ _TOKENS_AND_AUDIT: Final = (
     "CREATE INDEX audit_by_job ON audit (job_id, at, id)",
 )
 
-_VERSION_4: Final = (*_OUTPUT_CHUNKS, *_SERVICE_KEYS, *_NOTIFYING, *_TOKENS_AND_AUDIT)
+#: Which time zone data the executor of each term goes by.
+_ZONE_DATA: Final = ("ALTER TABLE terms ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",)
+
+_VERSION_4: Final = (
+    *_OUTPUT_CHUNKS,
+    *_SERVICE_KEYS,
+    *_NOTIFYING,
+    *_TOKENS_AND_AUDIT,
+    *_ZONE_DATA,
+)
 
 #: Statements of each upgrade, oldest first.
 UPGRADES: Final = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
