@@ -173,6 +173,7 @@ _STATUS: Final = object_of(
                     "term": WHOLE,
                     "since": INSTANT,
                     "heartbeat_at": INSTANT,
+                    "tzdata": {**STRING, "description": "The time zone data that it goes by."},
                 }
             )
         ),

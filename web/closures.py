@@ -6,7 +6,7 @@ A calendar that is missing or broken closes nothing, as the executor sees it too
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from executor.domain.blackouts import window_at
@@ -14,9 +14,11 @@ from executor.domain.calendar import CALENDARS, Calendar
 from executor.domain.errors import NamedNotFound
 from executor.domain.job import Job
 from executor.domain.named import Stored
+from executor.domain.schedule import jitter_of
 from executor.ports.store import Readers
 
-#: What happens to a fire time in a blackout; the first one that applies wins.
+#: What happens to a fire time in a blackout, or that jitter would put off into one; the first one
+#: that applies wins.
 POLICIES: Final = ("skip", "run_after")
 
 #: Tells which policy applies to an instant, None outside of every blackout.
@@ -36,7 +38,14 @@ def closures(readers: Readers, job: Job) -> Closed:
     ]
 
     def closed(instant: datetime) -> str | None:
-        found = {policy for policy, calendar in used if window_at(calendar, instant) is not None}
+        schedule = job.definition.schedule
+        # What jitter would start in a blackout is as closed as what is due in one.
+        jitter = jitter_of(schedule, job.id, instant) if schedule else timedelta(0)
+        found = {
+            policy
+            for policy, calendar in used
+            if window_at(calendar, instant) or window_at(calendar, instant + jitter)
+        }
         return next((policy for policy in POLICIES if policy in found), None)
 
     return closed

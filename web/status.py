@@ -150,6 +150,7 @@ def status_document(status: Status, services: Services) -> dict[str, Any]:
             "term": term.term,
             "since": to_text(term.acquired_at),
             "heartbeat_at": to_text(term.heartbeat_at),
+            "tzdata": term.tzdata,
         },
         "instances": [_instance(instance) for instance in store.instances] if store else [],
         "token": status.token,

@@ -86,6 +86,7 @@ def term_from_document(document: Mapping[str, Any]) -> TermRecord:
             heartbeat_at=instant(document["heartbeat_at"]),
             cleared_until=optional_instant(document.get("cleared_until")),
             resigned=bool(document["resigned"]),
+            tzdata=document.get("tzdata", ""),
             previous=tuple(_read_former(former) for former in document["previous"]),
         )
 
@@ -98,6 +99,7 @@ def _read_former(document: Mapping[str, Any]) -> FormerTerm:
         holder=document["holder"],
         cleared_until=optional_instant(document.get("cleared_until")),
         until=instant(document["until"]),
+        tzdata=document.get("tzdata", ""),
     )
 
 

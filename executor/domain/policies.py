@@ -87,8 +87,9 @@ class Retry:
 class CalendarUse:
     """A calendar whose windows are blackouts of the job.
 
-    ``skip``: what is due in one is skipped.  ``run_after``: it is put off to the end; of several
-    slots in one blackout the first is, and the others are skipped.
+    ``skip``: what is due in one is skipped, and so is what jitter would start in one.
+    ``run_after``: it is put off to the end; of several slots in one blackout the first is, and the
+    others are skipped.
     """
 
     __pydantic_config__ = CLOSED

@@ -30,6 +30,7 @@ class FormerTerm:
     holder: str
     cleared_until: datetime | None
     until: datetime
+    tzdata: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class TermRecord:
     """The one document that says who executes.
 
     ``heartbeat_at`` (store's clock) advances with every clearance; ``resigned`` means the holder
-    has stopped deciding on purpose.  ``previous`` is newest first, at most :data:`HISTORY` long.
+    has stopped deciding on purpose.  ``tzdata`` is the time zone data that it goes by; empty where
+    an older version wrote the record.  ``previous`` is newest first, at most :data:`HISTORY` long.
     """
 
     term: int
@@ -46,6 +48,7 @@ class TermRecord:
     heartbeat_at: datetime
     cleared_until: datetime | None = None
     resigned: bool = False
+    tzdata: str = ""
     previous: tuple[FormerTerm, ...] = ()
 
 

@@ -57,6 +57,7 @@ class MintTerm(Request):
     """``mint_term``; the answer is the TermRecord."""
 
     holder: str
+    tzdata: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

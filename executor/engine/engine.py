@@ -187,7 +187,7 @@ class Engine:
             self._mint()
 
     def _mint(self) -> None:
-        self._minting = MintTerm(self._options.instance)
+        self._minting = MintTerm(self._options.instance, self._options.tzdata)
         self._desk.emit(self._minting)
 
     def _token_gone(self, reason: str) -> None:

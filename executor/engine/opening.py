@@ -1,9 +1,10 @@
 """Opening a second: due jobs become claims, by their misfire policies and their calendars.
 
 Slots within the next moments are claimed on schedule; those that were missed are caught
-up or skipped as the job's misfire policy says.  A slot in a blackout of one of the job's
-calendars is skipped, or put off to the end of the blackout.  Jitter puts off the start.
-What is put off keeps its fire time: that is the slot's identity.
+up or skipped as the job's misfire policy says.  Jitter puts off the start.  A slot in a
+blackout of one of the job's calendars, or whose jitter would start it in one, is skipped,
+or put off to the end of the blackout.  What is put off keeps its fire time: that is the
+slot's identity.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from executor.domain.identity import slot_run_id
 from executor.domain.instant import TICK
 from executor.domain.job import Job
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
-from executor.domain.schedule import Schedule, for_job, jitter_of, next_after
+from executor.domain.schedule import Schedule, fire_times, for_job, jitter_of, next_after
+from executor.domain.schedule_fields import jitter_ms
 from executor.domain.tally import is_missed
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
@@ -130,20 +132,33 @@ class Opening:
         """
         if slot.cause is None:
             return Reason.MISFIRE, None
-        start = slot.fire_at + jitter_of(schedule, job.id, slot.fire_at)
-        blackout = self._admission.blackouts.at(job, slot.fire_at)
+        jitter = jitter_of(schedule, job.id, slot.fire_at)
+        start = slot.fire_at + jitter
+        at = self._admission.blackouts.at
+        blackout = at(job, slot.fire_at) or at(job, start)
         if blackout is not None:
             lasts = blackout.end > self._desk.now
             if blackout.skips or (
                 (lasts or slot.cause is Cause.SCHEDULE)
-                and _has_slot(schedule, max(blackout.start, job.created_at), first)
+                and _has_begun(schedule, job, blackout.start, first)
             ):
                 # Of several slots in one blackout the first is put off, for all of them.
                 return Reason.BLACKOUT, None
-            start += blackout.end - slot.fire_at
+            start = blackout.end + jitter
+            if at(job, start) is not None:
+                # Not into the next one: better all at once at the end of this.
+                start = blackout.end
         return None, None if start == slot.fire_at else start
 
 
-def _has_slot(schedule: Schedule, start: datetime, end: datetime) -> bool:
-    found = next_after(schedule, start - TICK)
-    return found is not None and found < end
+def _has_begun(schedule: Schedule, job: Job, start: datetime, first: datetime) -> bool:
+    """Whether a slot before *first* belongs to the blackout that begins at *start*.
+
+    By its own fire time, or because its jitter led into the blackout.
+    """
+    longest = timedelta(milliseconds=jitter_ms(schedule.jitter))
+    since = max(start, job.created_at + longest) - longest
+    return any(
+        slot + jitter_of(schedule, job.id, slot) >= start
+        for slot in fire_times(schedule, since - TICK, first - TICK)
+    )

@@ -113,7 +113,7 @@ class Tenure:
         self.precondition = Precondition(desk, options.precondition)
         self.code = CodeJobs(desk, self.roster, self._intake.receive, term, options.code)
         self.admission.on_named = self.code.retry
-        self._zone_check = ZoneCheck(desk, self.roster, record.term)
+        self._zone_check = ZoneCheck(desk, self.roster, record)
         self._named: Call[ReadNamed] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
         self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)

@@ -89,8 +89,10 @@ __all__ = [
 class TermStore(Protocol):
     """The term: minted, cleared, resigned.  The only fence there is."""
 
-    def mint_term(self, holder: str) -> TermRecord:
+    def mint_term(self, holder: str, tzdata: str = "") -> TermRecord:
         """Begin the next term for *holder*; return its record, with what former terms had cleared.
+
+        *tzdata* says which time zone data the holder goes by; it is kept with the term.
 
         One atomic step.  Unlike every other write, repeating it makes another term; an answer that
         was lost merely leaves a term without an executor.

@@ -87,7 +87,7 @@ def _call(request: Request, store: ExecutorStore, post: Callable[[Event], None])
         case AdoptRuns():
             return _adopt(request, store)
         case MintTerm():
-            return store.mint_term(request.holder)
+            return store.mint_term(request.holder, request.tzdata)
         case ResignTerm():
             store.resign_term(request.term)
         case ReadOpenRuns():

@@ -80,7 +80,7 @@ def _write_batch(store: SqliteStore, name: str) -> None:
     ends = [RunChange(run_id=claim.id, term=1, state=RunState.SUCCEEDED) for claim in claims]
     store.change_runs(ends)
     say("ended", *(end.run_id for end in ends))
-    store.write_jobs([JobWrite(a_job(name), None)])
+    store.write_jobs([JobWrite(a_job(name, next_fire_at=slot(0)), None)])
     say("created", name)
     store.advance_jobs([JobProgress(job_id=f"job-{name}", revision=1, next_fire_at=slot(9))])
     say("advanced", name)

@@ -84,12 +84,23 @@ class TermLaw(StoreWorkshop):
         assert [former.term for former in record.previous] == terms[::-1][:HISTORY]
 
     def test_a_holder_is_taken_literally(self) -> None:
-        """No text in a holder's name means anything to the store."""
-        self.store.mint_term(AWKWARD)
-        record = self.store.mint_term("$term")
+        """No text in a holder's name, or in what it says, means anything to the store."""
+        self.store.mint_term(AWKWARD, AWKWARD)
+        record = self.store.mint_term("$term", "$holder")
 
-        assert record.holder == "$term"
-        assert record.previous[0].holder == AWKWARD
+        assert (record.holder, record.tzdata) == ("$term", "$holder")
+        assert (record.previous[0].holder, record.previous[0].tzdata) == (AWKWARD, AWKWARD)
+
+    def test_a_term_remembers_the_zone_data_that_its_executor_went_by(self) -> None:
+        """Also in the history, and when the executor is long gone."""
+        for version in ("2025b", "2026a", ""):
+            self.store.mint_term("a", version)
+        record = self.readers.read_term()
+
+        assert record is not None
+        assert [record.tzdata, *(former.tzdata for former in record.previous)] == [
+            *("", "2026a", "2025b"),
+        ]
 
     def test_candidates_that_mint_at_once_get_different_terms(self) -> None:
         """Nobody's term is skipped in anybody's history, even when there was no record before."""

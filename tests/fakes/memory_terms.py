@@ -18,14 +18,18 @@ class MemoryTerms(MemoryPart):
     fenced = True
     _record: TermRecord | None = None
 
-    def mint_term(self, holder: str) -> TermRecord:
+    def mint_term(self, holder: str, tzdata: str = "") -> TermRecord:
         """Begin the next term."""
         with self.lock:
             now, old = self.clock.now(), self._record
             previous: tuple[FormerTerm, ...] = ()
             if old is not None:
                 former = FormerTerm(
-                    term=old.term, holder=old.holder, cleared_until=old.cleared_until, until=now
+                    term=old.term,
+                    holder=old.holder,
+                    cleared_until=old.cleared_until,
+                    until=now,
+                    tzdata=old.tzdata,
                 )
                 previous = (former, *old.previous)[:HISTORY]
             self._record = TermRecord(
@@ -33,6 +37,7 @@ class MemoryTerms(MemoryPart):
                 holder=holder,
                 acquired_at=now,
                 heartbeat_at=now,
+                tzdata=tzdata,
                 previous=previous,
             )
             return self._record

@@ -237,9 +237,9 @@ class LedgerStore:
             raise StoreUnavailable("cut off before the audit")
         self.model.append_changes(changes)
 
-    def mint_term(self, holder: str) -> TermRecord:
+    def mint_term(self, holder: str, tzdata: str = "") -> TermRecord:
         """Mint, and note it."""
-        record = self.model.mint_term(holder)
+        record = self.model.mint_term(holder, tzdata)
         self._ledger.minted[record.term] = holder
         self._ledger.minted_at[record.term] = self._ledger.next()
         return record

@@ -87,6 +87,7 @@ class Driver:
         permitted: PermittedTargets = ALL_TARGETS,
         code: bool = False,
         precondition: bool = False,
+        tzdata: str = "",
     ) -> None:
         self.store = store or MemoryStore(FakeClock())
         assert isinstance(self.store.clock, FakeClock)
@@ -100,6 +101,7 @@ class Driver:
             permitted=permitted,
             code=code,
             precondition=precondition,
+            tzdata=tzdata,
         )
         self.engine = Engine(options, self.moment())
         self.effects: list[Effect] = []

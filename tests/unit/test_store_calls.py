@@ -140,11 +140,11 @@ def test_a_reading_that_breaks_off_is_a_failure_after_its_batches() -> None:
 
 def test_the_answer_is_what_the_request_says() -> None:
     """For example, minting answers the record of the new term."""
-    (answer,) = outcome(MintTerm("here"), MemoryStore(FakeClock()))
+    (answer,) = outcome(MintTerm("here", "2026a"), MemoryStore(FakeClock()))
 
     assert isinstance(answer, Answered)
     assert isinstance(answer.result, TermRecord)
-    assert answer.result.holder == "here"
+    assert (answer.result.holder, answer.result.tzdata) == ("here", "2026a")
 
 
 class Counting(MemoryStore):

@@ -58,7 +58,7 @@ class FakeExecutor:
         self.connection = "connected"
         self.before: Callable[[], None] = lambda: None
         self._store, self._clock = store, clock
-        self.term = store.mint_term(INSTANCE).term
+        self.term = store.mint_term(INSTANCE, "2026a").term
 
     def send(self, command: Command, timeout_s: float) -> CommandResult | None:
         """Carry *command* out; None when told to be silent."""

@@ -30,6 +30,7 @@ def test_status_says_who_executes(world: World) -> None:
         "term": 1,
         "since": "2026-12-01T00:00:00Z",
         "heartbeat_at": "2026-12-01T00:00:00Z",
+        "tzdata": "2026a",
     }
     instances = shown["instances"]
     assert isinstance(instances, list)

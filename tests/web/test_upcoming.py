@@ -143,6 +143,22 @@ def test_blackouts_are_marked_with_what_happens_then(world: World) -> None:
     ]
 
 
+def test_a_start_that_jitter_puts_off_into_a_blackout_is_marked(world: World) -> None:
+    """As the executor treats it: it is the start that the calendar forbids."""
+    dates = [{"from": "2026-12-01T02:30:01Z", "to": "2026-12-09T00:00:00Z"}]
+    world.send("PUT", "/v1/calendars/a", {"dates": dates})
+    for name, jitter in (("still", "PT0S"), ("late", "PT23H")):
+        schedule = {"kind": "cron", "expression": "30 2 * * *", "jitter": jitter}
+        world.add(NIGHTLY, name=name, schedule=schedule, calendars=[{"name": "a"}])
+
+    shown = {
+        name: json_of(world.get(f"/v1/jobs/{name}/upcoming?limit=1"))["items"][0]["blackout"]
+        for name in ("still", "late")
+    }
+
+    assert shown == {"still": None, "late": "skip"}
+
+
 def test_a_calendar_that_is_missing_or_broken_marks_nothing(world: World) -> None:
     """The job fires as if it were not named."""
     world.send("PUT", "/v1/calendars/a", {"dates": [{"from": "2026-12-01", "to": "2026-12-09"}]})

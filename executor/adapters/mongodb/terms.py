@@ -27,6 +27,7 @@ _FORMER: Final = {
     "holder": "$holder",
     "cleared_until": "$cleared_until",
     "until": "$$NOW",
+    "tzdata": "$tzdata",
 }
 
 #: The former terms of the term to be minted: none when there is no record yet.
@@ -39,7 +40,7 @@ _PREVIOUS: Final = {
 }
 
 
-def _successor(holder: str) -> dict[str, Any]:
+def _successor(holder: str, tzdata: str) -> dict[str, Any]:
     return {
         "_id": _ID,
         "term": {"$add": [{"$ifNull": ["$term", 0]}, 1]},
@@ -47,6 +48,7 @@ def _successor(holder: str) -> dict[str, Any]:
         "acquired_at": "$$NOW",
         "heartbeat_at": "$$NOW",
         "resigned": False,
+        "tzdata": {"$literal": tzdata},
         "previous": _PREVIOUS,
     }
 
@@ -55,18 +57,18 @@ class MongoTerms(MongoPart):
     """A :class:`~executor.ports.store.TermStore`."""
 
     @translated
-    def mint_term(self, holder: str) -> TermRecord:
+    def mint_term(self, holder: str, tzdata: str = "") -> TermRecord:
         """Begin the next term for *holder*; one atomic step."""
         try:
-            return self._mint(holder)
+            return self._mint(holder, tzdata)
         except DuplicateKeyError:
             # Two candidates made the very first record at once; now it is there.
-            return self._mint(holder)
+            return self._mint(holder, tzdata)
 
-    def _mint(self, holder: str) -> TermRecord:
+    def _mint(self, holder: str, tzdata: str) -> TermRecord:
         record = self._executor.find_one_and_update(
             {"_id": _ID},
-            [{"$replaceWith": _successor(holder)}],
+            [{"$replaceWith": _successor(holder, tzdata)}],
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )

@@ -267,6 +267,9 @@ _PINGS: Final = (
     "CREATE INDEX jobs_by_ping ON jobs (ping_digest) WHERE ping_digest IS NOT NULL",
 )
 
+#: Which time zone data the executor of each term goes by.
+_ZONE_DATA: Final = ("ALTER TABLE terms ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",)
+
 _VERSION_4: Final = (
     *_OUTPUT_CHUNKS,
     *_SERVICE_KEYS,
@@ -274,6 +277,7 @@ _VERSION_4: Final = (
     *_TOKENS_AND_AUDIT,
     *_SESSIONS,
     *_PINGS,
+    *_ZONE_DATA,
 )
 
 #: Statements of each upgrade, oldest first.

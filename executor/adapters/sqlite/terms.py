@@ -12,13 +12,14 @@ from executor.domain.errors import StaleTerm
 from executor.domain.term import HISTORY, TermRecord
 
 _NEWEST: Final = """
-    SELECT term, holder, acquired_at, heartbeat_at, cleared_until, resigned, until
+    SELECT term, holder, acquired_at, heartbeat_at, cleared_until, resigned, until, tzdata
     FROM terms ORDER BY term DESC LIMIT ?
 """
 
 #: Fields of the record and of each former term in it, in the order of the columns.
 _FIELDS: Final = (
     *("term", "holder", "acquired_at", "heartbeat_at", "cleared_until", "resigned", "until"),
+    "tzdata",
 )
 
 
@@ -28,15 +29,16 @@ class TermTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def mint_term(self, holder: str) -> TermRecord:
+    def mint_term(self, holder: str, tzdata: str = "") -> TermRecord:
         """Begin the next term for *holder*."""
         now = now_ms()
         with self._database.write() as connection:
             (newest,) = connection.execute("SELECT coalesce(max(term), 0) FROM terms").fetchone()
             connection.execute("UPDATE terms SET until = ? WHERE term = ?", (now, newest))
             connection.execute(
-                "INSERT INTO terms (term, holder, acquired_at, heartbeat_at) VALUES (?, ?, ?, ?)",
-                (newest + 1, holder, now, now),
+                "INSERT INTO terms (term, holder, acquired_at, heartbeat_at, tzdata) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (newest + 1, holder, now, now, tzdata),
             )
             connection.execute("DELETE FROM terms WHERE term < ?", (newest + 1 - HISTORY,))
             record = read_record(connection)
