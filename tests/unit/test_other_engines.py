@@ -19,6 +19,7 @@ import pytest
 from croniter import croniter
 from cronsim import CronSim
 
+from executor.domain.cron import Dialect
 from executor.domain.errors import InvalidSchedule
 from executor.domain.schedule import CronSchedule, fire_times
 from tests.unit.cron_oracle import Expressions
@@ -69,7 +70,7 @@ def expressions(count: int, foreign: Rule) -> Iterator[tuple[random.Random, Cron
     chance = random.Random(count)
     make = Expressions(chance)
     while count:
-        dialect, text = chance.choice([("cron5", make.five()), ("cron6s", make.six())])
+        dialect, text = chance.choice([(Dialect.CRON5, make.five()), (Dialect.CRON6S, make.six())])
         try:
             schedule = CronSchedule(text, dialect, timezone=chance.choice(ZONES))
         except InvalidSchedule:

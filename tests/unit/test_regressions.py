@@ -15,6 +15,8 @@ out.  The proof on real processes, brokers and stores, by the number of the outa
 15      failover/test_mongodb_primary, failover/test_partition
 16      contract/test_sqlite_file (full disk), contract/test_command_ending (output)
 17      the stores' part: contract/retention_law; under load in the simulation only
+
+Where several guards prevent an outage, unit/test_regression_guards tries each by itself.
 """
 
 from __future__ import annotations
