@@ -16,7 +16,8 @@ Rules
    as often as its job's ``retrigger`` says; then it is lost.
 4. *Ends that are asked for.*  Whoever has the run is asked to end it (it is *recalled*), and it
    occupies its job until an end is reported, or a time of grace is over.  A run that was
-   not begun in time is skipped after that, unless it turns out that it was begun.
+   not begun in time is skipped after that, unless it turns out that it was begun; while reports
+   are heard nobody is waited for who has not begun it, but for a report that is on its way.
 5. A run that is told to go on after it was given up is believed: what was to be sent again and
    is not yet, is not.
 """
@@ -40,6 +41,7 @@ from executor.engine.effects import CancelWork, RecallWork, StartRuns
 from executor.engine.endings import Endings
 from executor.engine.events import RunFinished, RunHandedOver, RunStarted
 from executor.engine.journal import Journal
+from executor.engine.timing import UNBEGUN_GRACE_S
 from executor.engine.workload import Piece
 
 #: Longest time of a run whose job is gone, and with it what its job said: the field's default.
@@ -266,7 +268,10 @@ class RemoteRuns:
         run = remote.run
         self._unsent.pop(run.id, None)
         remote.cancelling = reason
-        remote.end_by = self._desk.monotonic + self._grace_s
+        unbegun = reason is Reason.START_TIMEOUT and run.started_at is None
+        heard = unbegun and self._heard_since is not None
+        grace_s = min(self._grace_s, UNBEGUN_GRACE_S) if heard else self._grace_s
+        remote.end_by = self._desk.monotonic + grace_s
         if remote.in_hand:
             self._desk.emit(CancelWork(run.id, reason))
         if remote.definition is not None:

@@ -51,6 +51,10 @@ SUPERVISION_S: Final = 1.0
 #: as short as a person may be made to wait for the next run.
 RECALL_GRACE_S: Final = 30.0
 
+#: A report that a run was begun may be on its way for so long, seconds, when the run is recalled
+#: because nobody seems to have begun it; reports take milliseconds while the broker is there.
+UNBEGUN_GRACE_S: Final = 2.0
+
 #: The store may be silent this long before the executor gives the token away.
 STORE_PATIENCE_S: Final = 10.0
 
