@@ -21,6 +21,8 @@ from types import FrameType
 from typing import Any, Final
 from uuid import uuid4
 
+from executor.domain.errors import Fault, InvalidJob
+from executor.domain.filling import secret_places
 from executor.domain.instant import to_text
 from executor.domain.job import Definition, definition_from_document
 from executor.domain.run import Cause, Outcome, Output, Reason, Run, RunState
@@ -34,6 +36,12 @@ SIGNALLED: Final = 128
 
 #: Name of the made-up job, which the command finds as SOLOCRON_JOB.
 JOB: Final = "command-line"
+
+#: What to do where a secret is named.
+_NO_SECRETS: Final = (
+    "no store is asked here, so there are no secrets; export a variable with the value, which the "
+    "program inherits, and use that instead"
+)
 
 #: Options that are fields of the target's limits, rather than of the target or the job.
 _LIMITS: Final = ("cpu", "memory", "processes", "output")
@@ -116,14 +124,22 @@ def definition_of(words: Sequence[str], options: Mapping[str, object]) -> Defini
             names and as documents have them; None for what was not given.
 
     Raises:
-        InvalidJob: with every fault; the last part of a fault's field is the option's name.
+        InvalidJob: with every fault; the last part of a fault's field is the option's name.  Also
+            where a secret is named: these are in the store, which is not asked.
     """
     given = {name: value for name, value in options.items() if value is not None}
     limits = {name: given.pop(name) for name in _LIMITS if name in given}
     timeout = {"timeout": given.pop("timeout")} if "timeout" in given else {}
     what = {"command": words[0]} if len(words) == 1 else {"argv": list(words)}
     target = {"kind": "command", **what, **given, "limits": limits}
-    return definition_from_document({"name": JOB, "target": target, **timeout})
+    definition = definition_from_document({"name": JOB, "target": target, **timeout})
+    secrets = [
+        Fault(field, f"{_NO_SECRETS} (secret {name!r})")
+        for field, name in secret_places(definition.target)
+    ]
+    if secrets:
+        raise InvalidJob(secrets)
+    return definition
 
 
 def perform(definition: Definition, launchers: LauncherFactory, clock: Clock) -> Report:

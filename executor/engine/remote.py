@@ -16,7 +16,8 @@ Rules
    as often as its job's ``retrigger`` says; then it is lost.
 4. *Ends that are asked for.*  Whoever has the run is asked to end it (it is *recalled*), and it
    occupies its job until an end is reported, or a time of grace is over.  A run that was
-   not begun in time is skipped after that, unless it turns out that it was begun.
+   not begun in time is skipped after that, unless it turns out that it was begun; while reports
+   are heard nobody is waited for who has not begun it, but for a report that is on its way.
 5. *Watched* runs (see ``awaited``) are begun by others: they may take the target's ``grace`` for
    it, and are given up neither while nobody can be heard nor right after that.
 6. A run that is told to go on after it was given up is believed: what was to be sent again and
@@ -46,6 +47,7 @@ from executor.engine.effects import CancelWork, RecallWork, StartRuns
 from executor.engine.endings import Endings
 from executor.engine.events import RunFinished, RunHandedOver, RunStarted
 from executor.engine.journal import Journal
+from executor.engine.timing import UNBEGUN_GRACE_S
 from executor.engine.workload import Piece
 
 #: Longest time of a run whose job is gone, and with it what its job said: the field's default.
@@ -295,7 +297,10 @@ class RemoteRuns:
             # There is nobody who could end it, or say that he has.
             self._give_up(remote, reason)
             return
-        remote.end_by = self._desk.monotonic + self._grace_s
+        unbegun = reason is Reason.START_TIMEOUT and run.started_at is None
+        heard = unbegun and self._heard_since is not None
+        grace_s = min(self._grace_s, UNBEGUN_GRACE_S) if heard else self._grace_s
+        remote.end_by = self._desk.monotonic + grace_s
         if remote.in_hand:
             self._desk.emit(CancelWork(run.id, reason))
         if remote.definition is not None:

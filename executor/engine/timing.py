@@ -55,6 +55,10 @@ RECALL_GRACE_S: Final = 30.0
 #: again, and after the last such ping, no watched run is given up.  Whole batches take less.
 PINGS_IN_S: Final = 10.0
 
+#: A report that a run was begun may be on its way for so long, seconds, when the run is recalled
+#: because nobody seems to have begun it; reports take milliseconds while the broker is there.
+UNBEGUN_GRACE_S: Final = 2.0
+
 #: The store may be silent this long before the executor gives the token away.
 STORE_PATIENCE_S: Final = 10.0
 

@@ -50,6 +50,25 @@ class TestOneRun(CleanLeaving):
         assert result.stderr.startswith("solocron: exit status 0, after 0.")
 
     @pytest.mark.parametrize(
+        ("arguments", "option"),
+        [
+            (("echo {{ secret.TOKEN }}",), "command"),
+            (("echo", "{{ secret.TOKEN }}"), "1"),
+            (("--env", "KEY={{ secret.TOKEN }}", "true"), "--env"),
+        ],
+    )
+    def test_a_secret_is_refused_with_what_to_do_instead(
+        self, arguments: tuple[str, ...], option: str
+    ) -> None:
+        """Nothing is said of a missing secret: nobody has looked for it."""
+        result = solocron_run(*arguments)
+
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr.startswith(f"solocron: {option}: no store is asked here")
+        assert "export a variable" in result.stderr
+        assert "'TOKEN'" in result.stderr
+
+    @pytest.mark.parametrize(
         ("arguments", "status", "words"),
         [
             (("sh -c 'exit 3'",), 3, "exit status 3"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,51 @@ def work(context):
 """
 
 
+#: A worker that knows what simple-scheduler publishes of its protocol, and nothing of ours.  It
+#: has two beats in a second, and after the end says three things that it should not.
+STRICT = """
+import json, os, pika
+
+JOB = {job!r}
+NAME = "scheduler.job." + JOB
+channel = pika.BlockingConnection(pika.URLParameters(os.environ["RABBITMQ_URL"])).channel()
+channel.exchange_declare(NAME, "topic", durable=True, auto_delete=False, internal=False)
+for key in ("action", "status", "heartbeat"):
+    channel.queue_declare(f"{{NAME}}.{{key}}", durable=True, exclusive=False, auto_delete=False)
+    channel.queue_bind(f"{{NAME}}.{{key}}", NAME, key)
+left = {{}}
+
+
+def tell(key, run_id, **more):
+    body = json.dumps({{"jobName": JOB, "runId": run_id, **more}}).encode()
+    properties = pika.BasicProperties(content_type="application/json")
+    channel.basic_publish(NAME, key, body, properties)
+
+
+def obey(channel, method, properties, body):
+    order = json.loads(body)
+    run_id = order["runId"]
+    if order["action"] == "run":
+        left[run_id] = 2 * {seconds}
+        tell("status", run_id, status="running")
+    elif left.pop(run_id, None):
+        tell("status", run_id, status="cancelled")
+    channel.basic_ack(method.delivery_tag)
+
+
+channel.basic_consume(f"{{NAME}}.action", obey)
+while True:
+    channel.connection.sleep(0.5)
+    for run_id in list(left):
+        left[run_id] -= 1
+        tell("heartbeat", run_id)
+        if not left[run_id]:
+            del left[run_id]
+            for status in ("completed", "failed", "running", "nonsense"):
+                tell("status", run_id, status=status)
+"""
+
+
 class Scene:
     """A service with one job for workers, and what the tests do with it."""
 
@@ -91,6 +137,18 @@ class Scene:
         assert found is not None
         return found
 
+    def cancel(self, run_id: str) -> None:
+        """Have a run cancelled while it goes on."""
+        self.await_run(run_id, state="running")
+        status, _ = self.cluster.request("POST", f"/v1/runs/{run_id}/cancel")
+        assert status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}
+        self.await_run(run_id, state="cancelled", reason="requested")
+
+    def strict_worker(self, name: str, seconds: int) -> Worker:
+        """Start a worker that knows only what simple-scheduler publishes; works so long."""
+        code = STRICT.format(job=self.job, seconds=seconds)
+        return Worker(self.folder, name, ["-c", code], self.environ)
+
     @contextmanager
     def worker(self, name: str, *arguments: str, url: str = "") -> Iterator[Worker]:
         """Run ``solocron worker``, with the broker at *url* if not at its own address."""
@@ -114,30 +172,41 @@ def scene(
 
 
 @pytest.mark.timeout(300)
-def test_a_worker_that_knows_the_protocol_alone_is_enough(scene: Scene) -> None:
-    """The README's: it runs, beats, is cancelled; when it dies, silence sends its run again."""
+def test_the_worker_of_the_readme_works(scene: Scene) -> None:
+    """It runs, beats, and is cancelled."""
     steps = {"kind": "message", "arguments": {"steps": 2}}
     scene.define(target=steps, heartbeat_timeout="PT4S")
     with readme_worker(scene.folder, "plain", scene.environ, scene.job):
-        run_id = scene.trigger()
-        done = scene.await_run(run_id, state="succeeded")
+        done = scene.await_run(scene.trigger(), state="succeeded")
         assert done["details"] == {"resized": 42}
         assert done["started_at"] is not None
 
-        scene.define(
-            target={"kind": "message", "arguments": {"steps": 1000}}, heartbeat_timeout="PT4S"
-        )
-        run_id = scene.trigger()
-        scene.await_run(run_id, state="running")
-        status, _ = scene.cluster.request("POST", f"/v1/runs/{run_id}/cancel")
-        assert status in {HTTPStatus.OK, HTTPStatus.ACCEPTED}
-        scene.await_run(run_id, state="cancelled", reason="requested")
+        scene.define(target={"kind": "message", "arguments": {"steps": 1000}})
+        scene.cancel(scene.trigger())
 
+
+@pytest.mark.timeout(300)
+def test_a_worker_that_knows_the_published_protocol_alone_is_enough(scene: Scene) -> None:
+    """No field of ours, nothing persistent: it beats for longer than silence may last, is told to
+    stop, and when it is killed its run is sent to another.  What it says too much is counted."""
+    scene.define(heartbeat_timeout="PT2S")
+    with scene.strict_worker("first", seconds=3) as first:
+        done = scene.await_run(scene.trigger(), state="succeeded")
+        assert (done["attempt"], done["details"]) == (1, {})
+        begun, ended = (datetime.fromisoformat(done[at]) for at in ("started_at", "finished_at"))
+        assert ended - begun > timedelta(seconds=2.5)
+
+        def counted() -> bool:
+            status = scene.cluster.status()
+            return bool(status["reports"]["late"] >= 2 and status["dead_letters"] == 1)
+
+        eventually(counted, PATIENCE_S, "what it said too much is counted")
+        scene.cancel(scene.trigger())
         run_id = scene.trigger()
         scene.await_run(run_id, state="running", attempt=1)
-    scene.await_run(run_id, state="pending", attempt=2)
-    with readme_worker(scene.folder, "successor", scene.environ, scene.job):
-        scene.await_run(run_id, state="running", attempt=2)
+        first.kill()
+    with scene.strict_worker("second", seconds=3):
+        assert scene.await_run(run_id, state="succeeded")["attempt"] == 2
 
 
 @pytest.mark.timeout(300)

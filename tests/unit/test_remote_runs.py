@@ -7,7 +7,7 @@ import pytest
 from executor.domain.run import Cause, Outcome, Reason, RunState
 from executor.engine.effects import ClearTerm, RenewLeases, StartRuns
 from executor.engine.events import RunFinished, RunHandedOver, RunNotStarted
-from executor.engine.timing import RECALL_GRACE_S, TRUST_S
+from executor.engine.timing import RECALL_GRACE_S, TRUST_S, UNBEGUN_GRACE_S
 from tests.builders import a_job, at, cancel, every, trigger
 from tests.unit.desk_driver import executing
 from tests.unit.remote_driver import (
@@ -164,16 +164,28 @@ def test_a_pause_of_the_process_is_no_silence() -> None:
 
 
 def test_a_run_that_is_not_begun_in_time_is_called_back_and_skipped() -> None:
-    """After a while in which somebody may say that it was begun all the same."""
+    """Soon after: a report that it was begun all the same may only just be on its way."""
     driver, run = handed_over(running=False, job=a_remote_job(start_timeout="PT5S"))
 
     driver.advance(5.5)
     assert recalled(driver) == [(run.id, "start_timeout")]
     assert driver.row(run).state is RunState.PENDING
-    driver.advance(RECALL_GRACE_S)
+    driver.advance(UNBEGUN_GRACE_S)
 
     row = driver.row(run)
     assert (row.state, row.reason) == (RunState.SKIPPED, Reason.START_TIMEOUT)
+
+
+def test_who_may_have_begun_is_waited_for_while_nobody_can_be_heard() -> None:
+    """The token, and with it the broker, is away: the report may be waiting there."""
+    driver, run = handed_over(running=False, job=a_remote_job(start_timeout="PT5S"))
+    driver.lose_token()
+
+    driver.advance(5.5 + UNBEGUN_GRACE_S)
+    assert driver.row(run).state is RunState.PENDING
+    driver.advance(RECALL_GRACE_S)
+
+    assert driver.row(run).state is RunState.SKIPPED
 
 
 def test_a_run_that_was_begun_although_it_was_called_back_is_no_skipped_one() -> None:
