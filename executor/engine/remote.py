@@ -298,7 +298,7 @@ class RemoteRuns:
             self._give_up(remote, reason)
             return
         unbegun = reason is Reason.START_TIMEOUT and run.started_at is None
-        heard = unbegun and self._heard_since is not None
+        heard = unbegun and self.hearing.since is not None
         grace_s = min(self._grace_s, UNBEGUN_GRACE_S) if heard else self._grace_s
         remote.end_by = self._desk.monotonic + grace_s
         if remote.in_hand:
