@@ -27,7 +27,7 @@ from executor.domain.writes import JobClash, JobWrite
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import Request, WriteJobs
 from executor.engine.roster import Roster
-from executor.engine.timing import CLAIM_AHEAD_S, TRUST_S
+from executor.engine.timing import ADOPT_ROWS, CLAIM_AHEAD_S, TRUST_S
 
 #: So far beyond its last clearance an executor may have claimed slots, and accounted for them: it
 #: claims on the strength of that clearance, and ahead.
@@ -92,11 +92,12 @@ class ZoneCheck:
         assert isinstance(request, WriteJobs)
         assert isinstance(result, list)
         for write, clash in zip(request.writes, result, strict=True):
+            current = clash.current if isinstance(clash, JobClash) else None
             if clash is None:
                 self._roster.put(write.job)
-            elif isinstance(clash, JobClash) and clash.current is not None:
-                # Changed in between: by the watermark that was written there the new one is behind.
-                self.checked(clash.current)
+            elif current and current.definition.schedule == write.job.definition.schedule:
+                # Something else was changed in between, which kept the later watermark.
+                self.checked(current)
         return True
 
     def failed(self, request: Request) -> bool:
@@ -109,5 +110,5 @@ class ZoneCheck:
             return
         self._write.advance()
         if self._moved and self._write.idle:
-            self._write.send(WriteJobs(tuple(self._moved), self._term))
-            self._moved = []
+            some, self._moved = self._moved[:ADOPT_ROWS], self._moved[ADOPT_ROWS:]
+            self._write.send(WriteJobs(tuple(some), self._term))

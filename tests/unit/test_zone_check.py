@@ -10,7 +10,7 @@ import pytest
 from executor.domain.run import RunState
 from executor.domain.writes import JobWrite
 from executor.engine.effects import WriteJobs
-from executor.engine.timing import CLAIM_AHEAD_S, TRUST_S
+from executor.engine.timing import ADOPT_ROWS, CLAIM_AHEAD_S, TRUST_S
 from tests.builders import a_job, at, every
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.desk_driver import Driver, executing, with_jobs
@@ -119,6 +119,16 @@ def test_a_correction_that_meets_a_change_is_made_after_it() -> None:
     assert driver.job().definition.description == "new"
     driver.advance_to(at(45))
     assert [run.fire_at for run in driver.handed_off] == [at(20), at(40)]
+
+
+def test_a_zone_with_many_jobs_is_corrected_in_calls_that_end_in_time() -> None:
+    """One that took longer than a call may would be repeated for ever."""
+    jobs = [a_job(f"job-{number}", next_fire_at=at(37)) for number in range(ADOPT_ROWS + 1)]
+    driver = executing(*jobs)
+    driver.advance(1.5)
+
+    assert [len(call.writes) for call in driver.called(WriteJobs)] == [ADOPT_ROWS, 1]
+    assert {driver.job(job.name).next_fire_at for job in jobs} == {at(10)}
 
 
 def test_watermarks_that_are_fire_times_are_left_alone() -> None:
