@@ -8,7 +8,8 @@ Rules
 -----
 1. ``rid`` is the id of the first run of a chain of repetitions, as a UUID: the monitor sees one
    undertaking, from its first start to its final end.
-2. What somebody cancelled is neither: the monitor finds out that nothing came.
+2. What was cancelled is neither: the monitor finds out that nothing came.  If it had begun, it
+   is told what was said until then, as ``<url>/log``, which changes nothing there.
 
 Source: healthchecks.io/docs/http_api, "Pinging API".
 """
@@ -33,6 +34,9 @@ MOST_OUTPUT: Final = 10_000
 #: The signal of a start.
 START: Final = "start"
 
+#: The signal of what is only to be noted.
+LOG: Final = "log"
+
 
 def ping_of_start(url: str, run: Run) -> Notification:
     """Return the ping that *run* has begun."""
@@ -40,13 +44,19 @@ def ping_of_start(url: str, run: Run) -> Notification:
     return _ping(url, run, START, at, START_TRIED_FOR, "")
 
 
+def signal_of_end(run: Run) -> str | None:
+    """Return what the final end of *run* is to a monitor; None: nothing."""
+    if run.state is RunState.SUCCEEDED:
+        return ""
+    if failed(run):
+        return str(run.exit_code) if run.exit_code in range(1, 256) else "fail"
+    return LOG if run.state is RunState.CANCELLED and run.started_at is not None else None
+
+
 def ping_of_end(url: str, run: Run) -> Notification | None:
     """Return the ping of the final end of *run*; None if it says nothing to a monitor."""
-    if run.state is RunState.SUCCEEDED:
-        signal = ""
-    elif failed(run):
-        signal = str(run.exit_code) if run.exit_code in range(1, 256) else "fail"
-    else:
+    signal = signal_of_end(run)
+    if signal is None:
         return None
     # Later than the start of the shortest run, so that its end is the newest.
     at = (run.finished_at or run.created_at) + TICK

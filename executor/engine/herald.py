@@ -26,7 +26,7 @@ from executor.domain.following import failed
 from executor.domain.job import Job
 from executor.domain.message import facts_of
 from executor.domain.notification import Notification, a_message
-from executor.domain.ping import ping_of_end, ping_of_start
+from executor.domain.ping import ping_of_end, ping_of_start, signal_of_end
 from executor.domain.run import Run, RunState
 from executor.domain.tally import (
     Tally,
@@ -121,7 +121,7 @@ class Herald:
             return True
         if not final:
             return False
-        if job.definition.ping is not None and (run.state is RunState.SUCCEEDED or failed(run)):
+        if job.definition.ping is not None and signal_of_end(run) is not None:
             return True
         asked = {event for rule in rules for event in rule.on}
         if run.state is RunState.SUCCEEDED:

@@ -68,16 +68,23 @@ def _failed(row: Run) -> bool:
     return row.state in _FAILED or (row.state == "skipped" and row.cause in _REPEATS)
 
 
+def _signals(row: Run) -> list[str]:
+    if row.state == "succeeded":
+        return [""]
+    if _failed(row):
+        return ["1" if row.exit_code else "fail"]
+    return ["log"] if row.state == "cancelled" and row.started_at is not None else []
+
+
 def _check_ends(facts: Facts, job: str, outbox: list[Notification]) -> list[str]:
-    """Each final success and failure has its ping, whatever became of that."""
+    """Each final end of what had begun has its ping, whatever became of that."""
     signals: defaultdict[str | None, list[str]] = defaultdict(list)
     for one in outbox:
         if one.is_ping and one.payload["signal"] != "start":
             signals[one.run_id].append(one.payload["signal"])
     wrong = []
     for row in _over(facts, job):
-        wanted = [""] if row.state == "succeeded" else ["1" if row.exit_code else "fail"]
-        wanted = wanted if row.state == "succeeded" or _failed(row) else []
+        wanted = _signals(row)
         if signals[row.id] != wanted:
             wrong.append(f"{job} {row.id[:8]} {row.state}: pings {signals[row.id]}, not {wanted}")
     for run_id in signals:

@@ -96,11 +96,15 @@ def test_a_message_is_tried_once_however_late_and_a_ping_is_not() -> None:
         ({"state": RunState.TIMED_OUT}, "fail"),
         ({"state": RunState.LOST}, "fail"),
         ({"state": RunState.CANCELLED, "reason": Reason.REQUESTED}, None),
+        (
+            {"state": RunState.CANCELLED, "reason": Reason.REQUESTED, "started_at": at(5)},
+            "log",
+        ),
         ({"state": RunState.SKIPPED, "reason": Reason.OVERLAP}, None),
     ],
 )
 def test_a_ping_signals_the_end(end: dict[str, Any], signal: str | None) -> None:
-    """Success, the exit code, or failure; with the id of the chain as a UUID."""
+    """Success, the exit code, failure, or a note; with the id of the chain as a UUID."""
     run = a_run(JOB, trigger_id=RUN_ID, finished_at=at(9), **end)
     ping = ping_of_end("https://monitor/id", run)
 

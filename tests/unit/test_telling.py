@@ -227,6 +227,21 @@ def test_pings_tell_of_starts_and_final_ends() -> None:
     assert not driver.row(run).follow_up
 
 
+def test_what_was_cancelled_after_it_had_begun_is_noted_at_the_monitor() -> None:
+    """It is neither success nor failure, and yet there is something to look at."""
+    driver = executing(a_job(schedule=None, ping="https://monitor/id"))
+    driver.ask(trigger())
+    driver.advance(1)
+    [run] = driver.handed_off
+    driver.begin(run)
+    driver.advance(1)
+    report(driver, parcels(driver)[0])
+    driver.end(run, RunState.CANCELLED)
+    driver.advance(1)
+
+    assert [one.payload["signal"] for one in parcels(driver)] == ["start", "log"]
+
+
 def test_a_slot_that_was_run_is_not_told_as_missed() -> None:
     """A claim as skipped that meets the row of the run is nothing, whatever it would have told."""
     rule = {"channel": "ops", "on": ["missed"], "every": "PT0S"}
