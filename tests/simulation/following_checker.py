@@ -27,7 +27,7 @@ class Retries:
 
     The delay doubles up to ``longest`` and is shortened by up to ``jitter``.  None is due later
     than ``window`` (s) after the fire time, nor after an end that is not in ``states`` and, if it
-    has an exit code, in ``codes``.  ``retrigger`` as in the job.
+    has an exit code or a status, in ``codes``.  ``retrigger`` as in the job.
     """
 
     attempts: int = 0
@@ -47,7 +47,7 @@ class Retries:
 
 _RETRIES: Final = {
     "retry-1": Retries(2, 1.0),
-    "retry-2": Retries(1, 2.0),
+    "retry-2": Retries(1, 2.0, codes=frozenset({500, 503})),
     "retry-3": Retries(
         *(3, 1.0, 3.0, 0.5, 5.0), frozenset({"failed", "lost"}), frozenset({1}), retrigger=0
     ),
@@ -76,7 +76,8 @@ def _demands(row: Run, facts: Facts, retries: Retries) -> set[str]:
         never_started = given_up and row.reason == "superseded" and row.started_at is None
         if never_started or causes["retrigger"] < retries.retrigger:
             return {"retrigger"}
-    worth_it = row.exit_code is None or row.exit_code in retries.codes
+    code = row.exit_code or row.http_status
+    worth_it = code is None or code in retries.codes
     if row.state not in retries.states or not worth_it or causes["retry"] >= retries.attempts:
         return {""}
     if retries.window == inf or row.finished_at is None or row.fire_at is None:

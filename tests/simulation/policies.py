@@ -73,7 +73,11 @@ def _retry(attempts: int, delay: str, **more: object) -> Document:
     return {"retry": retry, "on_failure": "handler", **more}
 
 
-#: Retries of which every condition is set.  Lost runs are not repeated at all.
+#: Retries after some HTTP statuses only.
+_CHOOSY: Final = _retry(1, "PT2S")
+_CHOOSY["retry"]["statuses"] = ["5xx"]
+
+#: Retries of which every other condition is set.  Lost runs are not repeated at all.
 _PICKY: Final = _retry(3, "PT1S", retrigger=0)
 _PICKY["retry"] |= {"backoff": "exponential", "max_delay": "PT3S", "jitter": 0.5, "window": "PT5S"}
 _PICKY["retry"] |= {"on": ["failed", "lost"], "exit_codes": [1]}
@@ -178,8 +182,8 @@ SCENES: Final[dict[str, Scene]] = {
             ),
             "retry-2": Policed(
                 5,
-                _retry(1, "PT2S", **_queue(10)),
-                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6),
+                _CHOOSY | _queue(10),
+                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6, codes=(500, 503, 404)),
                 in_order=True,
             ),
             "retry-3": Policed(

@@ -17,7 +17,8 @@ class Work:
     """Work takes from ``shortest`` to ``longest`` (s), one in twenty up to ``slowest``.
 
     ``fails`` is the part of it that does not succeed; half of that asks not to be tried again for
-    up to ``puts_off`` (s).  It fails with one of ``codes`` (an exit code; 0: out of time).
+    up to ``puts_off`` (s).  It fails with one of ``codes``: an exit code, from 100 on an
+    HTTP status, 0 for out of time.
     """
 
     shortest: float = 0.001
@@ -41,7 +42,12 @@ class Work:
             code = world.random.choice(self.codes)
             if not code:
                 return Outcome(state=RunState.TIMED_OUT)
-            return Outcome(state=RunState.FAILED, exit_code=code, retry_after=max(0, wish) or None)
+            return Outcome(
+                state=RunState.FAILED,
+                exit_code=code if code < 100 else None,
+                http_status=code if code >= 100 else None,
+                retry_after=max(0, wish) or None,
+            )
         return Outcome(state=RunState.SUCCEEDED)
 
 
