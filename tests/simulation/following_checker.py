@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import inf
 from typing import Final
 
 from executor.domain.run import AWAITING, Run
@@ -13,16 +15,44 @@ from tests.simulation.clients import RETRIGGER
 from tests.simulation.facts import Facts
 
 _REPEATS: Final = {"retry", "retrigger"}
-_FAILED: Final = {"failed", "timed_out", "lost"}
+_FAILED: Final = frozenset({"failed", "timed_out", "lost"})
 
 #: Why runs without a slot may be skipped.
 _SKIPS: Final = frozenset({"joined", "overlap", "misfire"})
 
-#: Retries of each job, and how long after the end of an attempt the next one may begin.
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """The retries of a job: ``attempts`` of them, each after a ``delay`` (s).
+
+    The delay doubles up to ``longest`` and is shortened by up to ``jitter``.  None is due later
+    than ``window`` (s) after the fire time, nor after an end that is not in ``states`` and, if it
+    has an exit code or a status, in ``codes``.  ``retrigger`` as in the job.
+    """
+
+    attempts: int = 0
+    delay: float = 0.0
+    longest: float = 0.0
+    jitter: float = 0.0
+    window: float = inf
+    states: frozenset[str] = _FAILED
+    codes: frozenset[int] = frozenset({1, 2})
+    retrigger: int = RETRIGGER
+
+    def delays(self, tried: int) -> tuple[timedelta, timedelta]:
+        """Return the least and the greatest delay after *tried* retries."""
+        delay = min(self.delay * 2**tried, self.longest) if self.longest else self.delay
+        return timedelta(seconds=delay * (1 - self.jitter)), timedelta(seconds=delay)
+
+
 _RETRIES: Final = {
-    "retry-1": (2, timedelta(seconds=1)),
-    "retry-2": (1, timedelta(seconds=2)),
+    "retry-1": Retries(2, 1.0),
+    "retry-2": Retries(1, 2.0, codes=frozenset({500, 503})),
+    "retry-3": Retries(
+        *(3, 1.0, 3.0, 0.5, 5.0), frozenset({"failed", "lost"}), frozenset({1}), retrigger=0
+    ),
 }
+_NO_RETRIES: Final = Retries()
 
 
 def _chain(row: Run, facts: Facts) -> Iterator[Run]:
@@ -35,16 +65,26 @@ def _chain(row: Run, facts: Facts) -> Iterator[Run]:
         row = parent
 
 
-def _demand(row: Run, facts: Facts, attempts: int) -> str:
-    """Return by which cause *row*, which is over, is to be repeated; nothing if it is not."""
+def _demands(row: Run, facts: Facts, retries: Retries) -> set[str]:
+    """Return by which cause *row*, which is over, is to be repeated; "" if it is not.
+
+    Both a retry and none is right where only the jitter decides whether the window is over.
+    """
     causes = Counter(one.cause.value for one in _chain(row, facts))
-    again = "retry" if causes["retry"] < attempts else ""
     given_up = row.state == "cancelled" and row.reason in {"shutdown", "superseded"}
     if row.state == "lost" or given_up:
         never_started = given_up and row.reason == "superseded" and row.started_at is None
-        if never_started or causes["retrigger"] < RETRIGGER:
-            return "retrigger"
-    return again if row.state in _FAILED else ""
+        if never_started or causes["retrigger"] < retries.retrigger:
+            return {"retrigger"}
+    code = row.exit_code or row.http_status
+    worth_it = code is None or code in retries.codes
+    if row.state not in retries.states or not worth_it or causes["retry"] >= retries.attempts:
+        return {""}
+    if retries.window == inf or row.finished_at is None or row.fire_at is None:
+        return {"retry"}
+    latest = row.fire_at + timedelta(seconds=retries.window)
+    dues = [row.finished_at + delay for delay in retries.delays(causes["retry"])]
+    return {"retry" if due <= latest else "" for due in dues}
 
 
 def _is_over(row: Run, rest: datetime) -> bool:
@@ -80,22 +120,21 @@ def check_repetitions(facts: Facts, jobs: Iterable[str]) -> list[str]:
     wrong = []
     kids = _repetitions(facts)
     for job in jobs:
-        attempts, _ = _RETRIES.get(job, (0, None))
+        retries = _RETRIES.get(job, _NO_RETRIES)
         for row in facts.of(job):
             chain = list(_chain(row, facts))
             causes = Counter(one.cause.value for one in chain)
             first = chain[-1]
-            if causes["retry"] > attempts:
+            if causes["retry"] > retries.attempts:
                 wrong.append(f"{_what(row)}: retry number {causes['retry']}")
             if row.attempt != len(chain) or row.retriggers != causes["retrigger"]:
                 wrong.append(f"{_what(row)}: attempt {row.attempt} is number {len(chain)}")
             if row.trigger_id != first.trigger_id or row.fire_at != first.fire_at:
                 wrong.append(f"{_what(row)}: does not say what it repeats")
             found = [kid.cause.value for kid in kids[row.id]]
-            demand = _demand(row, facts, attempts)
-            due = [demand] if demand else []
-            if found != due and (_is_over(row, facts.rest) or len(found) > len(due)):
-                wrong.append(f"{_what(row)}: repeated by {found}, demands {due}")
+            demands = _demands(row, facts, retries)
+            if "".join(found) not in demands and (found or _is_over(row, facts.rest)):
+                wrong.append(f"{_what(row)}: repeated by {found}, demands {demands}")
     return wrong
 
 
@@ -103,9 +142,11 @@ def check_retries(facts: Facts) -> list[str]:
     """Attempts are as many as allowed and never early; one handler runs after the last."""
     wrong = check_repetitions(facts, [*_RETRIES, "handler"])
     handled = _followers(facts, "failure_handler")
-    for job, (attempts, delay) in _RETRIES.items():
+    repeated = _repetitions(facts)
+    for job, retries in _RETRIES.items():
         for row in facts.of(job):
-            final = _is_failure(row) and not _demand(row, facts, attempts)
+            final = _is_failure(row) and "" in _demands(row, facts, retries)
+            final = final and not repeated[row.id]
             times = handled[row.id, "handler"]
             if times != final and (times > final or _is_over(row, facts.rest)):
                 wrong.append(f"{_what(row)}: its failure is handled {times} times")
@@ -116,9 +157,14 @@ def check_retries(facts: Facts) -> list[str]:
                 continue
             # Of what is lost nobody knows what its target said.
             wish = facts.ledger.wishes.get(parent.id, 0) if parent.state == "failed" else 0
-            if hand_off.wall < parent.finished_at + max(delay, timedelta(seconds=wish)):
+            tried = sum(one.cause == "retry" for one in _chain(parent, facts))
+            delay = max(retries.delays(tried)[0], timedelta(seconds=wish))
+            if hand_off.wall < parent.finished_at + delay:
                 wrong.append(f"{_what(run)}: {hand_off.wall} is too early a retry")
-    return wrong + _check_rest(facts, [*_RETRIES, "handler"])
+            if run.fire_at and (hand_off.wall - run.fire_at).total_seconds() > retries.window:
+                wrong.append(f"{_what(run)}: {hand_off.wall} is too late a retry")
+    wrong += _check_rest(facts, ["retry-1", "retry-2", "handler"])
+    return wrong + _check_rest(facts, ["retry-3"], _SKIPS | {"retry_window"})
 
 
 def _check_rest(facts: Facts, jobs: Iterable[str], skips: frozenset[str] = _SKIPS) -> list[str]:
@@ -135,14 +181,14 @@ def _check_rest(facts: Facts, jobs: Iterable[str], skips: frozenset[str] = _SKIP
     return wrong
 
 
-def _check_followers(facts: Facts, child: str, parents: Iterable[str], ends: set[str]) -> list[str]:
+def _check_followers(facts: Facts, child: str, parents: Iterable[str], ends: Set[str]) -> list[str]:
     """Each of these ends of a parent has exactly one row of the child, and no other end has."""
     wrong = []
     followers = _followers(facts, "dependency")
     for parent in parents:
         for row in facts.of(parent):
             ended = row.state in ends or (ends == _FAILED and _is_failure(row))
-            demands = ended and not _demand(row, facts, 0)
+            demands = ended and "" in _demands(row, facts, _NO_RETRIES)
             times = followers[row.id, child]
             if times != demands and (times > demands or _is_over(row, facts.rest)):
                 wrong.append(f"{_what(row)}: followed by {times} of {child}")

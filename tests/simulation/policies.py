@@ -76,6 +76,15 @@ def _retry(attempts: int, delay: str, **more: object) -> Document:
     return {"retry": retry, "on_failure": "handler", **more}
 
 
+#: Retries after some HTTP statuses only.
+_CHOOSY: Final = _retry(1, "PT2S")
+_CHOOSY["retry"]["statuses"] = ["5xx"]
+
+#: Retries of which every other condition is set.  Lost runs are not repeated at all.
+_PICKY: Final = _retry(3, "PT1S", retrigger=0)
+_PICKY["retry"] |= {"backoff": "exponential", "max_delay": "PT3S", "jitter": 0.5, "window": "PT5S"}
+_PICKY["retry"] |= {"on": ["failed", "lost"], "exit_codes": [1]}
+
 _ALLOW: Final = {"overlap": {"policy": "allow"}}
 _REPLACE: Final = {"overlap": {"policy": "replace"}}
 
@@ -176,9 +185,12 @@ SCENES: Final[dict[str, Scene]] = {
             ),
             "retry-2": Policed(
                 5,
-                _retry(1, "PT2S", **_queue(10)),
-                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6),
+                _CHOOSY | _queue(10),
+                Work(0.001, 2.0, 4.0, fails=0.6, puts_off=6, codes=(500, 503, 404)),
                 in_order=True,
+            ),
+            "retry-3": Policed(
+                4, {**_PICKY, **_queue(10)}, Work(0.1, 3.0, 4.0, 0.8, codes=(0, 1, 1, 2))
             ),
             "handler": Policed(0, _ALLOW, limit=inf),
         },
@@ -219,6 +231,11 @@ SCENES: Final[dict[str, Scene]] = {
                 {"misfire": {"policy": "all"}},
                 Work(0.001, 1.0, None),
                 habits=Habits(frozenset({"overlap"}), lasts_s=30),
+            ),
+            "catch-late": Policed(
+                5,
+                {"misfire": slot_checker.LATE},
+                habits=Habits(frozenset({"misfire", "overlap"}), lasts_s=16),
             ),
             "catch-none": Policed(
                 2,

@@ -17,6 +17,11 @@ from tests.simulation.world import EPOCH
 _BEHIND: Final = timedelta(seconds=5)
 
 
+#: The misfire policy of the job that catches up what is hardly late, and nothing shortly before
+#: the next slot, five seconds later.
+LATE: Final = {"policy": "latest", "deadline": "PT4S", "only_if_next_later_than": "PT3S"}
+
+
 @dataclass(frozen=True, slots=True)
 class Habits:
     """What may become of the slots of a job: reasons to skip one, how long (s) one may last."""
@@ -75,8 +80,15 @@ def check_replaced(facts: Facts) -> list[str]:
 
 
 def check_misfires(facts: Facts) -> list[str]:
-    """``all`` runs whatever was missed, ``skip`` nothing of it."""
+    """``all`` runs whatever was missed, ``skip`` nothing of it, ``latest`` what is worth it."""
     wrong = []
+    for row in facts.of("catch-late"):
+        late = row.created_at - (row.fire_at or row.created_at)
+        if row.cause == "catch_up" and late >= timedelta(seconds=2):
+            wrong.append(f"{_what(row)}: caught up at {row.created_at}, so near the next one")
+    for one in facts.handed("catch-late"):
+        if one.run.scheduled and one.wall > (one.run.fire_at or one.wall) + timedelta(seconds=4):
+            wrong.append(f"{_what(one.run)}: handed off at {one.wall}, after its deadline")
     for row in facts.of("catch-none"):
         if row.cause == "catch_up":
             wrong.append(f"{_what(row)}: caught up")

@@ -17,7 +17,8 @@ class Work:
     """Work takes from ``shortest`` to ``longest`` (s), one in twenty up to ``slowest``.
 
     ``fails`` is the part of it that does not succeed; half of that asks not to be tried again for
-    up to ``puts_off`` (s).
+    up to ``puts_off`` (s).  It fails with one of ``codes``: an exit code, from 100 on an
+    HTTP status, 0 for out of time.
     """
 
     shortest: float = 0.001
@@ -25,6 +26,7 @@ class Work:
     slowest: float | None = 6.0
     fails: float = 0.0
     puts_off: int = 0
+    codes: tuple[int, ...] = (1,)
 
     def seconds(self, world: World) -> float:
         """Draw how long a piece of it takes."""
@@ -37,7 +39,15 @@ class Work:
         """Draw how a piece of it ends."""
         if self.fails and world.chance(self.fails):
             wish = self.puts_off and world.random.randint(-self.puts_off, self.puts_off)
-            return Outcome(state=RunState.FAILED, exit_code=1, retry_after=max(0, wish) or None)
+            code = world.random.choice(self.codes)
+            if not code:
+                return Outcome(state=RunState.TIMED_OUT)
+            return Outcome(
+                state=RunState.FAILED,
+                exit_code=code if code < 100 else None,
+                http_status=code if code >= 100 else None,
+                retry_after=max(0, wish) or None,
+            )
         return Outcome(state=RunState.SUCCEEDED)
 
 
