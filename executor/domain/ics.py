@@ -224,6 +224,9 @@ def _found(text: str) -> list[Any]:
             warnings.simplefilter("ignore")
             calendars = icalendar.Calendar.from_ical(text, multiple=True)
         found = [part for one in calendars for part in one.walk("VEVENT")]
+    except OSError as error:  # what zoneinfo says of a folder of zones; it names ours
+        text = "a TZID is no time zone; write an IANA name such as `Europe/Berlin`"
+        raise InvalidCalendar([Fault("", text)]) from error
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
         raise InvalidCalendar([Fault("", f"is not iCalendar: {str(error)[:200]}")]) from error
     if not found:

@@ -337,6 +337,12 @@ class TestRefusals:
 
         assert len(refused.value.faults) == 1
 
+    def test_a_folder_of_zones_is_no_zone(self) -> None:
+        """The fault says so, and nothing of where the folder is."""
+        fault = fault_of("DTSTART;TZID=Europe:20260701T090000\nDTEND:20260701T100000Z")
+
+        assert fault.endswith("a TZID is no time zone; write an IANA name such as `Europe/Berlin`")
+
     def test_a_file_may_be_empty(self) -> None:
         """That is the default."""
         assert read_events("") == read_events(" \n") == ()
