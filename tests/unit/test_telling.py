@@ -208,8 +208,11 @@ def test_a_lost_run_is_told_by_whoever_finds_it() -> None:
     assert outbox(successor) == [("lost", run.id)]
 
 
-def test_pings_tell_of_starts_and_final_ends() -> None:
-    """In that order, one after the other."""
+@pytest.mark.parametrize(
+    ("state", "signal"), [(RunState.FAILED, "fail"), (RunState.CANCELLED, "log")]
+)
+def test_pings_tell_of_starts_and_final_ends(state: RunState, signal: str) -> None:
+    """In that order, one after the other; what was cancelled is noted."""
     driver = executing(a_job(schedule=None, ping="https://monitor/id"))
     driver.ask(trigger())
     driver.advance(1)
@@ -217,29 +220,14 @@ def test_pings_tell_of_starts_and_final_ends() -> None:
     driver.begin(run)
     driver.advance(1)
     [start] = parcels(driver)
-    driver.end(run, RunState.FAILED)
+    driver.end(run, state)
     driver.advance(1)
     assert parcels(driver) == [start], "its start is still under way"
 
     report(driver, start)
     signals = [one.payload["signal"] for one in parcels(driver)]
-    assert signals == ["start", "fail"]
+    assert signals == ["start", signal]
     assert not driver.row(run).follow_up
-
-
-def test_what_was_cancelled_after_it_had_begun_is_noted_at_the_monitor() -> None:
-    """It is neither success nor failure, and yet there is something to look at."""
-    driver = executing(a_job(schedule=None, ping="https://monitor/id"))
-    driver.ask(trigger())
-    driver.advance(1)
-    [run] = driver.handed_off
-    driver.begin(run)
-    driver.advance(1)
-    report(driver, parcels(driver)[0])
-    driver.end(run, RunState.CANCELLED)
-    driver.advance(1)
-
-    assert [one.payload["signal"] for one in parcels(driver)] == ["start", "log"]
 
 
 def test_a_slot_that_was_run_is_not_told_as_missed() -> None:
