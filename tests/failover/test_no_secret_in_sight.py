@@ -237,8 +237,8 @@ class House:
         }
         description = json.loads(self.served.fetch("/openapi.json"))
         for path, methods in description["paths"].items():
-            if "get" not in methods:
-                continue
+            if "get" not in methods or path.startswith("/ping/"):
+                continue  # Pings say something; they read nothing.
             parameters = methods["get"].get("parameters", [])
             names = [one["name"] for one in parameters if one["in"] == "path"]
             for values in product(*(known[name] for name in names)):

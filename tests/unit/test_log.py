@@ -26,6 +26,8 @@ def _logging_as_before() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level, raising = root.handlers[:], root.level, logging.raiseExceptions
     hooks = sys.excepthook, threading.excepthook
+    # Whoever set up a log in this process before may have left them captured.
+    logging.captureWarnings(False)
     with warnings.catch_warnings():
         yield
         logging.captureWarnings(False)
