@@ -99,3 +99,6 @@ def test_made_up_requests_are_answered_as_described(case: Any) -> None:
             WORLD.send("PUT", "/v1/jobs/nightly", NIGHTLY)  # it may be gone or renamed
         case.path_parameters = named
         case.call_and_validate(checks=checks)
+    for run in WORLD.store.every_run():
+        if run.id not in {"r1", "r2"}:
+            WORLD.store.remove_run(run.id)  # a backfill makes thousands, which every list reads
