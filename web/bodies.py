@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated, Any, Final, NoReturn, TypeVar
+from urllib.parse import parse_qsl
 
 from flask import Flask, Request
 from pydantic import BeforeValidator, TypeAdapter, ValidationError, WithJsonSchema
@@ -25,6 +26,12 @@ from executor.domain.instant import from_text
 from web.problems import Problem, bad_request, unprocessable
 
 JSON: Final = "application/json"
+
+#: What a form of our own page is sent as; files cannot come with it.
+FORM: Final = "application/x-www-form-urlencoded"
+
+#: Most fields of a form; ours have two.
+MAX_FIELDS: Final = 20
 
 #: Deepest nesting of objects and lists.  A job needs 4 levels; free-form arguments a few more.
 MAX_DEPTH: Final = 50
@@ -61,6 +68,22 @@ def read_object(request: Request, media_types: Collection[str], required: bool) 
     if not isinstance(document, dict):
         raise unprocessable([Fault("", "the body must be a JSON object: {...}")])
     return document
+
+
+def read_form(request: Request) -> dict[str, str]:
+    """Read the body as the fields of a form; of a name that is given twice the last one counts.
+
+    Raises:
+        Problem: 400, 413 or 415.
+    """
+    data = _data(request)
+    if not data:
+        return {}
+    _check_media_type(request, (FORM,))
+    try:
+        return dict(parse_qsl(data.decode(errors="replace"), max_num_fields=MAX_FIELDS))
+    except ValueError:
+        raise _unreadable(f"a form has at most {MAX_FIELDS} fields; send fewer") from None
 
 
 def read_bytes(request: Request) -> bytes:
@@ -113,7 +136,8 @@ def _check_media_type(request: Request, media_types: Collection[str]) -> None:
     fits = (request.mimetype or JSON) in media_types and charset in {"utf-8", "utf8"}
     if media_types and not fits:
         wanted = " or ".join(media_types)
-        detail = f"the body is sent as {request.headers['Content-Type']}; send {wanted} in UTF-8"
+        said = request.headers.get("Content-Type", "what is not said")
+        detail = f"the body is sent as {said}; send {wanted} in UTF-8"
         raise Problem(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE, detail, [Fault("Content-Type", f"must be {wanted}")]
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from flask import Response
 
@@ -136,7 +137,7 @@ def _test_of(call: Call, result: CommandResult) -> Notification:
 
 
 def _applied(call: Call, result: CommandResult, name: str) -> Response:
-    return applied(_shown(call, name), result, f"/v1/channels/{name}")
+    return applied(_shown(call, name), result, f"/v1/channels/{quote(name, safe='')}")
 
 
 def _shown(call: Call, name: str) -> Response:

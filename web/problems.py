@@ -16,11 +16,13 @@ from typing import Any, Final
 
 from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import (
+    BadHost,
     ClientDisconnected,
     HTTPException,
     MethodNotAllowed,
     NotFound,
     RequestEntityTooLarge,
+    SecurityError,
 )
 
 from executor.domain import errors
@@ -202,6 +204,8 @@ def _framework_problem(error: HTTPException) -> Response:
             # One less than what werkzeug is told; see bodies.limit.
             limit = (request.max_content_length or 1) - 1
             detail = f"the body is longer than {limit:,} bytes; send less"
+        case BadHost() | SecurityError():
+            detail = "Host: is no name of a host; send the one that you have connected to"
         case ClientDisconnected():
             detail = "the body did not arrive whole; send it again"
         case _:

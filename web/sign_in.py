@@ -35,6 +35,7 @@ from executor.domain.login import HOME, RANDOM_BYTES, Attempt, own_path
 from executor.domain.session import Session, arguments_of
 from executor.ports.login import LoginProvider
 from web.access import ANYBODY
+from web.bodies import read_form
 from web.commands import REFUSALS
 from web.cookies import Cookie
 from web.gate import Gate
@@ -132,9 +133,10 @@ class _Door:
     def take_token(self) -> Response:
         """Log in whoever holds the token of the form."""
         refuse_without_proof(request)
-        text = request.form.get("token", "").strip()
+        form = read_form(request)
+        text = form.get("token", "").strip()
         caller = self._gate.holder(text, self._gate.address(request))
-        return self._let_in(caller, digest_of(text), own_path(request.form.get("next")))
+        return self._let_in(caller, digest_of(text), own_path(form.get("next")))
 
     def start(self) -> Response:
         """Send the browser to the identity provider."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cache
 from typing import Any, Final, TypeAlias, get_type_hints
 
 from pydantic import ValidationError
@@ -135,10 +136,14 @@ def _place(home: Path, objects: Objects) -> str:
     return f"into `{home[-1]}`" if home else "into the outermost object"
 
 
-def _fields(kind: type[Any]) -> list[str]:
-    """Return the names of the fields as they are written: Python cannot name one `from`."""
+@cache
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields as they are written: Python cannot name one `from`.
+
+    Remembered: finding them out takes many times as long as all else about an unknown field.
+    """
     hints = get_type_hints(kind, include_extras=True)
-    return [_alias(hints[field.name]) or field.name for field in fields(kind)]
+    return tuple(_alias(hints[field.name]) or field.name for field in fields(kind))
 
 
 def _alias(hint: object) -> str | None:

@@ -239,7 +239,9 @@ def _with_whole_second(given: Mapping[str, Any], now: datetime) -> dict[str, Any
             instant = max(instant, now + _AT_ONCE)
         if instant.microsecond:
             instant = instant.replace(microsecond=0) + _SECOND
-    except (ValueError, OverflowError) as error:
+    except OverflowError:
+        raise InvalidJob([Fault("nextRunAt", "is the end of time; write an earlier one")]) from None
+    except ValueError as error:
         raise InvalidJob([Fault("nextRunAt", str(error))]) from None
     return {**given, "nextRunAt": to_text(instant)}
 
