@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Final
@@ -35,17 +35,14 @@ from web.documents import is_done, job_state, waits_for
 from web.gate import Gate
 from web.problems import RETRY_AFTER_S, Problem
 from web.services import Services
-from web.sign_in import login_address, login_page, sentence
 from web.status import Status, read_status
+from web.ui.frame import turned_away
+from web.ui.overview import OVERDUE
 from web.wording import absolute, brief, duration, milliseconds, relative
 
 #: Rows of the two tables: what fits a screen or two.
 JOBS: Final = 50
 RUNS: Final = 20
-
-#: A watermark trails its slot by moments; one this far behind means that nobody executes,
-#: or that the executor cannot keep up.
-OVERDUE: Final = timedelta(seconds=10)
 
 #: What is noted about a run that waits.
 _WAITS: Final = {
@@ -139,33 +136,17 @@ class Search:
 
 def install(app: Flask, services: Services, gate: Gate) -> None:
     """Make *app* serve the page to whom *gate* lets in."""
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     def index() -> Response:
         try:
             caller = gate.caller(request, PAGE)
             seen, _ = narrowed(services, caller, PAGE)
         except Problem as problem:
-            if "text/html" not in request.headers.get("Accept", ""):
-                raise
-            return _turned_away(services, gate, problem)
+            return turned_away(services, gate, problem)
         holder = caller if services.entrance.guarded and gate.cookie.read(request) else None
         return _index(seen, _search(request.args), holder)
 
     app.add_url_rule("/", view_func=index, methods=["GET"])
-
-
-def _turned_away(services: Services, gate: Gate, problem: Problem) -> Response:
-    """Lead a person to the login, or say what his rights lack."""
-    if problem.status is HTTPStatus.UNAUTHORIZED and "Authorization" not in request.headers:
-        response = Response(status=HTTPStatus.SEE_OTHER)
-        response.headers["Location"] = login_address(services, request.full_path.rstrip("?"))
-        return response
-    leave = bool(gate.cookie.read(request))
-    page = login_page(services, fault=sentence(problem.detail), leave=leave)
-    response = make_response(page, problem.status)
-    response.headers.update(problem.headers)
-    return response
 
 
 def _search(query: Mapping[str, str]) -> Search:
