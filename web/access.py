@@ -53,6 +53,8 @@ PAGE: Final = _need(Scope.JOBS_READ, Scope.RUNS_READ)
 NEEDS: Final[Mapping[str, Need]] = {
     "GET /": PAGE,
     "GET /ui/overview": PAGE,
+    "GET /ui/jobs": PAGE,
+    "POST /ui/jobs": _need(Scope.JOBS_WRITE),
     # Whoever logs in is nobody yet; logging out asks for the session itself.
     "GET /login": PUBLIC,
     "POST /login": PUBLIC,

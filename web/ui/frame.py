@@ -298,7 +298,7 @@ class Leading(Response):
     says = ""
 
 
-def led_to(address: str, text: str, *, bad: bool = False) -> Leading:
+def led_to(address: str, text: str, bad: bool = False) -> Leading:
     """Lead the browser to *address*, which then says *text*."""
     response = Leading(status=HTTPStatus.SEE_OTHER)
     response.headers["Location"] = address
