@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Final
 from urllib.parse import urlencode
 
@@ -22,15 +21,16 @@ from flask import Response
 from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.errors import JobNotFound, SolocronError
 from executor.domain.job import Job
-from executor.domain.preview import clock_name, describe, schedule_text
+from executor.domain.preview import schedule_text
 from executor.domain.run import LIVE, RunState
-from executor.domain.schedule import Schedule, for_job
+from executor.domain.schedule import for_job
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, JobOrder, Page, Readers, RunFilter
 from web.commands import REFUSALS, command
 from web.documents import is_done, job_state
 from web.problems import problem_of
 from web.sign_in import sentence
+from web.ui.definition import schedule_words
 from web.ui.drawing import Bar
 from web.ui.frame import Shelf, Visit, led_to, show, show_live
 from web.ui.history import SPARK, SPARK_HEIGHT, SPARK_WIDTH, in_words, sparkline
@@ -172,14 +172,6 @@ def _row(readers: Readers, job: Job | BrokenJob, now: datetime) -> Row:
         spark=sparkline(runs),
         spark_words=in_words(runs),
     )
-
-
-#: Describing takes about a millisecond; a page has 25, and is asked for every few seconds.
-@lru_cache(maxsize=4096)
-def schedule_words(schedule: Schedule) -> str:
-    """Return what *schedule* says, with whose clock it is read on."""
-    words, clock = describe(schedule), clock_name(schedule)
-    return words if clock == "UTC" else f"{words}, {clock}"
 
 
 @SHELF.add("POST", HERE)
