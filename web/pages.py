@@ -27,7 +27,7 @@ from executor.domain.schedule import for_job
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.access import PAGE, narrowed
-from web.documents import is_done, job_state, waits_for
+from web.documents import is_done, job_state
 from web.gate import Gate
 from web.problems import RETRY_AFTER_S, Problem
 from web.services import Services
@@ -36,7 +36,7 @@ from web.ui.definition import schedule_words, target_words
 from web.ui.frame import turned_away
 from web.ui.jobs import RESULTS
 from web.ui.overview import OVERDUE
-from web.ui.runs import WAITS
+from web.ui.runs import note
 from web.wording import absolute, brief, duration, milliseconds, relative
 
 #: Rows of the two tables: what fits a screen or two.
@@ -241,22 +241,9 @@ def run_row(run: Run, now: datetime) -> RunRow:
         job=run.job,
         cause=run.cause.replace("_", " "),
         state=run.state,
-        note=_note(run),
+        note=note(run),
         due=Moment.of(run.fire_at or run.created_at, now),
         took=duration((ended - run.started_at).total_seconds()) if run.started_at else "",
         live=run.is_live,
         has_output=run.started_at is not None,
     )
-
-
-def _note(run: Run) -> str:
-    """Say in a few words how it went: the reason, the exit, the error."""
-    notes = [
-        run.reason or "",
-        WAITS.get(waits_for(run) or "", ""),
-        f"{run.covers} slots" if run.covers > 1 else "",
-        f"HTTP {run.http_status}" if run.http_status is not None else "",
-        f"exit {run.exit_code}" if run.exit_code else "",
-        run.error or "",
-    ]
-    return " · ".join(note for note in notes if note)

@@ -51,7 +51,7 @@ const offline = document.getElementById("offline");
 
 // Somebody is about to do something in it, or does not look.
 function isHeld(part) {
-  return document.hidden || part.querySelector("input:checked, input:focus, textarea:focus, select:focus");
+  return document.hidden || part.querySelector(":checked");
 }
 
 document.addEventListener("htmx:beforeRequest", (event) => {
