@@ -59,7 +59,7 @@ def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(
     add(open_place, "talker", "echo begun; exec sleep 600")
     tab.goto("/ui/jobs")
     tab.get_by_role("link", name="talker").click()
-    tab.get_by_role("button", name="Run talker now").click()
+    tab.get_by_role("button", name="Run now: talker").click()
     expect(tab.get_by_text("It was started.")).to_be_visible()
     tab.locator(".history tbody a").first.click()
 
@@ -177,6 +177,6 @@ def test_reading_needs_no_script(chromium: Browser, open_place: Served) -> None:
     page.goto("/ui/jobs?q=plain-reading")
     expect(page.locator("table")).to_contain_text("-01-01 00:00:00 UTC")
     page.get_by_role("link", name="plain-reading").click()
-    page.get_by_role("button", name="Run plain-reading now").click()
+    page.get_by_role("button", name="Run now: plain-reading").click()
     expect(page.get_by_text("It was started.")).to_be_visible()
     context.close()

@@ -137,6 +137,21 @@ def test_without_the_store_the_page_still_answers(world: World) -> None:
     assert "the store is down" in shown
 
 
+def test_an_open_page_says_that_the_store_has_gone(world: World) -> None:
+    """With the part that keeps itself up to date, which goes on asking."""
+    executing(world)
+    page = visit(world, PAGE)
+    world.store.down = True
+
+    gone = part(world, page)
+
+    assert gone.status_code == 503
+    assert "The store does not answer." in gone.text
+    assert gone.text.lstrip().startswith('<div id="live"')
+    world.store.down = False
+    assert part(world, gone.text).status_code == 200
+
+
 @pytest.mark.parametrize("answers", range(14))
 def test_a_store_that_goes_away_meanwhile_breaks_no_page(world: World, answers: int) -> None:
     """Whichever read fails, the page is written."""

@@ -57,11 +57,18 @@ function isHeld(part) {
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.target.id === "live" && isHeld(event.target)) event.preventDefault();
 });
-document.addEventListener("htmx:afterRequest", (event) => {
-  const { xhr } = event.detail;
+// Where the store is away the part says so itself, and is answered with 503.
+function isPart(xhr) {
+  return xhr.responseText.trimStart().startsWith('<div id="live"');
+}
+
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.xhr.status === 503 && isPart(detail.xhr)) detail.shouldSwap = true;
+});
+document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
   // The session has ended; whoever logs in again comes back here.
   if (xhr.status === 401) location.reload();
-  offline.hidden = xhr.status > 0 && xhr.status < 500;
+  offline.hidden = (xhr.status > 0 && xhr.status < 500) || isPart(xhr);
 });
 document.addEventListener("htmx:afterSwap", () => {
   localiseAll();
