@@ -52,6 +52,18 @@ PAGE: Final = _need(Scope.JOBS_READ, Scope.RUNS_READ)
 
 NEEDS: Final[Mapping[str, Need]] = {
     "GET /": PAGE,
+    "GET /ui/overview": PAGE,
+    "GET /ui/jobs": PAGE,
+    "POST /ui/jobs": _need(Scope.JOBS_WRITE),
+    "GET /ui/jobs/{job}": PAGE,
+    "POST /ui/jobs/{job}/trigger": _need(Scope.RUNS_WRITE),
+    "POST /ui/jobs/{job}/pause": _need(Scope.JOBS_WRITE),
+    "POST /ui/jobs/{job}/resume": _need(Scope.JOBS_WRITE),
+    "POST /ui/jobs/{job}/revisions/{revision}/restore": _need(Scope.JOBS_WRITE),
+    "GET /ui/runs": PAGE,
+    "GET /ui/runs/{run}": PAGE,
+    "POST /ui/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
+    "POST /ui/runs/{run}/again": _need(Scope.RUNS_WRITE),
     # Whoever logs in is nobody yet; logging out asks for the session itself.
     "GET /login": PUBLIC,
     "POST /login": PUBLIC,

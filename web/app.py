@@ -40,6 +40,7 @@ from web import (
     sign_in,
     status,
     tokens,
+    ui,
     upcoming,
 )
 from web.compat import spoken
@@ -94,6 +95,7 @@ def create_app(services: Services) -> Flask:
     for route in [*routes, _description(routes, services.version, schemas)]:
         register(app, route, services, gate)
     pages.install(app, services, gate)
+    ui.install(app, services, gate)
     sign_in.install(app, services, gate)
     return app
 

@@ -1,4 +1,4 @@
-"""The two cookies: that of a session, and that of a login on its way.
+"""The three cookies: of a session, of a login on its way, and of a sentence to be said once.
 
 Rules
 -----
@@ -6,7 +6,7 @@ Rules
    (``SameSite=Lax``), but for following a link.
 2. Behind HTTPS they are ``Secure``, and their names begin with ``__Host-``: then neither a host
    beside ours nor anybody on an unprotected line can have planted them.
-3. A cookie says nothing: it is a random text.
+3. A cookie says nothing: it is a random text, but for the sentence, which is shown as text.
 
 Source: RFC 6265bis, sections 4.1.2 and 4.1.3.
 """
@@ -18,7 +18,7 @@ from typing import Final
 
 from flask import Request, Response
 
-#: Longest value, characters, that is looked at; ours have 43.
+#: Longest value, characters, that is looked at; random texts have 43.
 _LONGEST: Final = 100
 
 
@@ -29,15 +29,17 @@ class Cookie:
     Args:
         name: without prefix.
         url: of this service, as the operator says; None: requests tell whether it is HTTPS.
+        longest: value that is looked at, characters.
     """
 
     name: str
     url: str | None
+    longest: int = _LONGEST
 
     def read(self, request: Request) -> str:
         """Return the value that came with *request*; empty if there is none that can be ours."""
         value = request.cookies.get(self._full_name(request), "")
-        return value if len(value) <= _LONGEST and value.isascii() else ""
+        return value if len(value) <= self.longest and value.isascii() else ""
 
     def give(self, request: Request, response: Response, value: str, lifetime_s: float) -> None:
         """Have the browser that sent *request* keep *value* for so many seconds."""

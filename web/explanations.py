@@ -42,16 +42,19 @@ _REVISIONS: Final = 100
 )
 def explain_instant(call: Call) -> Response:
     """Answer what became of an instant."""
-    readers, at = call.services.readers, call.query["at"]
-    job = sound_job(call)
-    now = call.services.clock.now()
+    readers = call.services.readers
+    found = explained(readers, sound_job(call), call.query["at"], call.services.clock.now())
+    record = readers.read_term() if found.run else None
+    return json_response(_document(found, record))
+
+
+def explained(readers: Readers, job: Job, at: datetime, now: datetime) -> Explanation:
+    """Find out what became of *at* for *job*, which was read just before."""
     in_force = _in_force(readers, job, at)
     # After the job: a row that its watermark has passed is there by now.
     row = readers.slot_at(job.id, at)
     closed = closures(readers, job)(at) if at > now else None
-    found = explain(job, in_force, row, at, now, closed)
-    record = readers.read_term() if found.run else None
-    return json_response(_document(found, record))
+    return explain(job, in_force, row, at, now, closed)
 
 
 def _in_force(readers: Readers, job: Job, at: datetime) -> Job | None:

@@ -12,7 +12,7 @@ from executor.domain.errors import JobNotFound, RunNotFound
 from executor.domain.job import Job
 from executor.domain.run import Run
 from executor.domain.writes import BrokenJob
-from executor.ports.store import JobFilter, Page, Readers, RunFilter
+from executor.ports.store import JobFilter, JobOrder, Page, Readers, RunFilter
 
 
 class NarrowedReaders:
@@ -51,9 +51,15 @@ class NarrowedReaders:
             raise JobNotFound(job)
         return found
 
-    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
+    def list_jobs(
+        self,
+        which: JobFilter,
+        limit: int,
+        cursor: str | None,
+        order: JobOrder = JobOrder.NAME,
+    ) -> Page[Job | BrokenJob]:
         """Return those of the jobs that carry one of the tags."""
-        return self._readers.list_jobs(replace(which, tags=self._tags), limit, cursor)
+        return self._readers.list_jobs(replace(which, tags=self._tags), limit, cursor, order)
 
     def get_run(self, run_id: str) -> Run:
         """Return the run, if its job is there."""

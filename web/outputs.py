@@ -61,10 +61,11 @@ def get_output(call: Call) -> Response:
         raise bad_request([Fault("offset", "is for following; add follow=1, or leave it out")])
     readers = call.services.readers
     run = readers.get_run(call.path["run"])
-    return json_response(output_document(run.id, run.output or _so_far(readers, run)))
+    return json_response(output_document(run.id, run.output or output_so_far(readers, run)))
 
 
-def _so_far(readers: Readers, run: Run) -> Output:
+def output_so_far(readers: Readers, run: Run) -> Output:
+    """Return what *run*, which has no output in its row, has said as far as it was heard."""
     chunks = readers.read_output(run.id, 0, _ALL_CHUNKS)
     return output_of(chunks, KEPT_WITH_ROW) or Output()
 

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -20,47 +19,31 @@ from flask import Flask, Response, make_response, render_template, request
 
 from executor.domain.access import Caller, Scope
 from executor.domain.channel import CHANNELS, EmailChannel
-from executor.domain.duration import format_duration
 from executor.domain.errors import StoreUnavailable
 from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.named import Broken
-from executor.domain.preview import clock_name, describe, schedule_text
-from executor.domain.run import LIVE, Run, RunState
-from executor.domain.schedule import Schedule, for_job
-from executor.domain.targets import HttpTarget, MessageTarget, PythonTarget, Target
-from executor.domain.watch import WatchedTarget
+from executor.domain.preview import schedule_text
+from executor.domain.run import Run, RunState
+from executor.domain.schedule import for_job
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.access import PAGE, narrowed
-from web.documents import is_done, job_state, waits_for
+from web.documents import is_done, job_state
 from web.gate import Gate
 from web.problems import RETRY_AFTER_S, Problem
 from web.services import Services
-from web.sign_in import login_address, login_page, sentence
 from web.status import Status, read_status
+from web.ui.definition import schedule_words, target_words
+from web.ui.frame import turned_away
+from web.ui.jobs import RESULTS
+from web.ui.overview import OVERDUE
+from web.ui.runs import note
 from web.wording import absolute, brief, duration, milliseconds, relative
 
 #: Rows of the two tables: what fits a screen or two.
 JOBS: Final = 50
 RUNS: Final = 20
-
-#: A watermark trails its slot by moments; one this far behind means that nobody executes,
-#: or that the executor cannot keep up.
-OVERDUE: Final = timedelta(seconds=10)
-
-#: What is noted about a run that waits.
-_WAITS: Final = {
-    "turn": "waits for its turn",
-    "dependency": "waits for other jobs",
-    "worker": "waits for a worker",
-    "ping": "waits for a ping",
-}
-
-#: Results one can look for: the states in which a run is over and that a job keeps.
-RESULTS: Final = tuple(
-    state for state in RunState if state not in LIVE and state is not RunState.SKIPPED
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,34 +133,18 @@ class Search:
 
 def install(app: Flask, services: Services, gate: Gate) -> None:
     """Make *app* serve the page to whom *gate* lets in."""
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
     def index() -> Response:
         try:
             caller = gate.caller(request, PAGE)
             seen, _ = narrowed(services, caller, PAGE)
         except Problem as problem:
-            if "text/html" not in request.headers.get("Accept", ""):
-                raise
-            return _turned_away(services, gate, problem)
+            return turned_away(services, gate, problem)
         holder = caller if services.entrance.guarded and gate.cookie.read(request) else None
         writes = caller.has(Scope.JOBS_WRITE) and caller.tags([Scope.JOBS_WRITE]) is None
         return _index(seen, _search(request.args), holder, writes=writes)
 
     app.add_url_rule("/", view_func=index, methods=["GET"])
-
-
-def _turned_away(services: Services, gate: Gate, problem: Problem) -> Response:
-    """Lead a person to the login, or say what his rights lack."""
-    if problem.status is HTTPStatus.UNAUTHORIZED and "Authorization" not in request.headers:
-        response = Response(status=HTTPStatus.SEE_OTHER)
-        response.headers["Location"] = login_address(services, request.full_path.rstrip("?"))
-        return response
-    leave = bool(gate.cookie.read(request))
-    page = login_page(services, fault=sentence(problem.detail), leave=leave)
-    response = make_response(page, problem.status)
-    response.headers.update(problem.headers)
-    return response
 
 
 def _search(query: Mapping[str, str]) -> Search:
@@ -270,9 +237,9 @@ def job_row(job: Job | BrokenJob, now: datetime) -> JobRow:
         id=job.id,
         name=job.name,
         state=state,
-        target=_target(job.definition.target),
+        target=target_words(job.definition.target),
         schedule=schedule_text(schedule) if schedule else "",
-        words=_words(for_job(schedule, job.id)) if schedule else "Only on request",
+        words=schedule_words(for_job(schedule, job.id)) if schedule else "Only on request",
         pause=_pause(job, now) if state == "paused" else "",
         next_fire=_next_fire(job, now) if state == "active" else None,
         overdue=job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
@@ -287,25 +254,6 @@ def _next_fire(job: Job, now: datetime) -> Moment | None:
     if moment is None or job.next_fire_at is None or job.next_fire_at > now:
         return moment
     return replace(moment, text="now")
-
-
-def _target(target: Target) -> str:
-    if isinstance(target, HttpTarget):
-        return f"{target.method} {target.url}"
-    if isinstance(target, PythonTarget):
-        return target.callable
-    if isinstance(target, MessageTarget):
-        return "to a worker"
-    if isinstance(target, WatchedTarget):
-        return f"pings, within {format_duration(target.grace)}"
-    return target.command or " ".join(target.argv or ())
-
-
-#: Describing takes about a millisecond; a page has fifty, and is asked for every few seconds.
-@lru_cache(maxsize=4096)
-def _words(schedule: Schedule) -> str:
-    words, clock = describe(schedule), clock_name(schedule)
-    return words if clock == "UTC" else f"{words}, {clock}"
 
 
 def _pause(job: Job, now: datetime) -> str:
@@ -324,22 +272,9 @@ def run_row(run: Run, now: datetime) -> RunRow:
         job=run.job,
         cause=run.cause.replace("_", " "),
         state=run.state,
-        note=_note(run),
+        note=note(run),
         due=Moment.of(run.fire_at or run.created_at, now),
         took=duration((ended - run.started_at).total_seconds()) if run.started_at else "",
         live=run.is_live,
         has_output=run.started_at is not None,
     )
-
-
-def _note(run: Run) -> str:
-    """Say in a few words how it went: the reason, the exit, the error."""
-    notes = [
-        run.reason or "",
-        _WAITS.get(waits_for(run) or "", ""),
-        f"{run.covers} slots" if run.covers > 1 else "",
-        f"HTTP {run.http_status}" if run.http_status is not None else "",
-        f"exit {run.exit_code}" if run.exit_code else "",
-        run.error or "",
-    ]
-    return " · ".join(note for note in notes if note)

@@ -41,7 +41,7 @@ def list_upcoming(call: Call) -> Response:
     job = sound_job(call)
     schedule, limit = job.definition.schedule, call.query["limit"]
     note = None if schedule is None else _note(schedule)
-    after = _upcoming_after(job, call.services.clock.now(), call.query["cursor"])
+    after = upcoming_after(job, call.services.clock.now(), call.query["cursor"])
     if schedule is None or after is None:
         return json_response({**list_document([], None), "note": note})
     times = upcoming(for_job(schedule, job.id), after, limit)
@@ -61,7 +61,7 @@ def _note(schedule: Schedule) -> str | None:
     return f"Each run starts up to {longest} after its fire time: `jitter` is {schedule.jitter}."
 
 
-def _upcoming_after(job: Job, now: datetime, cursor: datetime | None) -> datetime | None:
+def upcoming_after(job: Job, now: datetime, cursor: datetime | None) -> datetime | None:
     """Return after which instant slots of *job* will be run, None if there will be none."""
     after = runs_after(job, now)
     return after if after is None or cursor is None else max(after, cursor)

@@ -10,27 +10,42 @@ from __future__ import annotations
 import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
 from datetime import datetime
 
 from executor.adapters.documents import instant, milliseconds
-from executor.ports.store import InvalidCursor
+from executor.ports.store import InvalidCursor, JobOrder
 
 
-def after_job(name: str) -> str:
-    """Return the cursor of the jobs whose name comes after *name*."""
-    return _pack("jobs", name)
+@dataclass(frozen=True, slots=True)
+class JobPlace:
+    """Where a job stands in a list: what it is sorted by (ms since 1970, or nothing), and name."""
+
+    key: int | None
+    name: str
 
 
-def read_job_cursor(cursor: str) -> str:
-    """Return the name after which the page begins.
+def after_job(order: JobOrder, place: JobPlace) -> str:
+    """Return the cursor of the jobs that come after *place* in *order*."""
+    if order is JobOrder.NAME:
+        return _pack("jobs", place.name)
+    return _pack("jobs", order.value, place.key, place.name)
+
+
+def read_job_cursor(cursor: str, order: JobOrder) -> JobPlace:
+    """Return the place after which the page begins.
 
     Raises:
-        InvalidCursor: *cursor* was not made by :func:`after_job`.
+        InvalidCursor: *cursor* was not made by :func:`after_job` for *order*.
     """
     match _unpack(cursor):
-        case ["jobs", str(name)]:
-            return name
-    raise InvalidCursor("this is not a cursor of the list of jobs")
+        case ["jobs", str(name)] if order is JobOrder.NAME:
+            return JobPlace(None, name)
+        case ["jobs", str(made_for), None, str(name)] if made_for == order:
+            return JobPlace(None, name)
+        case ["jobs", str(made_for), int(key), str(name)] if made_for == order:
+            return JobPlace(milliseconds(_instant(key)), name)
+    raise InvalidCursor("this is not a cursor of the list of jobs in this order")
 
 
 def after_run(created_at: datetime, run_id: str) -> str:
@@ -72,12 +87,9 @@ def read_change_cursor(cursor: str) -> tuple[datetime, str]:
     Raises:
         InvalidCursor: *cursor* was not made by :func:`after_change`.
     """
-    try:
-        match _unpack(cursor):
-            case ["audit", int(at), str(change_id)]:
-                return instant(at), change_id
-    except OverflowError as error:
-        raise InvalidCursor("this cursor names an instant that does not exist") from error
+    match _unpack(cursor):
+        case ["audit", int(at), str(change_id)]:
+            return _instant(at), change_id
     raise InvalidCursor("this is not a cursor of the audit")
 
 
@@ -99,16 +111,20 @@ def read_revision_cursor(cursor: str) -> int:
 
 
 def _read_timed(what: str, cursor: str) -> tuple[datetime, str]:
-    try:
-        match _unpack(cursor):
-            case [str(made_for), int(created_at), str(item_id)] if made_for == what:
-                return instant(created_at), item_id
-    except OverflowError as error:
-        raise InvalidCursor("this cursor names an instant that does not exist") from error
+    match _unpack(cursor):
+        case [str(made_for), int(created_at), str(item_id)] if made_for == what:
+            return _instant(created_at), item_id
     raise InvalidCursor(f"this is not a cursor of the list of {what}")
 
 
-def _pack(*parts: str | int) -> str:
+def _instant(value: int) -> datetime:
+    try:
+        return instant(value)
+    except (OverflowError, TypeError) as error:
+        raise InvalidCursor("this cursor names an instant that does not exist") from error
+
+
+def _pack(*parts: str | int | None) -> str:
     return urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
 
 

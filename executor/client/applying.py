@@ -24,10 +24,10 @@ from queue import SimpleQueue
 from typing import Any, Final
 
 from executor.client.connection import Connection, NoAnswer, Refusal, path_of
-from executor.client.difference import differences
 from executor.client.plan import Change, Plan, Wanted, make_plan, name_faults
 from executor.client.present import fetch_job, fetch_jobs, references
 from executor.client.source import Faulty, Place, Source
+from executor.domain.difference import differences
 
 #: Most items and bytes in one request.  The service takes 500 and a million; smaller ones let it
 #: begin sooner.

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
-from executor.client.difference import Difference, differences
 from executor.client.present import Present, references, with_names
 from executor.client.source import Place, Source
+from executor.domain.difference import Difference, differences
 
 Definition = Mapping[str, Any]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
 from executor.domain.audit import Change
@@ -55,6 +56,18 @@ class JobFilter:
     owner: str | None = None
     state: RunState | None = None
     tags: tuple[str, ...] | None = None
+
+
+class JobOrder(StrEnum):
+    """How a list of jobs is sorted; where two are alike, by name (code point).
+
+    ``next_fire``: by the watermark, the earliest first.  ``last_run``: by the end of the latest
+    finished run, the newest first.  Jobs that have no such instant come last.
+    """
+
+    NAME = "name"
+    NEXT_FIRE = "next_fire"
+    LAST_RUN = "last_run"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,11 +161,17 @@ class Readers(Protocol):
         """
         ...
 
-    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
-        """Return at most *limit* jobs in the order of their names (by code point).
+    def list_jobs(
+        self,
+        which: JobFilter,
+        limit: int,
+        cursor: str | None,
+        order: JobOrder = JobOrder.NAME,
+    ) -> Page[Job | BrokenJob]:
+        """Return at most *limit* jobs in *order*.
 
         Raises:
-            InvalidCursor: *cursor* is not one of this list's.
+            InvalidCursor: *cursor* is not one of this list's, in this order.
         """
         ...
 

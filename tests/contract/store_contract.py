@@ -11,6 +11,7 @@ from tests.contract.change_law import ChangeLaw, OpenRowLaw
 from tests.contract.claim_law import AdoptionLaw, InsertLaw
 from tests.contract.command_law import CommandLaw
 from tests.contract.job_law import LoadLaw, ProgressLaw, WriteLaw
+from tests.contract.job_order_law import JobOrderLaw
 from tests.contract.lease_law import LeaseLaw
 from tests.contract.named_law import NamedLaw
 from tests.contract.outbox_law import NotificationLaw, NotificationListLaw, TallyLaw
@@ -51,6 +52,7 @@ class StoreContract(
     CommandLaw,
     FindLaw,
     JobListLaw,
+    JobOrderLaw,
     RunListLaw,
     TagLaw,
     SlotLaw,

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from executor.adapters.cursors import after_job, read_job_cursor
+from executor.adapters.cursors import JobPlace, after_job, read_job_cursor
+from executor.adapters.documents import milliseconds
 from executor.adapters.job_documents import fold
 from executor.adapters.verdicts import judge_write
 from executor.domain.errors import JobNotFound
@@ -12,7 +13,7 @@ from executor.domain.job import Job
 from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
 from executor.ports.clock import Clock
-from executor.ports.store import JobFilter, Page
+from executor.ports.store import JobFilter, JobOrder, Page
 from tests.fakes.memory_runs import MemoryRuns
 
 #: Jobs in a batch of ``all_jobs``.
@@ -131,14 +132,40 @@ class MemoryJobs(MemoryRuns):
                     return self._read(job)
         raise JobNotFound(digest)
 
-    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
-        """Return a page of jobs in the order of their names."""
-        after = "" if cursor is None else read_job_cursor(cursor)
+    def list_jobs(
+        self,
+        which: JobFilter,
+        limit: int,
+        cursor: str | None,
+        order: JobOrder = JobOrder.NAME,
+    ) -> Page[Job | BrokenJob]:
+        """Return a page of jobs in *order*."""
+        after = None if cursor is None else read_job_cursor(cursor, order)
         with self.lock:
-            found = [job for job in self._present() if job.name > after and _matches(job, which)]
-            found.sort(key=lambda job: job.name)
-            page = tuple(self._read(job) for job in found[:limit])
-        return Page(page, after_job(page[-1].name) if len(found) > limit else None)
+            found = [
+                (place, job)
+                for job in self._present()
+                if _matches(job, which)
+                for place in [_place(job, order)]
+                if after is None or _rank(place, order) > _rank(after, order)
+            ]
+            found.sort(key=lambda one: _rank(one[0], order))
+            page = tuple(self._read(job) for _, job in found[:limit])
+        return Page(page, after_job(order, found[limit - 1][0]) if len(found) > limit else None)
+
+
+def _place(job: Job, order: JobOrder) -> JobPlace:
+    instant = None
+    if order is JobOrder.NEXT_FIRE:
+        instant = job.next_fire_at
+    elif order is JobOrder.LAST_RUN and job.last_run is not None:
+        instant = job.last_run.finished_at
+    return JobPlace(None if instant is None else milliseconds(instant), job.name)
+
+
+def _rank(place: JobPlace, order: JobOrder) -> tuple[bool, int, str]:
+    key = place.key or 0
+    return place.key is None, -key if order is JobOrder.LAST_RUN else key, place.name
 
 
 def _advanced(job: Job, news: JobProgress) -> Job:

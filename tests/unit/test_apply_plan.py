@@ -7,10 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.client.difference import Difference, differences
 from executor.client.plan import Plan, Wanted, make_plan, name_faults
 from executor.client.present import Present, references
 from executor.client.source import Source
+from executor.domain.difference import Difference, differences
 from executor.domain.job import definition_from_document, definition_to_document
 
 TARGET = {"kind": "command", "command": "true"}

@@ -12,6 +12,7 @@ from typing import Any, Final
 from pymongo import ASCENDING, DESCENDING
 
 from executor.adapters.cursors import (
+    JobPlace,
     after_job,
     after_run,
     read_job_cursor,
@@ -22,6 +23,7 @@ from executor.adapters.documents import (
     Undecodable,
     instance_from_document,
     instant,
+    milliseconds,
     result_from_document,
 )
 from executor.adapters.job_documents import fold
@@ -50,7 +52,7 @@ from executor.domain.job import Job
 from executor.domain.run import Run, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import BrokenJob, Instance
-from executor.ports.store import Counts, JobFilter, Page, RunFilter
+from executor.ports.store import Counts, JobFilter, JobOrder, Page, RunFilter
 
 #: Seconds for which a silent instance is still listed.
 _SEEN_FOR_S: Final = 30.0
@@ -58,6 +60,12 @@ _SEEN_FOR_S: Final = 30.0
 #: Characters of a searched text that are looked at: no folded name is as long, and the server
 #: refuses patterns beyond 32 KB.
 _LONGEST_PART: Final = 1000
+
+#: order -> what is sorted by, its direction, and what is later in it.
+_SORTED: Final = {
+    JobOrder.NEXT_FIRE: ("next_fire_at", ASCENDING, "$gt"),
+    JobOrder.LAST_RUN: ("last_run.finished_at", DESCENDING, "$lt"),
+}
 
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
@@ -98,15 +106,45 @@ class MongoReaders(
         return read_job(record)
 
     @translated
-    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
-        """Return at most *limit* jobs in the order of their names."""
-        wanted = _jobs_wanted(which)
-        if cursor is not None:
-            wanted["name"] = {"$gt": read_job_cursor(cursor)}
-        found = self._jobs.find(wanted).sort("name", ASCENDING).limit(limit + 1)
-        jobs = [read_job(record) for record in found]
-        page = tuple(jobs[:limit])
-        return Page(page, after_job(page[-1].name) if len(jobs) > limit else None)
+    def list_jobs(
+        self,
+        which: JobFilter,
+        limit: int,
+        cursor: str | None,
+        order: JobOrder = JobOrder.NAME,
+    ) -> Page[Job | BrokenJob]:
+        """Return at most *limit* jobs in *order*."""
+        place = None if cursor is None else read_job_cursor(cursor, order)
+        records: list[Document] = []
+        if order is not JobOrder.NAME and (place is None or place.key is not None):
+            records = self._sorted_jobs(_jobs_wanted(which), limit + 1, order, place)
+            place = None
+        if len(records) <= limit:
+            wanted = _jobs_wanted(which)
+            if order is not JobOrder.NAME:
+                wanted[_SORTED[order][0]] = {"$not": {"$type": "date"}}
+            if place is not None:
+                wanted["name"] = {"$gt": place.name}
+            named = self._jobs.find(wanted).sort("name", ASCENDING)
+            records += named.limit(limit + 1 - len(records))
+        page = tuple(read_job(record) for record in records[:limit])
+        if len(records) <= limit:
+            return Page(page, None)
+        last = JobPlace(_key(records[limit - 1], order), page[-1].name)
+        return Page(page, after_job(order, last))
+
+    def _sorted_jobs(
+        self, wanted: Document, limit: int, order: JobOrder, place: JobPlace | None
+    ) -> list[Document]:
+        """Return the jobs that have what is sorted by, from *place* on."""
+        field, direction, later = _SORTED[order]
+        wanted[field] = {"$type": "date"}
+        if place is not None and place.key is not None:
+            key = instant(place.key)
+            further = [{field: {later: key}}, {field: key, "name": {"$gt": place.name}}]
+            wanted["$or"] = further
+        found = self._jobs.find(wanted).sort([(field, direction), ("name", ASCENDING)])
+        return list(found.limit(limit))
 
     @translated
     def get_run(self, run_id: str) -> Run:
@@ -170,6 +208,14 @@ class MongoReaders(
     def now(self) -> datetime:
         """Return the server's now."""
         return instant(self._database.client.admin.command("hello")["localTime"])
+
+
+def _key(record: Document, order: JobOrder) -> int | None:
+    """Return what *record* is sorted by, as a cursor has it."""
+    holder: Any = record.get("last_run") if order is JobOrder.LAST_RUN else record
+    name = "finished_at" if order is JobOrder.LAST_RUN else "next_fire_at"
+    found = holder.get(name) if isinstance(holder, dict) else None
+    return milliseconds(instant(found)) if isinstance(found, datetime) else None
 
 
 def _jobs_wanted(which: JobFilter) -> Document:

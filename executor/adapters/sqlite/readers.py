@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from executor.adapters.cursors import (
-    after_job,
     after_revision,
     after_run,
-    read_job_cursor,
     read_revision_cursor,
     read_run_cursor,
 )
@@ -27,14 +25,12 @@ from executor.adapters.documents import (
     instant,
     milliseconds,
 )
-from executor.adapters.job_documents import fold
 from executor.adapters.revision_documents import readable
 from executor.adapters.slot_documents import NEAREST, accounting_for, counted
-from executor.adapters.sqlite import audit, named, output, revisions, sessions
+from executor.adapters.sqlite import audit, job_lists, named, output, revisions, sessions
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
-from executor.adapters.sqlite.json_text import to_json
 from executor.adapters.sqlite.outbox_reading import OutboxReading
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES, callback_key
@@ -56,7 +52,15 @@ from executor.domain.run import Run
 from executor.domain.session import Session
 from executor.domain.term import TermRecord
 from executor.domain.writes import BrokenJob, Instance
-from executor.ports.readers import ChangeFilter, Counts, JobFilter, Page, RunFilter, ScheduleCount
+from executor.ports.readers import (
+    ChangeFilter,
+    Counts,
+    JobFilter,
+    JobOrder,
+    Page,
+    RunFilter,
+    ScheduleCount,
+)
 
 #: How long a silent process is still listed, milliseconds, as the port promises.
 _LISTED_MS: Final = 30_000
@@ -84,13 +88,6 @@ _SCHEDULES: Final = """
     )
     WHERE schedule IS NOT NULL AND json_valid(schedule) AND (paused IS NULL OR until <= ?)
     GROUP BY schedule, depends
-"""
-
-#: Condition for jobs that carry at least one of the tags in a JSON list.
-_TAGGED: Final = """
-    EXISTS (
-        SELECT 1 FROM json_each(tags) AS own, json_each(?) AS wanted WHERE own.value = wanted.value
-    )
 """
 
 
@@ -126,21 +123,16 @@ class SqliteReaders:
             raise JobNotFound(digest)
         return job_from_row(row)
 
-    def list_jobs(self, which: JobFilter, limit: int, cursor: str | None) -> Page[Job | BrokenJob]:
-        """Return at most *limit* jobs in the order of their names."""
-        conditions, parameters = _job_conditions(which)
-        if cursor is not None:
-            conditions.append("name > ?")
-            parameters.append(read_job_cursor(cursor))
+    def list_jobs(
+        self,
+        which: JobFilter,
+        limit: int,
+        cursor: str | None,
+        order: JobOrder = JobOrder.NAME,
+    ) -> Page[Job | BrokenJob]:
+        """Return at most *limit* jobs in *order*."""
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {COLUMNS} FROM jobs INDEXED BY jobs_by_name "
-                f"WHERE {' AND '.join(conditions)} ORDER BY name LIMIT ?",
-                (*parameters, limit + 1),
-            ).fetchall()
-        items = tuple(job_from_row(row) for row in rows[:limit])
-        # The second column is the name, whatever became of the rest.
-        return Page(items, after_job(rows[limit - 1][1]) if len(rows) > limit else None)
+            return job_lists.page(connection, which, limit, cursor, order)
 
     def get_run(self, run_id: str) -> Run:
         """Return the run, with its output."""
@@ -297,40 +289,20 @@ class SqliteReaders:
         self._database.close()
 
 
-def _list(tags: tuple[str, ...] | None) -> str | None:
-    return None if tags is None else to_json(list(tags))
-
-
-def _job_conditions(which: JobFilter) -> tuple[list[str], list[Any]]:
-    conditions: list[str] = ["NOT deleted"]
-    parameters: list[Any] = []
-    for condition, value in (
-        ("instr(folded, ?)", None if which.q is None else fold(which.q)),
-        ("EXISTS (SELECT 1 FROM json_each(tags) WHERE value = ?)", which.tag),
-        ("enabled = ?", which.enabled),
-        ("owner = ?", which.owner),
-        ("json_extract(last_run, '$.state') = ?", which.state),
-        (_TAGGED, _list(which.tags)),
-    ):
-        if value is not None:
-            conditions.append(condition)
-            parameters.append(value)
-    return conditions, parameters
-
-
 def _run_conditions(which: RunFilter) -> tuple[str, list[str], list[Any]]:
     """Return the index to follow, the conditions and their parameters.
 
     The index is named, not left to SQLite, which knows nothing of how many rows have a value:
     a job has few runs among all, a state or a cause may have nearly all of them.
     """
-    index, tags = "runs_by_time", which.tags
+    index, tags = "runs_by_time", job_lists.tag_list(which.tags)
+    tagged = f"job_id IN (SELECT id FROM jobs WHERE NOT deleted AND {job_lists.TAGGED})"
     conditions: list[str] = ["TRUE"]
     parameters: list[Any] = []
     for condition, following, value in (
         ("cause = ?", "runs_by_cause", which.cause),
         ("state = ?", "runs_by_state", which.state),
-        (f"job_id IN (SELECT id FROM jobs WHERE NOT deleted AND {_TAGGED})", index, _list(tags)),
+        (tagged, index, tags),
         ("job_id = ?", "runs_by_job", which.job_id),
     ):
         if value is not None:

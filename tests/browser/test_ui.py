@@ -1,0 +1,182 @@
+"""The pages below /ui with a real browser, on a real instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.failover.served import Served
+
+#: Longest wait for what a page is to show, milliseconds.
+PATIENCE_MS = 20_000
+
+#: The pages that every check walks; the job and the run come from the instance.
+FIXED = ("/ui/overview", "/ui/jobs", "/ui/runs")
+
+
+def add(place: Served, name: str, command: str, **facts: Any) -> None:
+    """Make a job that runs *command* in a shell."""
+    target = {"kind": "command", "argv": ["sh", "-c", command]}
+    status, job = place.request("POST", "/v1/jobs", {"name": name, "target": target, **facts})
+    assert status == HTTPStatus.CREATED, job
+
+
+@pytest.fixture(scope="module")
+def open_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An instance that nobody logs in to."""
+    with Served(tmp_path_factory.mktemp("ui")) as found:
+        yield found.await_executing()
+
+
+@pytest.fixture
+def tab(chromium: Browser, open_place: Served) -> Iterator[Page]:
+    """A window far from UTC; whatever the console complains of fails the test."""
+    context = chromium.new_context(timezone_id="Asia/Tokyo", base_url=open_place.url)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    page = context.new_page()
+    complaints: list[str] = []
+
+    def note(said: ConsoleMessage) -> None:
+        if said.type in {"error", "warning"}:
+            complaints.append(said.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(
+    tab: Page, open_place: Served
+) -> None:
+    """From the list to the job, to its run, and that is cancelled; all without a reload by hand."""
+    add(open_place, "talker", "echo begun; exec sleep 600")
+    tab.goto("/ui/jobs")
+    tab.get_by_role("link", name="talker").click()
+    tab.get_by_role("button", name="Run now: talker").click()
+    expect(tab.get_by_text("It was started.")).to_be_visible()
+    tab.locator(".history tbody a").first.click()
+
+    expect(tab.locator("#output")).to_contain_text("begun")
+    expect(tab.locator("h1 .badge")).to_have_text("running")
+    tab.get_by_role("button", name="Cancel").click()
+    expect(tab.locator("h1 .badge")).to_have_text("cancelled")
+    expect(tab.get_by_role("button", name="again")).to_be_visible()
+
+
+def test_the_overview_keeps_itself_up_to_date(tab: Page, open_place: Served) -> None:
+    """What fails elsewhere appears without a reload."""
+    tab.goto("/ui/overview")
+    add(open_place, "breaker", "echo no >&2; exit 3")
+    open_place.request("POST", "/v1/jobs/breaker/trigger")
+
+    expect(tab.get_by_role("link", name="breaker")).to_be_visible()
+
+
+def test_instants_are_on_the_viewers_clock(tab: Page, open_place: Served) -> None:
+    """With UTC at hand; without JavaScript UTC is what one reads."""
+    add(open_place, "yearly", "true", schedule="0 0 1 1 *")
+    tab.goto("/ui/jobs?q=yearly")
+
+    time = tab.locator('time[data-as="clock"]').first
+    expect(time).to_contain_text("-01-01 09:00")
+    assert "00:00:00 UTC" in (time.get_attribute("title") or "")
+    expect(tab.locator("#zone")).to_contain_text("Asia/Tokyo")
+
+
+def test_the_list_is_searched_while_typing(tab: Page, open_place: Served) -> None:
+    """Only what matches is left, and the address can be passed on."""
+    for name in ("find-me", "leave-me"):
+        add(open_place, name, "true")
+    tab.goto("/ui/jobs")
+    tab.get_by_label("Part of a job's name").fill("find")
+
+    expect(tab.get_by_role("link", name="leave-me")).to_have_count(0)
+    expect(tab.get_by_role("link", name="find-me")).to_be_visible()
+    assert "q=find" in tab.url
+
+
+def test_chosen_jobs_are_paused_and_deleted(tab: Page, open_place: Served) -> None:
+    """The bar appears with the first tick; deleting asks once more."""
+    for name in ("bulk-a", "bulk-b"):
+        add(open_place, name, "true", schedule="0 0 1 1 *")
+    tab.goto("/ui/jobs?q=bulk-")
+    expect(tab.locator("#bulk")).to_be_hidden()
+    tab.get_by_label("Choose all jobs of this page").check()
+    expect(tab.locator("#chosen")).to_have_text("2 jobs")
+    tab.get_by_label("Reason for the pause").fill("freeze")
+    tab.get_by_role("button", name="Pause").click()
+    expect(tab.get_by_text("2 jobs were paused.")).to_be_visible()
+    expect(tab.get_by_text("freeze").first).to_be_visible()
+
+    tab.get_by_label("Choose bulk-a").check()
+    tab.get_by_role("button", name="Delete…").click()
+    expect(tab.locator("h1")).to_have_text("Delete 1 job?")
+    tab.get_by_role("button", name="Delete", exact=True).click()
+    expect(tab.get_by_text("1 job was deleted.")).to_be_visible()
+    expect(tab.get_by_role("link", name="bulk-a")).to_have_count(0)
+
+
+def test_a_ticked_box_is_not_lost_to_a_refresh(tab: Page, open_place: Served) -> None:
+    """The list waits while somebody chooses."""
+    add(open_place, "ticked", "true")
+    tab.goto("/ui/jobs?q=ticked")
+    tab.get_by_label("Choose ticked").check()
+    add(open_place, "ticked-too", "true")
+    tab.evaluate("htmx.ajax('GET', '/ui/jobs?q=ticked', {source: '#live', target: '#live'})")
+
+    expect(tab.get_by_label("Choose ticked", exact=True)).to_be_checked()
+    expect(tab.get_by_role("link", name="ticked-too")).to_have_count(0)
+    tab.get_by_label("Choose ticked", exact=True).uncheck()
+    expect(tab.get_by_role("link", name="ticked-too")).to_be_visible()
+
+
+def test_everything_is_reached_with_the_keyboard(tab: Page, open_place: Served) -> None:
+    """The first stop leads past the navigation."""
+    tab.goto("/ui/overview")
+    tab.keyboard.press("Tab")
+    expect(tab.locator(".skip")).to_be_focused()
+    tab.keyboard.press("Enter")
+
+    assert tab.url.endswith("#main")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_is_wider_than_its_window(
+    chromium: Browser, open_place: Served, width: int, scheme: str
+) -> None:
+    """On a phone and on a desk; and nothing is inline that the policy would stop."""
+    name = f"wide-{width}-{scheme}"
+    add(open_place, name, "exit 1", schedule="0 0 1 1 *", description="x" * 300)
+    open_place.request("POST", f"/v1/jobs/{name}/trigger")
+    context = chromium.new_context(
+        viewport={"width": width, "height": 800},
+        color_scheme="dark" if scheme == "dark" else "light",
+        base_url=open_place.url,
+    )
+    page = context.new_page()
+    run = open_place.request("GET", f"/v1/jobs/{name}/runs")[1]["items"][0]
+    for address in (*FIXED, f"/ui/jobs/{name}", f"/ui/runs/{run['id']}"):
+        page.goto(address)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+    context.close()
+
+
+def test_reading_needs_no_script(chromium: Browser, open_place: Served) -> None:
+    """All that is shown is there, in UTC; links and forms work."""
+    add(open_place, "plain-reading", "true", schedule="0 0 1 1 *")
+    context = chromium.new_context(java_script_enabled=False, base_url=open_place.url)
+    page = context.new_page()
+    page.goto("/ui/jobs?q=plain-reading")
+    expect(page.locator("table")).to_contain_text("-01-01 00:00:00 UTC")
+    page.get_by_role("link", name="plain-reading").click()
+    page.get_by_role("button", name="Run now: plain-reading").click()
+    expect(page.get_by_text("It was started.")).to_be_visible()
+    context.close()
