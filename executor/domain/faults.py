@@ -115,11 +115,13 @@ def _is_tag(loc: Path, objects: Objects) -> bool:
 
 def _unknown(loc: Path, objects: Objects) -> str:
     name = loc[-1]
-    known = _fields(objects[_without_places(loc[:-1])])
+    kind: Any = objects[_without_places(loc[:-1])]
+    known = _fields(kind)
     close = difflib.get_close_matches(name[:100].lower(), known, n=1)
     if close:
         return f"unknown field; write `{close[0]}`"
-    homes = [where for where, kind in objects.items() if name in _fields(kind)]
+    others: Mapping[Path, Any] = objects
+    homes = [where for where, other in others.items() if name in _fields(other)]
     if homes:
         return f"unknown field here; it belongs {_place(homes[0], objects)}"
     return f"unknown field; the fields here are {', '.join(known)}"
@@ -137,7 +139,7 @@ def _place(home: Path, objects: Objects) -> str:
 
 
 @cache
-def _fields(kind: type[Any]) -> tuple[str, ...]:
+def _fields(kind: Any) -> tuple[str, ...]:
     """Return the names of the fields as they are written: Python cannot name one `from`.
 
     Remembered: finding them out takes many times as long as all else about an unknown field.
