@@ -248,6 +248,9 @@ HEADERS: Final = (
     target({"url": "http://example.com/ HTTP/1.1\r\n\r\nGET /"}, "target.url"),
     target({"method": "GET / HTTP/1.1\r\nX:"}, "target.method"),
     target({"expect": ["200\r\n"]}, "target.expect"),
+    target({"body": "{{ 7 * 7 }}"}, "target.body"),
+    target({"url": "https://example.com/{{ ().__class__ }}"}, "target.url"),
+    job({"target": {"kind": "command", "argv": ["true", "{{ config }}"]}}, "target.argv.1"),
     kala(
         {"type": 1, "remote_properties": {"url": "http://x/", "headers": {"X": ["a\r\nY: b"]}}},
         "remote_properties.headers",

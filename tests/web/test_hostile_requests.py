@@ -108,23 +108,32 @@ class Besieged:
 
 
 @pytest.fixture(scope="module")
-def besieged(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Besieged]:
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Besieged]:
     """One instance for all tests of this module: nothing here may change it."""
-    if request.param == "sqlite":
-        with on_sqlite(tmp_path_factory.mktemp("besieged")) as instance:
-            yield Besieged(instance)
-        return
-    uri, name = request.getfixturevalue("mongodb_uri"), f"solocron_test_{uuid.uuid4().hex}"
-    with on_mongodb(find.with_database(uri, name)) as instance:
+    with on_sqlite(tmp_path_factory.mktemp("besieged")) as instance:
         yield Besieged(instance)
-    with pymongo.MongoClient[dict[str, object]](uri) as mongo:
+
+
+@pytest.fixture(scope="module")
+def mongodb(mongodb_uri: str) -> Iterator[Besieged]:
+    """The same on MongoDB."""
+    name = f"solocron_test_{uuid.uuid4().hex}"
+    with on_mongodb(find.with_database(mongodb_uri, name)) as instance:
+        yield Besieged(instance)
+    with pymongo.MongoClient[dict[str, object]](mongodb_uri) as mongo:
         mongo.drop_database(name)
 
 
+@pytest.fixture
+def besieged(request: pytest.FixtureRequest) -> Besieged:
+    """The instance on the store that a test asks for."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Besieged)
+    return found
+
+
 #: What never gets as far as a store is tried on one of them.
-SQLITE = pytest.mark.parametrize("besieged", ["sqlite"], indirect=True, scope="module")
+SQLITE = pytest.mark.parametrize("besieged", ["sqlite"], indirect=True)
 
 
 def refusal(response: TestResponse, path: str) -> str:
@@ -164,7 +173,6 @@ def test_there_are_a_hundred_and_more() -> None:
     ],
     ids=lambda value: value.what if isinstance(value, Hostile) else value,
     indirect=["besieged"],
-    scope="module",
 )
 def test_a_hostile_request_is_refused_and_changes_nothing(
     besieged: Besieged, hostile: Hostile
