@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from executor import __version__, log
-from executor.commands import apply, export, imports, login
+from executor.commands.later import LaterGroup
 from executor.commands.service import address, connect, failures_shown
 from executor.config import LogForm, Settings
 from executor.config.listing import rows
@@ -44,8 +44,16 @@ _WEB_MARGIN_S: Final = 2.0
 
 _lifeline = click.option("--lifeline", type=int, hidden=True)
 
+_LATER: Final = {
+    "apply": "executor.commands.apply:command",
+    "export": "executor.commands.export:command",
+    "import": "executor.commands.imports:command",
+    "login": "executor.commands.login:login",
+    "logout": "executor.commands.login:logout",
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group(cls=LaterGroup, later=_LATER, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="solocron", message="%(prog)s %(version)s")
 def main() -> None:
     """A highly available cron service."""
@@ -423,9 +431,6 @@ def _tie_web(lifeline: int | None) -> None:
     if lifeline is not None:
         watch(lifeline, end)
 
-
-for _command in (apply.command, export.command, imports.command, login.login, login.logout):
-    main.add_command(_command)
 
 if __name__ == "__main__":
     main(prog_name="solocron")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -18,6 +20,15 @@ def solocron(command: str, **environ: str) -> Result:
     """Run *command* with these variables and none of our own."""
     ours = {name: None for v in VARIABLES for name in (v.name, *v.file_names)}
     return CliRunner().invoke(main, command, env={**ours, **environ})
+
+
+def test_the_processes_of_an_instance_load_no_more_than_they_need() -> None:
+    """The command line alone knows no jobs yet: a failover waits for every import."""
+    loaded = "import sys, executor.cli; print(*{'pydantic', 'yaml', 'flask'} & sys.modules.keys())"
+
+    told = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+
+    assert (told.stdout, told.stderr) == ("\n", "")
 
 
 def test_the_version_is_told() -> None:
