@@ -20,14 +20,44 @@ from tests.servers import ServerFailedError, ServerMissingError, find
 ON_REQUEST = ("long", "bench")
 
 
+#: Tests that wait for servers and programs most of their time.
+SLOW = ("failover", "browser", "conformance")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs only on request."""
+    """Leave out what runs only on request; among several workers, begin with what waits."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    if workers > 1:
+        items[:] = _spread(items, workers)
     if config.option.markexpr:
         return
     left_out = [item for item in items if any(item.get_closest_marker(m) for m in ON_REQUEST)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return *items* so that every worker's share begins with slow ones, file by file.
+
+    pytest-xdist gives each worker a stretch of the list, and those who are done take from the ends
+    of others': whatever is slow and stands there keeps everybody else waiting.
+    """
+    tests = Path(__file__).parent
+    files: dict[Path, list[pytest.Item]] = {}
+    quick: list[pytest.Item] = []
+    for item in items:
+        slow = item.path.relative_to(tests).parts[0] in SLOW
+        (files.setdefault(item.path, []) if slow else quick).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for number, file in enumerate(sorted(files, key=lambda path: (len(files[path]), path))):
+        shares[number % workers] += files[file]
+    each = len(items) // workers
+    for share in shares:
+        missing = max(each - len(share), 0)
+        share += quick[:missing]
+        del quick[:missing]
+    return [item for share in shares for item in share] + quick
 
 
 def _share(

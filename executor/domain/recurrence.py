@@ -210,12 +210,15 @@ def _weekdays(written: Mapping[str, Sequence[Any]], frequency: str) -> dict[str,
     if "BYDAY" not in written:
         return {}
     days = []
+    # No month has more; dateutil stumbles over what no year has.
+    most = 5 if frequency == "MONTHLY" or "BYMONTH" in written else 53
     for value in map(str, written["BYDAY"]):
         number = int(value[:-2] or 0)
         if number and (frequency not in ("MONTHLY", "YEARLY") or "BYWEEKNO" in written):
             raise BadRule(f"RRULE has BYDAY `{value}`; write `{value[-2:]}`")
-        if abs(number) > 53:
-            raise BadRule(f"RRULE has BYDAY `{value}`; write -53 to -1 or 1 to 53 before the day")
+        if abs(number) > most:
+            text = f"write -{most} to -1 or 1 to {most} before the day"
+            raise BadRule(f"RRULE has BYDAY `{value}`; {text}")
         days.append(weekday(_WEEKDAYS.index(value[-2:]), number or None))
     if any(day.n for day in days) and not all(day.n for day in days):
         # dateutil takes them for alternatives of which both have to be true.

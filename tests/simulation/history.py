@@ -27,7 +27,7 @@ from tests.simulation.world import EPOCH, World
 
 #: Faults happen until then, and everything must be at rest and in order at the end (s).
 FAULTS_UNTIL = 25.0
-ENDS = 45.0
+ENDS = 40.0
 
 #: Clients stop asking so long before the end (s).
 QUIET = 12.0
@@ -178,7 +178,7 @@ class _History:
         wrong += checker.check_resumption(ledger, STEADY, FAULTS_UNTIL, ENDS)
         histories = change_checker.histories_of(ledger)
         wrong += change_checker.check_owners(self.owners, jobs, rows)
-        wrong += change_checker.check_histories(asked, histories)
+        wrong += change_checker.check_histories(asked, histories, ledger.moved)
         wrong += change_checker.check_answers(asked, histories)
         wrong += change_checker.check_audit(asked, histories, self.model.every_change())
         wrong += change_checker.check_refusals(ledger, asked, rows)

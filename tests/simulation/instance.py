@@ -396,6 +396,10 @@ class SimulatedInstance:
                 self._broker.drop(self._connection, 0.0, 0.001)
             case Note():
                 self.watch.noted(effect)
+                if effect.action == "fire_time_moved":
+                    self._ledger.moved.add(
+                        (str(effect.facts["job_id"]), str(effect.facts["is_now"]))
+                    )
                 self._world.say(self.name, f"{effect.action} {effect.facts}")
             case Exit():
                 self._world.say(self.name, "EXIT")

@@ -69,6 +69,7 @@ class Ledger:
     ``well_since`` says since when (world time) the holder of a term is well, infinity if it is not.
     ``limits``: so many runs of a job go on at once, one unless it says otherwise.  ``locks``: jobs
     with the same one never do.  ``in_order``: jobs that run one after another, by fire time.
+    ``moved``: jobs, by id, and fire times that takeovers have corrected.
     ``replaces``: jobs of which a run is ended when the next one comes due.  ``wishes``: for how
     long (s) the target of a run wanted to be left alone.  ``arrived``: how often each notification
     was delivered.
@@ -89,6 +90,7 @@ class Ledger:
     in_order: set[str] = field(default_factory=set)
     replaces: set[str] = field(default_factory=set)
     told_to_end: set[str] = field(default_factory=set)
+    moved: set[tuple[str, str]] = field(default_factory=set)
     wishes: dict[str, int] = field(default_factory=dict)
     minted_at: dict[int, int] = field(default_factory=dict)
     watermarks: dict[str, list[tuple[int, datetime]]] = field(default_factory=dict)

@@ -300,6 +300,8 @@ class TestRefusals:
             ("FREQ=MONTHLY;BYMONTHDAY=32", "RRULE has BYMONTHDAY `32`; write -31 to -1 or 1 to 31"),
             ("FREQ=YEARLY;BYMONTH=5L", "RRULE has BYMONTH `5L`; write 1 to 12"),
             ("FREQ=WEEKLY;BYDAY=2MO", "RRULE has BYDAY `2MO`; write `MO`"),
+            ("FREQ=MONTHLY;BYDAY=51MO", "BYDAY `51MO`; write -5 to -1 or 1 to 5 before"),
+            ("FREQ=YEARLY;BYMONTH=12;BYDAY=53MO", "BYDAY `53MO`; write -5 to -1 or 1 to 5"),
             ("FREQ=MONTHLY;BYDAY=2MO,TU", "with and without numbers; write two events"),
             ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "RRULE never comes true"),
             ("FREQ=DAILY;INTERVAL=7;BYDAY=MO", "RRULE never comes true"),
