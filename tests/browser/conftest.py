@@ -1,4 +1,4 @@
-"""One browser for all tests, a window of its own for each, and an instance to look at."""
+"""One browser for the tests of a file, a window of its own for each, and an instance to look at."""
 
 from __future__ import annotations
 
@@ -20,9 +20,13 @@ _POLICY = "Content Security Policy"
 _PATIENCE_MS = 20_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, without a window; if it is missing, that is a failure."""
+    """The system's Chromium, without a window; if it is missing, that is a failure.
+
+    Not for the whole run: as long as Playwright is there its event loop counts as running, and
+    other tests of the same process could not start one.
+    """
     program = shutil.which("chromium") or shutil.which("google-chrome")
     assert program, "Chromium is not on this machine: install Debian's chromium"
     with sync_playwright() as playwright:

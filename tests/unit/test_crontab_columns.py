@@ -37,6 +37,9 @@ def oracle(word: str, place: int) -> set[int]:
             start = end = number(first, place)
             if slash:
                 raise Unreadable
+        if end > high:
+            # cron takes it where no step lands beyond; we ask for what is meant.
+            raise Unreadable
         if start > end or (slash and (not step.isdecimal() or int(step) == 0)):
             raise Unreadable
         found |= set(range(start, end + 1, int(step) if slash else 1))
