@@ -58,62 +58,44 @@ class Tenure:
         self._workload = workload
         self.term = term = record.term
         self._began = desk.monotonic
-        lease_s = options.run_lease_s
-        self.roster = Roster(desk, journal)
+        self.roster = roster = Roster(desk, journal)
         self.remote = RemoteRuns(desk, journal, endings, options.recall_grace_s)
         self.remote.on_started = self.on_started
-        self.admission = Admission(desk, self.roster, journal, workload, self.remote)
-        self.dispatcher = Dispatcher(desk, self.admission, workload.remembered, term)
-        self.admission.turns.withdraw = self.dispatcher.withdraw
-        self._opening = Opening(desk, self.roster, self.admission, self.dispatcher, term)
-        self._herald = Herald(desk, self.roster, self.dispatcher.verify, options.url)
-        self._postman = Postman(desk, self.admission.vault, self.admission.channels.records)
-        self._herald.on_told = self._postman.look
-        self.consequences = Consequences(
-            desk, self.roster, self.admission, self.dispatcher, self._herald, term
+        self.admission = admission = Admission(desk, roster, journal, workload, self.remote)
+        self.dispatcher = dispatcher = Dispatcher(desk, admission, workload.remembered, term)
+        admission.turns.withdraw = dispatcher.withdraw
+        self._opening = Opening(desk, roster, admission, dispatcher, term)
+        self._herald = herald = Herald(desk, roster, dispatcher.verify, options.url)
+        self._postman = Postman(desk, admission.vault, admission.channels.records)
+        herald.on_told = self._postman.look
+        self.consequences = Consequences(desk, roster, admission, dispatcher, herald, term)
+        self._continuity = Continuity(desk, roster, admission, dispatcher, workload, term)
+        clearances, lease_s = Clearances(record), options.run_lease_s
+        self.supervision = supervision = Supervision(
+            desk, roster, admission, dispatcher, self.consequences, clearances, term, lease_s
         )
-        self._continuity = Continuity(
-            desk, self.roster, self.admission, self.dispatcher, workload, term
-        )
-        self.supervision = Supervision(
-            desk,
-            self.roster,
-            self.admission,
-            self.dispatcher,
-            self.consequences,
-            Clearances(record),
-            term,
-            lease_s,
-        )
-        self.reports = Reports(
-            desk,
-            self.roster,
-            self.admission,
-            self.dispatcher,
-            self.supervision,
-            workload,
-            journal,
-            term,
+        self.reports = reports = Reports(
+            desk, roster, admission, dispatcher, supervision, workload, journal, term
         )
         self._scene = Scene(
             desk,
-            self.roster,
-            self.admission,
-            self.dispatcher,
-            self.supervision,
+            roster,
+            admission,
+            dispatcher,
+            supervision,
             workload,
-            self.reports,
+            reports,
             journal,
             term,
             options.permitted,
-            self._herald,
+            herald,
         )
         self._intake = Intake(self._scene)
-        self._upkeep = Upkeep(desk, self.roster, options)
+        self._upkeep = Upkeep(desk, roster, options)
         self.precondition = Precondition(desk, options.precondition)
-        self.code = CodeJobs(desk, self.roster, self._intake.receive, term, options.code)
-        self.admission.on_named = self.code.retry
-        self._zone_check = ZoneCheck(desk, self.roster, record)
+        self.code = CodeJobs(desk, roster, self._intake.receive, term, options.code)
+        admission.on_named = self.code.retry
+        self._zone_check = ZoneCheck(desk, roster, record)
         self._named: Call[ReadNamed] = Call(desk, LOAD_S)
         self._open_runs: Call[ReadOpenRuns] = Call(desk, LOAD_S)
         self._due_jobs: Call[ReadDueJobs] = Call(desk, LOAD_S)

@@ -7,9 +7,9 @@ before it began, is none.  Only runs that are still kept (see ``keep_runs``) cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from executor.domain.instant import to_text
@@ -18,12 +18,10 @@ from executor.domain.run import Cause, Run, RunState
 from executor.domain.schedule import for_job, next_after
 from executor.ports.store import Readers, RunFilter
 from web.compat.kala_jobs import NEVER, id_of
+from web.compat.lists import all_runs
 
 #: Runs that are looked at for one answer, the newest: a third of a second's work.
 MOST_RUNS: Final = 10_000
-
-#: Runs read at once.
-_PAGE: Final = 1_000
 
 _REPEATS: Final = frozenset({Cause.RETRY, Cause.RETRIGGER})
 
@@ -170,16 +168,6 @@ def history_of(readers: Readers, job_id: str) -> History:
 def histories(readers: Readers, which: RunFilter) -> dict[str, History]:
     """Return the histories of jobs, by id, as far as their runs are among the newest."""
     found: dict[str, History] = {}
-    for run in _newest(readers, which):
+    for run in islice(all_runs(readers, which), MOST_RUNS):
         found.setdefault(run.job_id, History()).add(run)
     return found
-
-
-def _newest(readers: Readers, which: RunFilter) -> Iterable[Run]:
-    cursor: str | None = None
-    for _ in range(MOST_RUNS // _PAGE):
-        page = readers.list_runs(which, _PAGE, cursor)
-        yield from page.items
-        cursor = page.next
-        if cursor is None:
-            return
