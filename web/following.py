@@ -163,6 +163,7 @@ class Follower:
                 yield Over(None, self._position)
                 return
             except StoreUnavailable:
+                # Whoever follows hears that it is silent, and goes on where he was.
                 pass
             if over:
                 yield from self._rest_of_text()

@@ -78,6 +78,7 @@ def try_lock(path: Path) -> HeldLock | None:
         if lock.is_in_place():
             return lock
     except BlockingIOError:
+        # Somebody holds it, which is an answer.
         pass
     except BaseException:
         _close(descriptor)

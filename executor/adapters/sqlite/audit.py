@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from executor.adapters.audit_documents import change_to_document, readable, with_before
 from executor.adapters.cursors import after_change, read_change_cursor
-from executor.adapters.documents import Document, instant, milliseconds
+from executor.adapters.documents import Document, milliseconds
 from executor.adapters.sqlite.connection import Database
 from executor.adapters.sqlite.json_text import to_json
+from executor.adapters.sqlite.newest_first import Narrowing, page_of
 from executor.domain.audit import Change
 from executor.ports.readers import ChangeFilter, Page
 
@@ -49,48 +50,29 @@ def page(
     connection: sqlite3.Connection, which: ChangeFilter, limit: int, cursor: str | None
 ) -> Page[Change]:
     """Return a part of the audit, newest first."""
-    index, conditions, parameters = _conditions(which)
-    if cursor is not None:
-        at, change_id = read_change_cursor(cursor)
-        conditions.append("(at, id) < (?, ?)")
-        parameters += [milliseconds(at), change_id]
-    rows = connection.execute(
-        f"SELECT {_COLUMNS} FROM audit INDEXED BY {index} "
-        f"WHERE {' AND '.join(conditions)} ORDER BY at DESC, id DESC LIMIT ?",
-        (*parameters, limit + 1),
-    ).fetchall()
-    changes = readable(_documents(rows[:limit]))
+    after = None if cursor is None else read_change_cursor(cursor)
+    rows, last = page_of(connection, _COLUMNS, "audit", "at", _narrowing(which), after, limit)
+    changes = readable(_documents(rows))
     ids = [change.former_id for change in changes if change.former_id is not None]
     former = connection.execute(
         f"SELECT {_COLUMNS} FROM audit WHERE id IN (SELECT value FROM json_each(?))",
         (to_json(ids),),
     ).fetchall()
-    following = None
-    if len(rows) > limit:
-        change_id, at, *_ = rows[limit - 1]
-        following = after_change(instant(at), change_id)
+    following = None if last is None else after_change(*last)
     return Page(with_before(changes, readable(_documents(former))), following)
 
 
-def _conditions(which: ChangeFilter) -> tuple[str, list[str], list[Any]]:
-    """Return the index to follow, the conditions and their parameters."""
-    index = "audit_by_time"
-    conditions: list[str] = ["TRUE"]
-    parameters: list[Any] = []
-    for condition, following, value in (
-        ("action = ?", index, which.action),
+def _narrowing(which: ChangeFilter) -> Narrowing:
+    narrowing = Narrowing("audit_by_time")
+    narrowing.choose(
+        ("action = ?", "audit_by_time", which.action),
         ("actor = ?", "audit_by_actor", which.actor),
         ("job_id = ?", "audit_by_job", which.job_id),
-    ):
-        if value is not None:
-            index = following
-            conditions.append(condition)
-            parameters.append(value)
+    )
     for condition, bound in (("at >= ?", which.since), ("at < ?", which.until)):
         if bound is not None:
-            conditions.append(condition)
-            parameters.append(milliseconds(bound))
-    return index, conditions, parameters
+            narrowing.add(condition, milliseconds(bound))
+    return narrowing
 
 
 def _documents(rows: Iterable[tuple[Any, ...]]) -> Iterable[Mapping[str, Any]]:

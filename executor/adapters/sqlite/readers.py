@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from executor.adapters.cursors import (
     after_revision,
@@ -31,6 +31,7 @@ from executor.adapters.sqlite import audit, job_lists, named, output, revisions,
 from executor.adapters.sqlite.commands import find_result
 from executor.adapters.sqlite.connection import Database, now_ms
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
+from executor.adapters.sqlite.newest_first import Narrowing, page_of
 from executor.adapters.sqlite.outbox_reading import OutboxReading
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES, callback_key
@@ -152,22 +153,12 @@ class SqliteReaders:
 
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return at most *limit* runs without their output, newest ``created_at`` first."""
-        index, conditions, parameters = _run_conditions(which)
-        if cursor is not None:
-            created_at, run_id = read_run_cursor(cursor)
-            conditions.append("(created_at, id) < (?, ?)")
-            parameters += [milliseconds(created_at), run_id]
+        after = None if cursor is None else read_run_cursor(cursor)
         with self._database.read() as connection:
-            rows = connection.execute(
-                f"SELECT {WITHOUT_OUTPUT}, created_at, id FROM runs INDEXED BY {index} "
-                f"WHERE {' AND '.join(conditions)} ORDER BY created_at DESC, id DESC LIMIT ?",
-                (*parameters, limit + 1),
-            ).fetchall()
-        following = None
-        if len(rows) > limit:
-            *_, created, last_id = rows[limit - 1]
-            following = after_run(instant(created), last_id)
-        return Page(tuple(readable_runs(row[:-2] for row in rows[:limit])), following)
+            rows, last = page_of(
+                connection, WITHOUT_OUTPUT, "runs", "created_at", _narrowing(which), after, limit
+            )
+        return Page(tuple(readable_runs(rows)), None if last is None else after_run(*last))
 
     def list_revisions(self, job_id: str, limit: int, cursor: str | None) -> Page[Job]:
         """Return at most *limit* former revisions of the job, newest first."""
@@ -289,30 +280,22 @@ class SqliteReaders:
         self._database.close()
 
 
-def _run_conditions(which: RunFilter) -> tuple[str, list[str], list[Any]]:
-    """Return the index to follow, the conditions and their parameters.
-
-    The index is named, not left to SQLite, which knows nothing of how many rows have a value:
-    a job has few runs among all, a state or a cause may have nearly all of them.
-    """
-    index, tags = "runs_by_time", job_lists.tag_list(which.tags)
+def _narrowing(which: RunFilter) -> Narrowing:
+    narrowing = Narrowing("runs_by_time")
     tagged = f"job_id IN (SELECT id FROM jobs WHERE NOT deleted AND {job_lists.TAGGED})"
-    conditions: list[str] = ["TRUE"]
-    parameters: list[Any] = []
-    for condition, following, value in (
+    tags = job_lists.tag_list(which.tags)
+    if tags is not None:
+        narrowing.add(tagged, tags)
+    narrowing.choose(
         ("cause = ?", "runs_by_cause", which.cause),
         ("state = ?", "runs_by_state", which.state),
-        (tagged, index, tags),
         ("job_id = ?", "runs_by_job", which.job_id),
-    ):
-        if value is not None:
-            index = index if following == "runs_by_time" else following
-            conditions.append(condition)
-            parameters.append(value)
+    )
     if which.since is not None and which.written_since is not None:
-        conditions += ["created_at >= ?", "max(created_at, ifnull(fire_at, created_at)) >= ?"]
-        parameters += map(milliseconds, (which.written_since, which.since))
+        narrowing.add("created_at >= ?", milliseconds(which.written_since))
+        latest = "max(created_at, ifnull(fire_at, created_at))"
+        narrowing.add(f"{latest} >= ?", milliseconds(which.since))
     if which.until is not None:
-        conditions += ["created_at < ?", "ifnull(fire_at, created_at) < ?"]
-        parameters += [milliseconds(which.until)] * 2
-    return index, conditions, parameters
+        narrowing.add("created_at < ?", milliseconds(which.until))
+        narrowing.add("ifnull(fire_at, created_at) < ?", milliseconds(which.until))
+    return narrowing
