@@ -2,8 +2,8 @@
 
 Stricter than :mod:`json` where leniency would hide a mistake: a key given twice,
 ``NaN`` and ``Infinity``, half a surrogate pair and nesting beyond reason are refused.
-Other media types than JSON are refused even for JSON text: a form on a foreign page
-can send ``text/plain``, but not ``application/json``.
+Where a route names its media types, others are refused even for JSON text: a form on a
+foreign page can send ``text/plain``, but not ``application/json``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ JSON: Final = "application/json"
 #: What a form of our own page is sent as; files cannot come with it.
 FORM: Final = "application/x-www-form-urlencoded"
 
-#: Most fields of a form; ours have two.
+#: Most fields of a form; that of the login has two.
 MAX_FIELDS: Final = 20
 
 #: Deepest nesting of objects and lists.  A job needs 4 levels; free-form arguments a few more.

@@ -92,6 +92,17 @@ def send(call: Call, command: Command) -> CommandResult | None:
     return call.services.sender.send(command, call.services.command_timeout_s)
 
 
+def check_refusal(result: CommandResult) -> None:
+    """Go on only if the executor did not refuse.
+
+    Raises:
+        Problem: the executor refused.
+    """
+    if result.status in REFUSALS:
+        status = REFUSALS[result.status]
+        raise Problem(status, result.message or status.phrase, result.faults)
+
+
 def answer(command: Command, result: CommandResult | None, show: Show) -> Response:
     """Answer *command* by its *result*; *show* writes the document of an applied change.
 
@@ -100,9 +111,7 @@ def answer(command: Command, result: CommandResult | None, show: Show) -> Respon
     """
     if result is None:
         return _accepted(command)
-    if result.status in REFUSALS:
-        status = REFUSALS[result.status]
-        raise Problem(status, result.message or status.phrase, result.faults)
+    check_refusal(result)
     try:
         return show(result)
     except StoreUnavailable:

@@ -19,7 +19,7 @@ from flask import Flask, Response, make_response, render_template, request
 
 from executor.domain.access import Caller, Scope
 from executor.domain.channel import CHANNELS, EmailChannel
-from executor.domain.errors import StoreUnavailable
+from executor.domain.errors import SolocronError, StoreUnavailable
 from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.named import Broken
@@ -31,7 +31,7 @@ from executor.ports.store import InvalidCursor, JobFilter, Page, Readers
 from web.access import PAGE, narrowed
 from web.documents import is_done, job_state
 from web.gate import Gate
-from web.problems import RETRY_AFTER_S, Problem
+from web.problems import RETRY_AFTER_S, Problem, problem_of
 from web.services import Services
 from web.status import Status, read_status
 from web.ui.definition import schedule_words, target_words
@@ -138,6 +138,8 @@ def install(app: Flask, services: Services, gate: Gate) -> None:
         try:
             caller = gate.caller(request, PAGE)
             seen, _ = narrowed(services, caller, PAGE)
+        except SolocronError as error:
+            return turned_away(services, gate, problem_of(error))
         except Problem as problem:
             return turned_away(services, gate, problem)
         holder = caller if services.entrance.guarded and gate.cookie.read(request) else None

@@ -1,9 +1,10 @@
 """What keeps foreign pages out: origin checks on the way in, headers on the way out.
 
-A browser sends a form of any page to any address.  Three things stop such a form
-from changing jobs: bodies must be JSON (see ``bodies``), a request that says it
-comes from another site is refused, and our page cannot be framed.  Programs send
-none of these headers and are not affected.
+A browser sends a form of any page to any address.  Three things stop such a form from
+changing jobs: the native API takes JSON only (see ``bodies``), a request that says it comes
+from another site is refused, and our pages cannot be framed.  Forms of our own pages need
+proof that one of them sent it, see :func:`refuse_without_proof`.  Programs send none of these
+headers and are not affected.
 
 Where nobody has to say who he is, one thing more is needed: a foreign page can be given an
 address of this machine for its own name (DNS rebinding), and is no foreigner then by what its

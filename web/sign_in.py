@@ -36,7 +36,7 @@ from executor.domain.session import Session, arguments_of
 from executor.ports.login import LoginProvider
 from web.access import ANYBODY
 from web.bodies import read_form
-from web.commands import REFUSALS
+from web.commands import check_refusal
 from web.cookies import Cookie
 from web.gate import Gate
 from web.problems import RETRY_AFTER_S, Problem, problem_of
@@ -110,8 +110,6 @@ class _Door:
                 return _on(HOME)
             try:
                 return view()
-            except CredentialsRefused as error:
-                return self._failed(Problem(HTTPStatus.UNAUTHORIZED, error.why))
             except SolocronError as error:
                 return self._failed(problem_of(error))
             except Problem as problem:
@@ -223,8 +221,7 @@ class _Door:
         if result is None:
             late = "the executor has not answered in time; try again"
             raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, late)
-        if result.status in REFUSALS:
-            raise Problem(REFUSALS[result.status], result.message, result.faults)
+        check_refusal(result)
 
     def _caller(self) -> Caller | None:
         try:

@@ -329,6 +329,10 @@ def test_known_sessions_outlast_a_store_that_is_away_for_a_while(guarded: Guarde
 
     guarded.clock.advance(FRESH_S)
     problem_of(guarded.get("/v1/status"), 503)
+    for path in ("/", "/ui/overview"):
+        page = guarded.client.get(path, headers={"Accept": "text/html"})
+        assert (page.status_code, page.mimetype) == (503, "text/html"), path
+        assert page.headers["Retry-After"]
 
 
 def test_what_is_sent_as_a_header_counts_before_the_cookie(guarded: GuardedWorld) -> None:

@@ -187,6 +187,8 @@ def test_no_page_of_another_site_changes_anything(world: World) -> None:
     assert state_of(world, "plain") == "active"
     response = submit(world, PAGE, back="//evil.example/")
     assert response.headers["Location"] == PAGE
+    response = submit(world, PAGE, back=f"{PAGE}?q=a\r\nX: b")
+    assert (response.status_code, "X" in response.headers) == (303, False)
 
 
 def test_who_may_only_read_is_offered_nothing_else() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from flask import Response
 
@@ -25,8 +25,8 @@ from executor.domain.job import (
 )
 from executor.domain.writes import BrokenJob
 from executor.ports.store import Readers, RunFilter
-from web.changes import PATCH_TRIES, check_target
-from web.commands import REFUSALS, command, send
+from web.changes import PATCH_TRIES, arguments_of, check_target
+from web.commands import check_refusal, command, send
 from web.compat.kala_history import history_of
 from web.compat.kala_jobs import LABEL, Making, document_of, id_of, is_forks, unique_name
 from web.compat.kala_reading import all_jobs, found_job, kala_response, no_such_job, without_slash
@@ -70,7 +70,7 @@ def _create(call: Call, job: KalaJob, *, second: bool) -> tuple[CommandResult | 
     asked = command(call, CommandKind.CREATE_JOB, "", part="second" if second else "")
     made = job_id(asked.id)
     definition = _definition(call, job, made, unique_name(job.name, made) if second else job.name)
-    asked = replace(asked, subject=definition.name, arguments=_arguments(definition))
+    asked = replace(asked, subject=definition.name, arguments=arguments_of(definition))
     if job.disabled or job.schedule or job.parent_jobs:
         return send(call, asked), made
     # After the job, in the same queue: it is there when its first run is asked for.
@@ -249,13 +249,9 @@ def _change(call: Call, key: str, changed: Callable[[Job], Definition]) -> None:
 
 
 def _update(call: Call, job: Job, definition: Definition) -> Command:
-    arguments = _arguments(definition)
+    arguments = arguments_of(definition)
     part = str(job.revision)
     return command(call, CommandKind.UPDATE_JOB, job.id, arguments, job.revision, part=part)
-
-
-def _arguments(definition: Definition) -> dict[str, Any]:
-    return {"definition": definition_to_document(definition)}
 
 
 def _check(result: CommandResult | None) -> None:
@@ -269,12 +265,9 @@ def _check(result: CommandResult | None) -> None:
             HTTPStatus.ACCEPTED,
             "the change is accepted and will be made, but was not answered in time; look again",
         )
-    if result.status not in REFUSALS:
-        return
     if result.status is ResultStatus.NOT_FOUND:
         raise no_such_job()
-    status = REFUSALS[result.status]
-    raise Problem(status, result.message or status.phrase, result.faults)
+    check_refusal(result)
 
 
 def _is_lovegos(call: Call, job: Job) -> bool:

@@ -121,7 +121,7 @@ def document_of(job: KalaJob, making: Making) -> dict[str, Any]:
         "overlap": {"policy": "queue", "queue": 1},
         "retry": _retry(job),
         "timeout": _NO_LIMIT,
-        "labels": _labels(job, making, filling),
+        "labels": _labels(job, making),
     }
     if job.parent_jobs:
         parents = dict.fromkeys(map(own_id, job.parent_jobs))
@@ -159,7 +159,7 @@ def _window(job: KalaJob) -> timedelta | None:
         raise InvalidJob([Fault("epsilon", str(error))]) from None
 
 
-def _labels(job: KalaJob, making: Making, filling: Filling) -> dict[str, str]:
+def _labels(job: KalaJob, making: Making) -> dict[str, str]:
     remote = job.remote_properties
     delimited = bool(job.TemplateDelimiters) or making.forks
     found = {

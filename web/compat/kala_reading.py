@@ -17,7 +17,8 @@ from executor.domain.instant import to_text
 from executor.domain.job import Job
 from executor.domain.run import Output
 from executor.domain.writes import BrokenJob
-from executor.ports.store import JobFilter, Readers, RunFilter
+from executor.ports.store import Readers, RunFilter
+from web.compat import lists
 from web.compat.kala_history import History, Stat, histories, history_of, text_of
 from web.compat.kala_jobs import Family, additions, id_of, job_document, own_id
 from web.documents import json_response
@@ -27,9 +28,6 @@ from web.routes import Call
 #: As Kala and the fork say it.
 JSON: Final = "application/json;charset=UTF-8"
 _NO_SUCH_JOB: Final = "The job you requested does not exist"
-
-#: Jobs read at once.
-_PAGE: Final = 1_000
 
 
 def kala_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
@@ -69,14 +67,8 @@ def found_job(call: Call) -> Job:
 
 
 def all_jobs(readers: Readers) -> Iterator[Job]:
-    """Yield every job whose record can be read, by name."""
-    cursor: str | None = None
-    while True:
-        page = readers.list_jobs(JobFilter(), _PAGE, cursor)
-        yield from (job for job in page.items if isinstance(job, Job))
-        cursor = page.next
-        if cursor is None:
-            return
+    """Return every job whose record can be read, by name."""
+    return (job for job in lists.all_jobs(readers) if isinstance(job, Job))
 
 
 def families(jobs: list[Job]) -> Callable[[Job], Family]:

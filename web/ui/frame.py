@@ -34,7 +34,7 @@ from executor.ports.store import InvalidCursor
 from web.access import narrowed, need_of
 from web.cookies import Cookie
 from web.gate import Gate
-from web.problems import RETRY_AFTER_S, Problem, bad_request, problem_of
+from web.problems import RETRY_AFTER_S, Problem, bad_request, problem_of, with_headers
 from web.protection import refuse_without_proof
 from web.routes import Call
 from web.services import Services
@@ -93,7 +93,7 @@ class Visit:
     def text(self, name: str) -> str:
         """Return what the query or the form says for *name*, as one line; empty if nothing."""
         given = self.form.get(name) or self.query.get(name) or ""
-        return given.replace("\x00", "").strip()
+        return re.sub(r"[\x00-\x1f\x7f]+", " ", given).strip()
 
     def call(self, document: Any = None, **path: str) -> Call:
         """Return what a handler of the API is called with to do something for the visitor."""
@@ -162,6 +162,8 @@ class _Doorman:
         def shown(**variables: str) -> Response:
             try:
                 visit = self._visit(method, path, variables)
+            except SolocronError as error:
+                return self._turned_away(problem_of(error))
             except Problem as problem:
                 return self._turned_away(problem)
             try:
@@ -218,9 +220,7 @@ class _Doorman:
             faults=problem.faults,
         )
         response.status_code = problem.status
-        if problem.status is HTTPStatus.SERVICE_UNAVAILABLE:
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-        return response
+        return with_headers(response, problem)
 
     def _turned_away(self, problem: Problem) -> Response:
         return turned_away(self._services, self._gate, problem)
@@ -241,9 +241,7 @@ def turned_away(services: Services, gate: Gate, problem: Problem) -> Response:
         return response
     leave = bool(gate.cookie.read(request))
     page = login_page(services, fault=sentence(problem.detail), leave=leave)
-    response = make_response(page, problem.status)
-    response.headers.update(problem.headers)
-    return response
+    return with_headers(make_response(page, problem.status), problem)
 
 
 def _wants_html() -> bool:

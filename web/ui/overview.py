@@ -25,7 +25,7 @@ from flask import Response
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job
 from executor.domain.load import MINUTES, Load, load
-from executor.domain.run import Run, RunState
+from executor.domain.run import LIVE, Run, RunState
 from executor.ports.store import JobFilter, JobOrder, Readers, RunFilter
 from web.status import Status, read_status
 from web.ui.drawing import Column, columns, skyline
@@ -91,8 +91,7 @@ def colour_of(state: RunState) -> str:
         return "good"
     if state in BAD:
         return "bad"
-    live = {RunState.PENDING, RunState.RUNNING, RunState.CANCELLING}
-    return "busy" if state in live else "rest"
+    return "busy" if state in LIVE else "rest"
 
 
 class _Ahead:
