@@ -15,8 +15,6 @@ from executor.client.connection import Connection, NoAnswer, Refusal, path_of
 def why(connection: Connection, job: str, at: str) -> dict[str, Any]:
     """Ask what became of *job* (name or id) at the instant *at*.
 
-    *token* says who asks, where that has to be said.
-
     Raises:
         NoAnswer: nobody there, no such job, no instant, or no Solocron.
     """

@@ -8,6 +8,7 @@ under his name on the machine.
 from __future__ import annotations
 
 import getpass
+import os
 import secrets
 import uuid
 from collections.abc import Sequence
@@ -92,6 +93,13 @@ def lines(readers: Readers, now: datetime) -> list[str]:
     ]
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # A container may run as a number that has no name.
+        return str(os.getuid())
+
+
 def _carry_out(
     sender: CommandSender, clock: Clock, kind: CommandKind, name: str, arguments: dict[str, Any]
 ) -> None:
@@ -102,7 +110,7 @@ def _carry_out(
         arguments=arguments,
         sent_at=clock.now(),
         repeatable=False,
-        actor=f"cli:{getpass.getuser()}",
+        actor=f"cli:{_user()}",
     )
     result = sender.send(command, PATIENCE_S)
     if result is None:

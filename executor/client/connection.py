@@ -250,4 +250,4 @@ def _is_here(host: str) -> bool:
 
 def _retry_after(headers: Mapping[str, str]) -> float:
     text = headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else _PAUSE_S
+    return max(float(text), _PAUSE_S) if text.isascii() and text.isdigit() else _PAUSE_S

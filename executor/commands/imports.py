@@ -29,9 +29,6 @@ from executor.domain.zone import zone
 #: Where Linux says which zone the machine is in.
 _LOCALTIME: Final = Path("/etc/localtime")
 
-#: Longest crontab that is read, bytes: what is longer is none.
-_LONGEST: Final = 10_000_000
-
 
 @click.group("import")
 def command() -> None:
@@ -145,7 +142,7 @@ def from_simple_scheduler(source: str, **options: Any) -> None:
 
 
 def _read(file: str) -> str:
-    data = sys.stdin.buffer.read(_LONGEST) if file == STDIN else Path(file).read_bytes()
+    data = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
     # Bytes that are no UTF-8 make the line they stand in unusable, and no other.
     return data.decode("utf-8", errors="surrogateescape")
 

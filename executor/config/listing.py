@@ -13,6 +13,9 @@ from executor.domain.faces import NO_FACES
 
 _NOT_SET: Final = "-"
 
+#: Secrets of which it helps to see where they lead; of all others nothing is shown.
+_URLS: Final = frozenset({"rabbitmq_url", "mongodb_uri"})
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -39,7 +42,8 @@ def _shown(value: object, variable: Variable) -> str:
     if value is None:
         return _NOT_SET
     if variable.secret:
-        return mask_url(value) if isinstance(value, str) and "://" in value else MASK
+        is_url = variable.setting in _URLS
+        return mask_url(value) if is_url and isinstance(value, str) else MASK
     if isinstance(value, tuple):
         return ",".join(value) or NO_FACES
     return f"{value:g}s" if isinstance(value, float) else str(value)

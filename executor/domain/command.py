@@ -64,7 +64,8 @@ class Command:
             ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
             value itself; ``channel`` (put_channel); ``module`` and ``digest`` (declare_job;
             without ``definition``: the code declares the job no more); ``status``, ``details``,
-            ``error``, ``reason`` (report_run); what ``watch.arguments_of`` says (ping_job);
+            ``error``, ``reason`` (report_run); ``job_id``, for the audit (cancel_run); what
+            ``watch.arguments_of`` says (ping_job);
             ``digest``, ``scopes``, ``expires_at`` (create_token); ``uses``, instants by name
             (use_tokens); ``scopes``, ``token``, ``expires_at`` (open_session).
         if_revision: refuse unless the job is at this revision.

@@ -73,6 +73,8 @@ class TrustedProxies:
             known = ip_address(address)
         except ValueError:
             return False
+        # On a socket for both families a proxy with IPv4 shows up as ::ffff:10.1.1.1.
+        known = getattr(known, "ipv4_mapped", None) or known
         return any(known in network for network in self.networks)
 
     def __str__(self) -> str:

@@ -147,7 +147,7 @@ def ping_of(arguments: Mapping[str, Any], at: datetime) -> Ping:
         signal=Signal(arguments["signal"]),
         at=at,
         exit_code=None if code is None else int(code),
-        rid=None if rid is None else str(UUID(rid)),
+        rid=None if rid is None else str(UUID(str(rid))),
         output=None
         if output is None
         else Output(head=str(output["head"]), tail=str(output["tail"]), size=int(output["size"])),

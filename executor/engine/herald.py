@@ -34,7 +34,6 @@ from executor.domain.tally import (
     count_start,
     is_late,
     is_missed,
-    is_unheard,
     start_key,
 )
 from executor.engine.desk import Call, Desk
@@ -43,7 +42,7 @@ from executor.engine.roster import Roster
 from executor.engine.timing import TOLD_TOGETHER
 
 #: What rules have to ask for so that a row of failures is counted.
-_COUNTING = frozenset({"failure", "recovery", "lost"})
+_COUNTING = frozenset({"failure", "recovery", "lost", "missed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ class Herald:
         if run.state is RunState.SUCCEEDED:
             return "success" in asked or (bool(asked & _COUNTING) and not self._is_calm(job))
         if failed(run):
-            return bool(asked & _COUNTING) or (is_unheard(run) and "missed" in asked)
+            return bool(asked & _COUNTING)
         return is_missed(run) and "missed" in asked
 
     def _is_calm(self, job: Job) -> bool:

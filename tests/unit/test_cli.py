@@ -54,6 +54,7 @@ def test_the_settings_in_force_are_shown_without_secrets() -> None:
         PORT="9000",
         CLOUDAMQP_URL="amqp://cron:s3cret@rabbit.example.com/v",
         MONGODB_URI="mongodb://cron:s3cret@m0.example.com/cron",
+        SOLOCRON_ADMIN_TOKEN="s3cret://0123456789abcdefghijklmnopqrstuvwxyz",
     )
 
     lines = {line.split()[0]: line.split()[1:] for line in result.output.splitlines()}

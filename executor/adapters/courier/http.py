@@ -29,7 +29,7 @@ PER_HOST: Final = 50
 #: Bytes kept of an answer: nobody looks at it but to judge it.
 _KEPT: Final = 1_024
 
-#: Under which an HTTP target's own timeout ends it, never this; see ``requests``.
+#: A definition needs a name; nobody sees this one.
 _NAME: Final = "notification"
 
 

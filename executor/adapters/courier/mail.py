@@ -148,7 +148,8 @@ class _PlainServer(smtplib.SMTP):
 
     def __init__(self, host: str, at: str, port: int, timeout_s: float) -> None:
         self._at = at
-        super().__init__(host, port, timeout=timeout_s)
+        # Certificates name an IPv6 address without the brackets.
+        super().__init__(host.strip("[]"), port, timeout=timeout_s)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         return socket.create_connection((self._at, port), timeout)
