@@ -18,7 +18,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -27,10 +27,11 @@ from flask import Response
 from pydantic import ConfigDict, Field, WithJsonSchema
 
 from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.command import Command, CommandKind, CommandResult
 from executor.domain.errors import Fault, InvalidJob, JobNotFound
 from executor.domain.fields import Text
-from executor.domain.filling import secret_places
+from executor.domain.filling import secret_places_of_job
 from executor.domain.job import (
     Definition,
     Job,
@@ -151,33 +152,39 @@ class _Known:
 
     def __init__(self, call: Call) -> None:
         self._readers = call.services.readers
-        self._calendars: frozenset[str] | None = None
-        self._secrets: frozenset[str] | None = None
+        self._names: dict[Kind[Any], frozenset[str]] = {}
 
     def faults(self, definition: Definition) -> list[Fault]:
-        """Return which calendars and secrets of *definition* do not exist."""
-        return [*self._calendar_faults(definition), *self._secret_faults(definition)]
-
-    def _names(self, kind: Kind[Any]) -> frozenset[str]:
-        return frozenset(one.name for one in self._readers.list_named(kind))
-
-    def _calendar_faults(self, definition: Definition) -> list[Fault]:
-        if definition.calendars and self._calendars is None:
-            self._calendars = self._names(CALENDARS)
+        """Return which calendars, secrets and channels of *definition* do not exist."""
+        calendars = [
+            (f"calendars.{place}.name", use.name) for place, use in enumerate(definition.calendars)
+        ]
+        channels = [
+            (f"notify.{place}.channel", rule.channel)
+            for place, rule in enumerate(definition.notify)
+        ]
         return [
-            Fault(f"calendars.{place}.name", f"there is no calendar {use.name!r}")
-            for place, use in enumerate(definition.calendars)
-            if use.name not in (self._calendars or ())
+            *self._missing(CALENDARS, calendars, "there is no calendar {0!r}"),
+            *self._missing(
+                SECRETS,
+                list(secret_places_of_job(definition)),
+                "there is no secret {0!r}; PUT /v1/secrets/{0} makes it",
+            ),
+            *self._missing(
+                CHANNELS, channels, "there is no channel {0!r}; PUT /v1/channels/{0} makes it"
+            ),
         ]
 
-    def _secret_faults(self, definition: Definition) -> list[Fault]:
-        places = list(secret_places(definition.target))
-        if places and self._secrets is None:
-            self._secrets = self._names(SECRETS)
+    def _missing(
+        self, kind: Kind[Any], places: Sequence[tuple[str, str]], sentence: str
+    ) -> list[Fault]:
+        """Return a fault for each of *places* (a field, a name) with a name that is not there."""
+        if places and kind not in self._names:
+            self._names[kind] = frozenset(one.name for one in self._readers.list_named(kind))
         return [
-            Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
+            Fault(field, sentence.format(name))
             for field, name in places
-            if name not in (self._secrets or ())
+            if name not in self._names[kind]
         ]
 
 

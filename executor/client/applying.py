@@ -128,7 +128,8 @@ def _round(
     refused: list[tuple[Change, Place]] = []
     to_finish: list[Change] = []
     items = [_item(change) for change in changes]
-    for change, answer in zip(changes, _send(connection, items), strict=True):
+    for change, first in zip(changes, _send(connection, items), strict=True):
+        answer = _awaited(connection, first)
         fault = _settled(connection, change, answer)
         if fault is not None:
             refused.append((change, fault))
@@ -216,8 +217,6 @@ def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:
 
 def _settled(connection: Connection, change: Change, answer: Mapping[str, Any]) -> Place | None:
     """Return why *change* is not made, None if it is."""
-    if answer["status"] == "pending":
-        answer = _awaited(connection, answer)
     if answer["status"] in _MADE or _is_so(connection, change):
         return None
     if (
@@ -245,7 +244,9 @@ def _is_so(connection: Connection, change: Change) -> bool:
 
 
 def _awaited(connection: Connection, answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Ask for the outcome of an accepted change until it is there."""
+    """Return the outcome of a change; of one that is only accepted, as soon as it is there."""
+    if answer["status"] != "pending":
+        return answer
     deadline = time.monotonic() + _ANSWERED_WITHIN_S
     while time.monotonic() < deadline:
         try:
