@@ -121,10 +121,11 @@ def test_unknown_fields_and_empty_batches_are_refused(world: World) -> None:
 
 
 def test_names_that_do_not_exist_are_found_before_anything_is_sent(world: World) -> None:
-    """Calendars and secrets, with the field that names them."""
+    """Calendars, secrets and channels, with the field that names them."""
     document = {
         **NIGHTLY,
         "calendars": [{"name": "works"}],
+        "notify": [{"channel": "ops", "on": ["failure"]}],
         "target": {**NIGHTLY["target"], "url": "https://x/{{ secret.KEY }}"},  # type: ignore[dict-item]
     }
     (answer,) = batch(world, {"put": document}, dry_run=True)
@@ -132,6 +133,7 @@ def test_names_that_do_not_exist_are_found_before_anything_is_sent(world: World)
     assert [fault["field"] for fault in answer["errors"]] == [
         "put.calendars.0.name",
         "put.target.url",
+        "put.notify.0.channel",
     ]
 
 
