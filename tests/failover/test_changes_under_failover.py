@@ -170,7 +170,7 @@ def test_a_change_through_a_standby_takes_milliseconds(
     connection = HTTPConnection(standby.served.url.removeprefix("http://"), timeout=10)
     medians: list[float] = []
     while len(medians) < 10 and min(medians, default=inf) >= 0.020:
-        medians.append(median(_time_to_create(connection) for _ in range(100)))
+        medians.append(median([_time_to_create(connection) for _ in range(100)]))
     connection.close()
 
     print("medians of rounds:", ", ".join(f"{one * 1000:.1f} ms" for one in medians))
