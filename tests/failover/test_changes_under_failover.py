@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from http.client import HTTPConnection
-from math import inf
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
 from uuid import uuid4
 
+import pymongo
 import pytest
+from pymongo.collection import Collection
+from pymongo.write_concern import WriteConcern
 
 from tests.failover.cluster import Cluster, Member, median
 from tests.failover.served import Served
@@ -157,24 +159,32 @@ def test_an_acknowledged_change_outlives_every_executor(
 @pytest.mark.alone
 @pytest.mark.timeout(240)
 def test_a_change_through_a_standby_takes_milliseconds(
-    make_cluster: Callable[..., Cluster],
+    make_cluster: Callable[..., Cluster], mongodb_database_uri: str
 ) -> None:
     """From HTTP to HTTP, validated, applied and durable: below 20 ms in the median.
 
-    What else a machine does only adds to that, so the quietest of a few rounds counts.
+    That is where a write to the majority's journal takes a millisecond and a half.  On a slower
+    machine it is as many of that machine's writes; and of a few rounds the quietest counts.
     """
     cluster = make_cluster(size=2)
     leader = cluster.leader()
     (standby,) = [member for member in cluster.members if member is not leader.member]
     # As clients do that have much to say: one connection for all.
     connection = HTTPConnection(standby.served.url.removeprefix("http://"), timeout=10)
-    medians: list[float] = []
-    while len(medians) < 10 and min(medians, default=inf) >= 0.020:
-        medians.append(median([_time_to_create(connection) for _ in range(100)]))
+    concern = WriteConcern("majority", j=True)
+    rounds: list[tuple[float, float]] = []
+    with pymongo.MongoClient[dict[str, Any]](mongodb_database_uri) as client:
+        database = client.get_default_database()
+        records = database.get_collection("measure", write_concern=concern)
+        while len(rounds) < 10 and not any(change < allowed for change, allowed in rounds):
+            change = median([_time_to_create(connection) for _ in range(100)])
+            write = median([_time_to_write(records) for _ in range(100)])
+            rounds.append((change, max(0.020, 0.020 * write / 0.0015)))
     connection.close()
 
-    print("medians of rounds:", ", ".join(f"{one * 1000:.1f} ms" for one in medians))
-    assert min(medians) < 0.020
+    for change, allowed in rounds:
+        print(f"median {change * 1000:.1f} ms, allowed {allowed * 1000:.1f} ms")
+    assert any(change < allowed for change, allowed in rounds)
 
 
 def _time_to_create(connection: HTTPConnection) -> float:
@@ -191,3 +201,9 @@ def _time_to_create(connection: HTTPConnection) -> float:
     taken = monotonic() - begun
     assert answer.status == HTTPStatus.CREATED, document
     return taken
+
+
+def _time_to_write(records: Collection[dict[str, Any]]) -> float:
+    begun = monotonic()
+    records.insert_one({"text": "x" * 200})
+    return monotonic() - begun
