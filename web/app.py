@@ -7,11 +7,13 @@ routes that clash would raise here.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask, Response
 
+from executor.domain.faces import Face
 from web import (
     audit,
     backfills,
@@ -47,7 +49,7 @@ from web.compat import spoken
 from web.documents import json_response
 from web.following import FOLLOWERS
 from web.gate import Gate
-from web.routes import Answer, Call, Route, register
+from web.routes import Answer, Call, QuickRule, Route, register
 from web.services import Services
 
 __all__ = ["Services", "create_app"]
@@ -82,6 +84,7 @@ def create_app(services: Services) -> Flask:
     """Return the WSGI application that serves *services*; safe under threads."""
     app = Flask("web", static_folder="static", template_folder="templates")
     bodies.limit(app, services.max_body)
+    app.url_rule_class = QuickRule
     app.extensions[FOLLOWERS] = services.followers
     # A repeated slash is a wrong address, not one to be guessed at by a redirect.
     app.url_map.merge_slashes = False
@@ -89,15 +92,22 @@ def create_app(services: Services) -> Flask:
     problems.install(app, {face.place: face.refuse for face in faces})
     protection.install(app, services.entrance)
     gate = Gate(services)
-    tables = [*_TABLES, *(table for face in faces for table in face.tables)]
-    routes = [route for table in tables for route in table.routes]
-    schemas = {name: schema for face in faces for name, schema in face.schemas.items()}
-    for route in [*routes, _description(routes, services.version, schemas)]:
+    for route in _routes(frozenset(services.faces), services.version):
         register(app, route, services, gate)
     pages.install(app, services, gate)
     ui.install(app, services, gate)
     sign_in.install(app, services, gate)
     return app
+
+
+@cache
+def _routes(faces: frozenset[Face], version: str) -> list[Route]:
+    """Return the routes of the API and of *faces*, and the one that describes them all."""
+    foreign = spoken(faces)
+    tables = [*_TABLES, *(table for face in foreign for table in face.tables)]
+    routes = [route for table in tables for route in table.routes]
+    schemas = {name: schema for face in foreign for name, schema in face.schemas.items()}
+    return [*routes, _description(routes, version, schemas)]
 
 
 def _description(routes: list[Route], version: str, schemas: Mapping[str, Any]) -> Route:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache, partial
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
+from werkzeug.routing import Rule
 
 from executor.domain.access import Caller
 from executor.domain.errors import Fault
@@ -152,6 +154,17 @@ class Table:
             return handler
 
         return listed
+
+
+class QuickRule(Rule):
+    """A rule that compiles what builds its address when one is first built, which most never are.
+
+    Two functions a rule are else four fifths of the time that an application takes to come up.
+    """
+
+    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        compiled = cache(partial(super()._compile_builder, append_unknown))
+        return lambda rule, /, **values: compiled()(rule, **values)
 
 
 def register(app: Flask, route: Route, services: Services, gate: Gate) -> None:
