@@ -81,7 +81,7 @@ class RunReport:
     details: dict[str, Any] | None = None
     """Any JSON; replaces what was told before."""
     progress: Progress | None = None
-    """Shown as ``progress`` among the details."""
+    """Shown as `progress` among the details."""
     error: Annotated[Text, Field(max_length=10_000)] | None = None
 
 

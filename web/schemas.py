@@ -20,6 +20,7 @@ from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Sc
 from web.backfills import BackfillRequest
 from web.batches import BatchRequest
 from web.changes import PauseRequest
+from web.documented import Documented
 from web.reports import RunReport
 from web.schedules import PreviewRequest
 from web.secrets import SecretValue
@@ -43,7 +44,9 @@ def components() -> Mapping[str, Schema]:
         ("ChannelDefinition", CHANNEL),
     ]
     whole, found = TypeAdapter.json_schemas(
-        [(name, "validation", adapter) for name, adapter in adapters], ref_template=REF
+        [(name, "validation", adapter) for name, adapter in adapters],
+        ref_template=REF,
+        schema_generator=Documented,
     )
     generated: dict[str, Schema] = found["$defs"]
     definition, calendar = generated["Definition"], generated.pop("Calendar")

@@ -43,7 +43,7 @@ TABLE: Final = Table()
 class TokenRequest:
     """What a token is to be."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     name: str
     scopes: Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_SCOPES)]

@@ -23,7 +23,7 @@ from executor.domain.duration import format_duration, parse_duration
 from executor.domain.size import format_size, parse_size
 
 #: Of every object of a document: unknown fields are faults.
-CLOSED: Final = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+CLOSED: Final = ConfigDict(extra="forbid")
 
 #: A name must survive in a URL path segment and in a header, and must not look like an id.
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f/?#%\\]{1,200}")

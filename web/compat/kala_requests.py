@@ -18,7 +18,7 @@ from executor.domain.faults import faults_of
 from executor.domain.fields import Text
 from web.problems import unprocessable
 
-_GO: Final = ConfigDict(extra="ignore", use_attribute_docstrings=True)
+_GO: Final = ConfigDict(extra="ignore")
 
 #: Go takes no `"5"` for a number and no 1 for a yes.
 _Number = Annotated[int, Strict()]

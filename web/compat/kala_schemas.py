@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from web.answer_schemas import INSTANT, REF, STRING, WHOLE, Schema, object_of, or_null, ref
 from web.compat.kala_jobs import NEVER
 from web.compat.kala_requests import KALA_JOB
+from web.documented import Documented
 
 _YES_NO: Final[Schema] = {"type": "boolean"}
 _TIME: Final[Schema] = {**INSTANT, "description": f"`{NEVER}`: never."}
@@ -108,7 +109,9 @@ _COUNTS: Final = object_of(
 
 def _request() -> dict[str, Schema]:
     """Return the schema of a job that is sent, and of what it consists of."""
-    _, found = TypeAdapter.json_schemas([("job", "validation", KALA_JOB)], ref_template=REF)
+    _, found = TypeAdapter.json_schemas(
+        [("job", "validation", KALA_JOB)], ref_template=REF, schema_generator=Documented
+    )
     generated: dict[str, Schema] = found["$defs"]
     return {
         "KalaRequest": generated["KalaJob"],
