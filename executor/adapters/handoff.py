@@ -7,7 +7,7 @@ memory until the run ends, and nowhere else; whatever is kept of the run goes th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from executor.adapters.captured_output import CapturedOutput
@@ -76,12 +76,26 @@ def prepare(work: Work, opener: Opener | None) -> Prepared:
     """
     if is_plain(work.definition.target):
         return Prepared(work.definition.target, {}, None)
-    secrets: dict[str, str] = {}
-    for name in sorted(secrets_of(work.definition.target)):
-        if opener is None:
-            raise NoSecretKey
-        if name not in work.sealed:
-            raise ValueError(f"secret {name!r} is missing, or its record is damaged; put it again")
-        secrets[name] = opener.open(name, work.sealed[name])
+    secrets = opened(sorted(secrets_of(work.definition.target)), work.sealed, opener)
     target = filled_in(work.run, work.definition, secrets)
     return Prepared(target, secrets, Redaction(secrets) if secrets else None)
+
+
+def opened(
+    names: Iterable[str], sealed: Mapping[str, str], opener: Opener | None
+) -> dict[str, str]:
+    """Return the values of the secrets with these names.
+
+    Raises:
+        NoSecretKey: there is one, and no key.
+        SecretUnreadable: a secret does not open.
+        ValueError: one is not among the *sealed*.
+    """
+    values: dict[str, str] = {}
+    for name in names:
+        if opener is None:
+            raise NoSecretKey
+        if name not in sealed:
+            raise ValueError(f"secret {name!r} is missing, or its record is damaged; put it again")
+        values[name] = opener.open(name, sealed[name])
+    return values

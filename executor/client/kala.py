@@ -16,10 +16,11 @@ Rules
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from executor.client.imported import NO_LIMIT, Imported, Kind, Names, Note
+from executor.client.present import references
 from executor.domain.errors import InvalidInput
 from executor.domain.job import definition_from_document
 from executor.domain.kala_texts import delimiters_of, our_interval, our_template
@@ -93,7 +94,7 @@ def _drop_loose(found: Imported, names: Iterable[str]) -> None:
     """Take jobs out of references that could not be taken themselves."""
     taken = {document["name"] for document in found.documents}
     for document in found.documents:
-        lost = {one for one in _references(document) if one not in taken} & set(names)
+        lost = {one for _, one in references(document) if one not in taken} & set(names)
         if not lost:
             continue
         message = f"names {', '.join(sorted(lost))}, which could not be taken; left out"
@@ -109,12 +110,6 @@ def _drop_loose(found: Imported, names: Iterable[str]) -> None:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _references(document: dict[str, Any]) -> Iterator[str]:
-    yield from document.get("after", {}).get("jobs", ())
-    if "on_failure" in document:
-        yield document["on_failure"]
 
 
 class _Reader:
@@ -194,9 +189,13 @@ class _Reader:
 
     # What ---------------------------------------------------------------------------------
 
+    @property
+    def _is_remote(self) -> bool:
+        # Lovego's name of it is the second; both leave the other one out, or at 0.
+        return (self._job.get("type") or self._job.get("job_type")) == 1
+
     def _target(self) -> dict[str, Any]:
-        kind = self._job.get("type", self._job.get("job_type", 0))
-        return self._remote() if kind == 1 else self._local()
+        return self._remote() if self._is_remote else self._local()
 
     def _local(self) -> dict[str, Any]:
         command = str(self._job.get("command") or "")
@@ -268,7 +267,7 @@ class _Reader:
                 self.note(Kind.DIFFERS, "retries", "1,000 retries are the most; taken")
             if job.get("epsilon") and job.get("schedule"):
                 found["retry"]["window"] = str(job["epsilon"])
-        if (job.get("type") or job.get("job_type")) != 1:
+        if not self._is_remote:
             found["timeout"] = NO_LIMIT
         handler = str(job.get("on_failure_job") or "")
         if handler in self._names:

@@ -144,7 +144,7 @@ def _definition(
         *_schedule_faults(command, definition, job, scene.desk.now),
         *scene.roster.graph.faults(definition, own_id),
         *_calendar_faults(definition, scene),
-        *_secret_faults(definition, scene),
+        *scene.admission.vault.faults(secret_places_of_job(definition)),
         *_channel_faults(definition, scene),
         *_renaming_faults(definition, job, scene),
         *narrowing.faults(command, definition, job, scene),
@@ -182,15 +182,6 @@ def _calendar_faults(definition: Definition, scene: Scene) -> list[Fault]:
         Fault(f"calendars.{index}.name", f"there is no calendar {use.name!r}")
         for index, use in enumerate(definition.calendars)
         if known.value(use.name) is None
-    ]
-
-
-def _secret_faults(definition: Definition, scene: Scene) -> list[Fault]:
-    known = scene.admission.vault.secrets
-    return [
-        Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
-        for field, name in secret_places_of_job(definition)
-        if known.value(name) is None
     ]
 
 

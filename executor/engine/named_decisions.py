@@ -82,12 +82,7 @@ def _wanted_secret(command: Command, scene: Scene) -> str:
 def _wanted_channel(command: Command, scene: Scene) -> Channel:
     channels.check_name(command.subject)
     channel = channel_from_document(command.arguments.get("channel"))
-    known = scene.admission.vault.secrets
-    missing = [
-        Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
-        for field, name in channels.secret_places(channel)
-        if known.value(name) is None
-    ]
+    missing = scene.admission.vault.faults(channels.secret_places(channel))
     if missing:
         raise InvalidChannel(missing)
     return channel

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from executor.domain.errors import Fault
 from executor.domain.filling import secrets_of_job
 from executor.domain.job import Job
 from executor.engine.records import Records
@@ -32,6 +33,14 @@ class Vault:
     def sealed_of(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return the sealed values of these secrets; what cannot be read is missing."""
         return {name: sealed for name in names if (sealed := self.secrets.value(name)) is not None}
+
+    def faults(self, places: Iterable[tuple[str, str]]) -> list[Fault]:
+        """Return a fault for each of the *places*, fields and names, whose secret there is not."""
+        return [
+            Fault(field, f"there is no secret {name!r}; PUT /v1/secrets/{name} makes it")
+            for field, name in places
+            if self.secrets.value(name) is None
+        ]
 
     def users(self, name: str) -> list[str]:
         """Return the ids of the jobs that need the secret."""

@@ -11,15 +11,14 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
+from executor.adapters.handoff import opened
 from executor.domain.channel import EmailChannel, secret_places
-from executor.domain.errors import NoSecretKey
 from executor.domain.message import subject, text
 from executor.domain.notification import Notification
 from executor.domain.redaction import Redaction
@@ -100,23 +99,14 @@ class MailCourier:
         assert isinstance(channel, EmailChannel)
         redaction: Redaction | None = None
         try:
-            secrets = self._open(parcel, channel)
+            names = [name for _, name in secret_places(channel)]
+            secrets = opened(names, parcel.sealed, self._opener)
             redaction = Redaction(secrets) if secrets else None
             self._send(parcel.notification, channel, secrets)
         except Exception as error:  # One mail that nobody foresaw must not end the thread.
             words = f"{channel.host}:{channel.usual_port}: {_explained(error)}"
             return words if redaction is None else redaction.text(words)
         return None
-
-    def _open(self, parcel: Parcel, channel: EmailChannel) -> dict[str, str]:
-        secrets: dict[str, str] = {}
-        for _, name in secret_places(channel):
-            if self._opener is None:
-                raise NoSecretKey
-            if name not in parcel.sealed:
-                raise ValueError(f"secret {name!r} is missing, or its record is damaged")
-            secrets[name] = self._opener.open(name, parcel.sealed[name])
-        return secrets
 
     def _send(self, note: Notification, channel: EmailChannel, secrets: dict[str, str]) -> None:
         values = {f"{SECRET}{name}": value for name, value in secrets.items()}
@@ -208,8 +198,7 @@ def _explained(error: Exception) -> str:
         said = words.decode(errors="replace") if isinstance(words, bytes) else str(words)
         return f"the server answers {error.smtp_code} {said}"
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        with suppress(AttributeError, ValueError):
-            return f"the server refuses {', '.join(sorted(error.recipients))}"
+        return f"the server refuses {', '.join(sorted(error.recipients))}"
     if isinstance(error, TimeoutError) or str(error).endswith("timed out"):
         return "no answer in time"
     return str(error) or repr(error)
