@@ -11,6 +11,7 @@ from http import HTTPStatus
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from urllib.error import HTTPError
 
 import pymongo
 import pytest
@@ -68,7 +69,11 @@ def ask(cluster: Cluster, job: str, runs: int) -> None:
     def asked(number: int) -> bool:
         headers = {"Idempotency-Key": f"{job}-{number}"}
         request = urllib.request.Request(url, None, headers, method="POST")
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)
+        except HTTPError as refusal:
+            answer = refusal
+        with answer:
             return answer.status in {HTTPStatus.CREATED, HTTPStatus.ACCEPTED}
 
     def one(number: int) -> None:
