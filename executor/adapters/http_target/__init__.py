@@ -4,7 +4,8 @@
 and sees to it that one host does not take up all capacity; ``transfers`` drives
 libcurl from an epoll; ``request`` turns a run into the options of one request;
 ``signature`` signs it, if the job says so;
-``answer`` turns what came back into an outcome, in words for a person; ``guard`` lets no
+``answer`` turns what came back into an outcome, in words for a person; ``reports`` keeps what
+there is to tell of these while others are to begin; ``guard`` lets no
 request connect to an address that ``rules``, the operator's decisions, do not allow.
 
 What a target may rely on

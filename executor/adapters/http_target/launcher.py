@@ -3,7 +3,7 @@
 One thread owns everything here but the inbox.  Works that exceed the capacity wait in
 ``line``, in the order in which they came but for hosts that are full.  Every turn of the
 loop starts a few of them, so that the first requests are on the wire while the others are
-still being written down.
+still being written down.  What there is to report waits meanwhile, see ``reports``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from math import inf
 from threading import Thread
 from typing import Final
 
@@ -24,6 +25,7 @@ from executor.adapters.http_target.call_back import call_back_headers, goes_on
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.line import Line
 from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to, redirected
+from executor.adapters.http_target.reports import Reports
 from executor.adapters.http_target.request import (
     Identify,
     new_handle,
@@ -173,7 +175,8 @@ class _Loop:
         identify: Identify,
     ) -> None:
         self._inbox = inbox
-        self._listener = listener
+        self._may_start = listener.may_start
+        self._reports = Reports(listener, clock)
         self._clock = clock
         self._parallel = parallel
         self._new_handle = new_handle
@@ -192,12 +195,21 @@ class _Loop:
     def run(self) -> None:
         """Serve until told to stop."""
         while not self._stopping:
-            for ended in self._transfers.step(wait=not self._can_begin()):
+            for ended in self._transfers.step(self._patience()):
                 self._judge(ended)
             for message in self._inbox.take():
                 self._obey(message)
             self._begin_some()
+            if self._reports.wait_s <= 0 or (self._line.is_empty and self._transfers.at_rest):
+                self._reports.pass_on()
         self._close()
+
+    def _patience(self) -> float:
+        """Return for how many seconds to sleep unless something happens."""
+        wait_s = self._reports.wait_s
+        if self._can_begin() or (self._line.is_empty and wait_s < inf):
+            return 0.0
+        return wait_s
 
     def _obey(self, message: Sequence[Work] | _Cancel | _Stop) -> None:
         if isinstance(message, _Stop):
@@ -217,9 +229,9 @@ class _Loop:
             work = self._line.take()
             if work is None:
                 continue
-            if not self._listener.may_start():
+            if not self._may_start():
                 self._line.leave(work)
-                self._listener.not_started(work.run.id)
+                self._reports.not_started(work.run.id)
                 continue
             # One run that cannot be written down as a request must not end the thread.
             clear: Callable[[str], str] = str
@@ -231,7 +243,7 @@ class _Loop:
                 self._line.leave(work)
                 text = clear(f"no request was sent: {error}")
                 refused = Outcome(state=RunState.FAILED, error=text)
-                self._listener.finished(work.run.id, self._clock.now(), refused)
+                self._reports.finished(work.run.id, refused)
 
     def _begin(self, work: Work, prepared: Prepared) -> None:
         target = prepared.target
@@ -248,7 +260,7 @@ class _Loop:
             self._give_back(curl)
             raise
         self._flights[work.run.id] = self._flying[curl] = flight
-        self._listener.started(work.run.id, self._clock.now())
+        self._reports.started(work.run.id)
 
     def _send(self, flight: _Flight) -> None:
         own = [
@@ -272,7 +284,7 @@ class _Loop:
         flight = self._flying[ended.curl]
         if goes_on(ended, flight.target):
             self._let_go(flight)
-            self._listener.handed_over(flight.work.run.id, self._clock.now(), running=True)
+            self._reports.handed_over(flight.work.run.id)
             return
         # One answer that nobody foresaw must not end the thread, and all other runs with it.
         try:
@@ -311,7 +323,7 @@ class _Loop:
         flight = self._flights.get(cancel.run_id)
         if waiting is not None:
             outcome = Outcome(state=RunState.CANCELLED, reason=cancel.reason)
-            self._listener.finished(cancel.run_id, self._clock.now(), outcome)
+            self._reports.finished(cancel.run_id, outcome)
         elif flight is not None:
             output = flight.body.output()
             outcome = Outcome(state=RunState.CANCELLED, reason=cancel.reason, output=output)
@@ -319,7 +331,7 @@ class _Loop:
 
     def _end(self, flight: _Flight, outcome: Outcome) -> None:
         self._let_go(flight)
-        self._listener.finished(flight.work.run.id, self._clock.now(), outcome)
+        self._reports.finished(flight.work.run.id, outcome)
 
     def _let_go(self, flight: _Flight) -> None:
         self._transfers.drop(flight.curl)

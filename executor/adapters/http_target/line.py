@@ -41,6 +41,11 @@ class Line:
         """Let *works* join at the end."""
         self._ready.update((work.run.id, work) for work in works)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody waits, nor has stepped aside."""
+        return not (self._freed or self._ready or self._aside)
+
     def may_move(self) -> bool:
         """Whether :meth:`take` would do anything."""
         return bool(self._freed or self._ready)

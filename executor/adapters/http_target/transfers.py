@@ -51,9 +51,13 @@ class Transfers:
         wake_fd: a descriptor whose readiness ends :meth:`step`; reading it is the owner's.
         monotonic: seconds, as :meth:`executor.ports.clock.Clock.monotonic`.
         keep: how many idle connections to keep open at most.
+
+    Attributes:
+        at_rest: whether nothing was added since the last :meth:`step`, which had nothing to do.
     """
 
     def __init__(self, wake_fd: int, monotonic: Callable[[], float], keep: int) -> None:
+        self.at_rest = True
         self._monotonic = monotonic
         self._due: float | None = None
         self._watched: dict[int, int] = {}
@@ -69,6 +73,7 @@ class Transfers:
         """Begin a transfer with a prepared handle; it gets going in the next :meth:`step`."""
         self._multi.add_handle(curl)
         self._added.add(curl)
+        self.at_rest = False
 
     def drop(self, curl: pycurl.Curl) -> None:
         """Take a handle out; a transfer under way is broken off and its connection closed.
@@ -79,18 +84,21 @@ class Transfers:
             self._added.remove(curl)
             self._multi.remove_handle(curl)
 
-    def step(self, wait: bool) -> list[Ended]:
+    def step(self, longest_s: float) -> list[Ended]:
         """Let libcurl act on what has happened and return the transfers that ended.
 
         Args:
-            wait: sleep until something happens, if nothing has.
+            longest_s: how long, seconds, to sleep until something happens, if nothing has.
         """
-        for fd, events in self._epoll.poll(self._patience() if wait else 0):
+        ready = self._epoll.poll(min(self._patience(), longest_s))
+        self.at_rest = not ready
+        for fd, events in ready:
             # Acting on one socket may have closed another one of this batch.
             if fd in self._watched:
                 self._multi.socket_action(fd, _READY[events & 31])
         if self._due is not None and self._due <= self._monotonic():
             self._due = None
+            self.at_rest = False
             self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         return self._ended()
 
