@@ -31,6 +31,21 @@ _LATER: Final = {
     "config": Later(
         "executor.commands.config:config", "Show the settings in force, without secrets"
     ),
+    "jobs": Later("executor.commands.jobs:command", "Look at jobs, make, change and run them"),
+    "runs": Later(
+        "executor.commands.runs:command", "Look at runs, at what they say, and cancel them"
+    ),
+    "backfill": Later(
+        "executor.commands.backfill:backfill",
+        "Run fire times of the past of which there is no record",
+    ),
+    "next": Later(
+        "executor.commands.next_times:next_times",
+        "Say when a schedule fires next, and what may surprise about it",
+    ),
+    "status": Later(
+        "executor.commands.status:status", "Show who executes, who could, and how late runs start"
+    ),
     "why": Later(
         "executor.commands.why:why", "Tell why JOB (name or id) did or did not run at an instant"
     ),
@@ -55,6 +70,10 @@ _LATER: Final = {
     "token": Later(
         "executor.commands.tokens:token",
         "Make, list and revoke API tokens, on a machine of the service",
+    ),
+    "completion": Later(
+        "executor.commands.completion:completion",
+        "Print what completes commands, options and names of jobs in a shell",
     ),
 }
 

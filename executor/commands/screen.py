@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -95,6 +96,8 @@ def instant(text: str | None, now: datetime, *, both: bool = False) -> Cell:
 
 def text(value: object) -> Cell:
     """Return any other value."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        value = ", ".join(value)
     written = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return Cell(NOTHING, style="dim") if value in (None, "", [], {}) else Cell(written)
 
@@ -103,7 +106,7 @@ def show_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Non
     """Print a table; one without rows has its headings all the same."""
     listed = [list(row) for row in rows]
     if sys.stdout.isatty():
-        _print(_rich_table(columns, listed))
+        _print(table_of(columns, listed))
         return
     lines = [[column.heading for column in columns], *([_one_line(c) for c in r] for r in listed)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -138,7 +141,8 @@ def facts_table(facts: Sequence[tuple[str, Cell]]) -> Table:
     return table
 
 
-def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:
+def table_of(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:
+    """Return rows as rich shows them."""
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
@@ -171,6 +175,21 @@ def _print(table: Table) -> None:
     from rich.console import Console
 
     Console(highlight=False, emoji=False, markup=False).print(table)
+
+
+@contextmanager
+def progress(words: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield what is told how many of *total* are done; a bar beside the output, on a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(words, total=total)
+        yield lambda done: shown.update(task, completed=done)
 
 
 def show_json(document: Any) -> None:
