@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 
+from executor.cli import main
 from tests.web.command_line import solocron
 from tests.web.serving import served
 from tests.web.world import NIGHTLY, PLAIN, World, json_of
@@ -245,3 +247,17 @@ def test_what_is_refused_is_told_in_the_services_words(url: str, world: World) -
 
     assert result.exit_code == 1
     assert "disabled" in result.stderr
+
+
+def test_names_of_jobs_are_completed(
+    url: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that begin as the word does."""
+    world.add(NIGHTLY)
+    world.add(NIGHTLY, name="not-nightly")
+    monkeypatch.setenv("SOLOCRON_URL", url)
+    shell = BashComplete(main, {}, "solocron", "_SOLOCRON_COMPLETE")
+
+    offered = shell.get_completions(["jobs", "show"], "ni")
+
+    assert [one.value for one in offered] == ["nightly"]
