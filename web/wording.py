@@ -1,63 +1,7 @@
-"""Instants and durations as people say them: ``in 4 min``, ``2 h ago``, ``1.2 s``.
-
-One unit is enough: the exact instant is always shown beside it or behind it.
-"""
+"""The words of pages for instants and durations: those that the command line has, too."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Final
+from executor.domain.wording import absolute, brief, duration, milliseconds, relative
 
-#: unit -> (seconds in it, seconds from which the next unit reads better).
-_UNITS: Final = (("s", 1, 100), ("min", 60, 100 * 60), ("h", 3600, 48 * 3600), ("d", 86400, None))
-
-
-def relative(instant: datetime, now: datetime) -> str:
-    """Say when *instant* is, seen from *now*.
-
-    >>> relative(datetime(2026, 1, 1, 12, 4, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC))
-    'in 4 min'
-    """
-    seconds = (instant - now).total_seconds()
-    if abs(seconds) < 1:
-        return "now"
-    text = _rough(abs(seconds))
-    return f"in {text}" if seconds > 0 else f"{text} ago"
-
-
-def _rough(seconds: float) -> str:
-    for unit, size, limit in _UNITS:
-        if limit is None or seconds < limit:
-            return f"{int(seconds / size):,} {unit}"
-    raise AssertionError("the last unit has no limit")
-
-
-def absolute(instant: datetime) -> str:
-    """Write *instant* in UTC, to the second: ``2026-12-01 02:30:00 UTC``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def brief(instant: datetime, now: datetime) -> str:
-    """Write *instant* in UTC as short as is clear at *now*: the time of today, else the minute."""
-    utc = instant.astimezone(UTC)
-    if utc.date() == now.astimezone(UTC).date():
-        return utc.strftime("%H:%M:%S UTC")
-    return utc.strftime("%Y-%m-%d %H:%M UTC")
-
-
-def duration(seconds: float) -> str:
-    """Say how long something took: ``40 ms``, ``1.2 s``, ``2 min``."""
-    if seconds < 1:
-        return milliseconds(seconds)
-    return f"{seconds:.1f} s" if seconds < 60 else _rough(seconds)
-
-
-def milliseconds(seconds: float) -> str:
-    """Say how long something short took; from a second on in seconds.
-
-    >>> milliseconds(0.0042), milliseconds(1.5)
-    ('4 ms', '1.5 s')
-    """
-    if seconds >= 1:
-        return f"{seconds:.1f} s"
-    return f"{max(0, round(seconds * 1000))} ms"
+__all__ = ["absolute", "brief", "duration", "milliseconds", "relative"]

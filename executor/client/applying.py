@@ -13,17 +13,16 @@ Rules
 from __future__ import annotations
 
 import json
-import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from queue import SimpleQueue
 from typing import Any, Final
 
-from executor.client.connection import Connection, NoAnswer, Refusal, path_of
+from executor.client.changing import MADE, awaited
+from executor.client.connection import Connection, NoAnswer
 from executor.client.plan import Change, Plan, Wanted, make_plan, name_faults
 from executor.client.present import fetch_job, fetch_jobs, references
 from executor.client.source import Faulty, Place, Source
@@ -36,14 +35,6 @@ BYTES: Final = 900_000
 
 #: Requests under way at once: one is read and answered while the executor carries another out.
 LANES: Final = 2
-
-#: How long an accepted change may take until it is answered, seconds, and the pause between two
-#: questions about it.
-_ANSWERED_WITHIN_S: Final = 60.0
-_ASK_EVERY_S: Final = 0.2
-
-#: Answers that mean that a change is made.
-_MADE: Final = frozenset({"created", "done"})
 
 Item = dict[str, Any]
 
@@ -217,7 +208,7 @@ def _parts(items: Sequence[Item]) -> Iterator[list[Item]]:
 
 def _settled(connection: Connection, change: Change, answer: Mapping[str, Any]) -> Place | None:
     """Return why *change* is not made, None if it is."""
-    if answer["status"] in _MADE or _is_so(connection, change):
+    if answer["status"] in MADE or _is_so(connection, change):
         return None
     if (
         answer["status"] in {"conflict", "precondition_failed", "not_found"}
@@ -247,17 +238,8 @@ def _awaited(connection: Connection, answer: Mapping[str, Any]) -> Mapping[str, 
     """Return the outcome of a change; of one that is only accepted, as soon as it is there."""
     if answer["status"] != "pending":
         return answer
-    deadline = time.monotonic() + _ANSWERED_WITHIN_S
-    while time.monotonic() < deadline:
-        try:
-            found: dict[str, Any] = connection.get(path_of("commands", answer["command"]))
-        except Refusal as refusal:
-            if refusal.status != HTTPStatus.NOT_FOUND:
-                raise
-            time.sleep(_ASK_EVERY_S)
-        else:
-            return found
-    return {**answer, "status": "invalid"}
+    found = awaited(connection, answer["command"])
+    return {**answer, "status": "invalid"} if found is None else found
 
 
 def _fault(source: Source, fault: Mapping[str, str]) -> Place:

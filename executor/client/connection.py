@@ -19,10 +19,10 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Final, Self
@@ -162,9 +162,36 @@ class Connection:
             self.close()
             raise self._silence(error) from error
 
+    def lines(self, path: str, headers: Mapping[str, str] | None = None) -> Iterator[str]:
+        """Yield the lines of a text that comes little by little, each as soon as it is there.
+
+        Nothing is asked again: whoever reads knows where to go on.
+
+        Raises:
+            NoAnswer: nobody there, or the connection is lost.
+            Refusal: the service says no.
+        """
+        self.close()
+        try:
+            with self._send("GET", path, None, headers or {}) as response:
+                if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                    self._read(response.status, dict(response.headers), response.read(LONGEST))
+                for line in response:
+                    yield line.decode(errors="replace").rstrip("\r\n")
+        except (OSError, HTTPException) as error:
+            raise self._silence(error) from error
+        finally:
+            self.close()
+
     def _once(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
     ) -> tuple[int, Mapping[str, str], bytes]:
+        with self._send(method, path, body, headers) as response:
+            return response.status, dict(response.headers), response.read(LONGEST)
+
+    def _send(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> HTTPResponse:
         if self._open is None:
             self._open, self._proxied = _connection(self._parts, self._timeout_s)
         fields = {"Accept": "application/json", **headers}
@@ -175,8 +202,7 @@ class Connection:
             fields[_BEARER] = f"Bearer {token}"
         target = f"{self.url}{path}" if self._proxied else f"{self._parts.path}{path}"
         self._open.request(method, target, body, fields)
-        with self._open.getresponse() as response:
-            return response.status, dict(response.headers), response.read(LONGEST)
+        return self._open.getresponse()
 
     def _silence(self, error: Exception) -> NoAnswer:
         advice = "is an instance running there? Name another one with --url or SOLOCRON_URL"

@@ -42,7 +42,12 @@ def login(url: str | None, device: bool) -> None:
 @click.command("logout")
 @_URL
 def logout(url: str | None) -> None:
-    """Forget the login to the service at URL, here and at its identity provider."""
+    """Forget the login to the service at URL, here and at its identity provider.
+
+    \b
+    Example:
+      solocron logout https://cron.example.com
+    """
     with failures_shown():
         service = service_at(url).rstrip("/")
         former = Logins(usual_folder()).forget(service)

@@ -64,8 +64,13 @@ def service_at(url: str | None) -> str:
     return url or os.environ.get("SOLOCRON_URL") or here
 
 
-def connect(url: str | None) -> Connection:
-    """Return a connection to the service at *url*.
+def as_json(command: Decorated) -> Decorated:
+    """Add the option that prints the API's documents."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the API's answer.")(command)
+
+
+def connect(url: str | None, **how: Any) -> Connection:
+    """Return a connection to the service at *url*; *how* goes to :class:`Connection`.
 
     With the token of the environment, else that of the user's login there, else with none.
 
@@ -74,10 +79,10 @@ def connect(url: str | None) -> Connection:
     """
     service = service_at(url).rstrip("/")
     if token := os.environ.get("SOLOCRON_TOKEN", ""):
-        return Connection(service, token)
+        return Connection(service, token, **how)
     logins = Logins(usual_folder())
     login = logins.find(service)
-    return Connection(service, "" if login is None else StoredLogin(logins, login))
+    return Connection(service, "" if login is None else StoredLogin(logins, login), **how)
 
 
 @contextmanager

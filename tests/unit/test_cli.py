@@ -6,14 +6,21 @@ import socket
 import subprocess
 import sys
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from executor import __version__, console
-from executor.cli import _end_with_any_thread, main
+from executor.cli import main
+from executor.commands.later import LaterGroup
+from executor.commands.settings import end_with_any_thread
 from executor.config.variables import VARIABLES
+
+#: What only some commands need, and takes long to import.
+HEAVY: Final = {"pydantic", "yaml", "rich", "http.client", "executor.config", "croniter"}
 
 
 def solocron(command: str, **environ: str) -> Result:
@@ -23,8 +30,9 @@ def solocron(command: str, **environ: str) -> Result:
 
 
 def test_the_processes_of_an_instance_load_no_more_than_they_need() -> None:
-    """The command line alone knows no jobs yet: a failover waits for every import."""
-    loaded = "import sys, executor.cli; print(*{'pydantic', 'yaml', 'flask'} & sys.modules.keys())"
+    """Those that serve know no jobs yet: a failover waits for every import."""
+    modules = "executor.commands.processes, executor.cli"
+    loaded = f"import sys, {modules}; print(*{{'pydantic', 'yaml', 'flask'}} & sys.modules.keys())"
 
     command = [sys.executable, "-c", loaded]
     told = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -87,7 +95,7 @@ def test_a_thread_that_dies_of_an_error_ends_the_executor(monkeypatch: pytest.Mo
     reports: list[object] = []
     monkeypatch.setattr(threading, "excepthook", reports.append)
     ended = threading.Event()
-    _end_with_any_thread(ended.set)
+    end_with_any_thread(ended.set)
 
     thread = threading.Thread(target=lambda: 1 / 0)
     thread.start()
@@ -170,3 +178,65 @@ def test_why_refuses_what_is_no_address(url: str) -> None:
 def test_the_address_of_why_is_no_fault_of_the_service() -> None:
     """Where SOLOCRON_URL is set, an instance can be started all the same."""
     assert solocron("config", SOLOCRON_URL="http://127.0.0.1:8000").exit_code == 0
+
+
+def groups() -> Iterator[LaterGroup]:
+    """Yield the command line and each of its groups."""
+    waiting: list[click.Command] = [main]
+    while waiting:
+        group = waiting.pop()
+        if isinstance(group, LaterGroup):
+            yield group
+            context = click.Context(group)
+            waiting += [
+                found for name in group.later if (found := group.get_command(context, name))
+            ]
+
+
+@pytest.mark.parametrize("group", list(groups()), ids=lambda group: group.name)
+def test_what_a_group_says_of_its_commands_is_what_they_say_themselves(group: LaterGroup) -> None:
+    """The list does without importing them, and must not fall behind."""
+    for name, later in group.later.items():
+        command = group.get_command(click.Context(group), name)
+
+        assert command is not None
+        assert command.name == name
+        assert (name, later.about) == (name, command.get_short_help_str(limit=1000).rstrip("."))
+
+
+def test_no_command_is_imported_for_a_list_of_them() -> None:
+    """Help, and a shell that completes a word, cost a tenth of a second and no more."""
+    code = "from executor.cli import main; main(['--help'], standalone_mode=False)"
+    program = f"import sys\n{code}\nprint('loaded', *[m for m in sys.modules if m in {HEAVY}])"
+
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+
+    assert told.stdout.decode().splitlines()[-1] == "loaded"
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Yield every command that does something, with all its words."""
+
+    def below(words: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+        if not isinstance(command, click.Group):
+            yield words.strip(), command
+            return
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from below(f"{words} {name}", found)
+
+    yield from below("", main)
+
+
+COMMANDS: Final = dict(every_command())
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_has_help_with_an_example(words: str) -> None:
+    """One that can be typed as it stands."""
+    text = COMMANDS[words].help or ""
+
+    assert f"solocron {words}" in text
+    assert "Example" in text

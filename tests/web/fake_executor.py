@@ -54,6 +54,8 @@ class FakeExecutor:
         self.received: list[Command] = []
         self.away: NoExecutor | BrokerUnavailable | None = None
         self.silent = False
+        #: What becomes of the runs of a backfill.
+        self.backfilled = RunState.PENDING
         self.dead = 0
         self.connection = "connected"
         self.before: Callable[[], None] = lambda: None
@@ -246,7 +248,7 @@ class FakeExecutor:
                 job_id=job.id,
                 job=job.name,
                 cause=Cause.BACKFILL,
-                state=RunState.PENDING,
+                state=self.backfilled,
                 term=self.term,
                 clear_at=QUEUED,
                 created_at=self._clock.now(),
