@@ -57,6 +57,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /ui/jobs": _need(Scope.JOBS_WRITE),
     "GET /ui/jobs/{job}": PAGE,
     "POST /ui/jobs/{job}/trigger": _need(Scope.RUNS_WRITE),
+    "GET /ui/jobs/{job}/backfill": _need(Scope.JOBS_READ, Scope.RUNS_READ, Scope.RUNS_WRITE),
+    "POST /ui/jobs/{job}/backfill": _need(Scope.RUNS_WRITE),
     "POST /ui/jobs/{job}/pause": _need(Scope.JOBS_WRITE),
     "POST /ui/jobs/{job}/resume": _need(Scope.JOBS_WRITE),
     "POST /ui/jobs/{job}/revisions/{revision}/restore": _need(Scope.JOBS_WRITE),

@@ -10,11 +10,19 @@ from flask import Flask
 
 from web.gate import Gate
 from web.services import Services
-from web.ui import bulk, frame, job, jobs, overview, run, runs
+from web.ui import backfill, bulk, frame, job, jobs, overview, run, runs
 
 
 def install(app: Flask, services: Services, gate: Gate) -> None:
     """Make *app* serve the pages to whom *gate* lets in."""
     frame.prepare(app)
-    for shelf in (overview.pages(), jobs.SHELF, bulk.SHELF, job.SHELF, runs.SHELF, run.SHELF):
+    for shelf in (
+        overview.pages(),
+        jobs.SHELF,
+        bulk.SHELF,
+        job.SHELF,
+        backfill.SHELF,
+        runs.SHELF,
+        run.SHELF,
+    ):
         frame.register(app, services, gate, shelf)
