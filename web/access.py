@@ -66,6 +66,10 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /ui/runs/{run}": PAGE,
     "POST /ui/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
     "POST /ui/runs/{run}/again": _need(Scope.RUNS_WRITE),
+    # As the description itself, which they show.
+    "GET /docs": PUBLIC,
+    "GET /docs/{part}": PUBLIC,
+    "GET /docs/schemas/{schema}": PUBLIC,
     # Whoever logs in is nobody yet; logging out asks for the session itself.
     "GET /login": PUBLIC,
     "POST /login": PUBLIC,
