@@ -57,6 +57,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "POST /ui/jobs": _need(Scope.JOBS_WRITE),
     "GET /ui/jobs/{job}": PAGE,
     "POST /ui/jobs/{job}/trigger": _need(Scope.RUNS_WRITE),
+    "GET /ui/jobs/{job}/backfill": _need(Scope.JOBS_READ, Scope.RUNS_READ, Scope.RUNS_WRITE),
+    "POST /ui/jobs/{job}/backfill": _need(Scope.RUNS_WRITE),
     "POST /ui/jobs/{job}/pause": _need(Scope.JOBS_WRITE),
     "POST /ui/jobs/{job}/resume": _need(Scope.JOBS_WRITE),
     "POST /ui/jobs/{job}/revisions/{revision}/restore": _need(Scope.JOBS_WRITE),
@@ -64,6 +66,10 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /ui/runs/{run}": PAGE,
     "POST /ui/runs/{run}/cancel": _need(Scope.RUNS_WRITE),
     "POST /ui/runs/{run}/again": _need(Scope.RUNS_WRITE),
+    # As the description itself, which they show.
+    "GET /docs": PUBLIC,
+    "GET /docs/{part}": PUBLIC,
+    "GET /docs/schemas/{schema}": PUBLIC,
     # Whoever logs in is nobody yet; logging out asks for the session itself.
     "GET /login": PUBLIC,
     "POST /login": PUBLIC,

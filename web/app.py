@@ -6,7 +6,6 @@ routes that clash would raise here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any, Final
@@ -92,29 +91,35 @@ def create_app(services: Services) -> Flask:
     problems.install(app, {face.place: face.refuse for face in faces})
     protection.install(app, services.entrance)
     gate = Gate(services)
-    for route in _routes(frozenset(services.faces), services.version):
+    routes, description = _routes(frozenset(services.faces), services.version)
+    for route in routes:
         register(app, route, services, gate)
     pages.install(app, services, gate)
-    ui.install(app, services, gate)
+    ui.install(app, services, gate, description)
     sign_in.install(app, services, gate)
     return app
 
 
 @cache
-def _routes(faces: frozenset[Face], version: str) -> list[Route]:
-    """Return the routes of the API and of *faces*, and the one that describes them all."""
+def _routes(faces: frozenset[Face], version: str) -> tuple[list[Route], dict[str, Any]]:
+    """Return the routes of the API and of *faces*, and the document that describes them all."""
     foreign = spoken(faces)
     tables = [*_TABLES, *(table for face in foreign for table in face.tables)]
     routes = [route for table in tables for route in table.routes]
     schemas = {name: schema for face in foreign for name, schema in face.schemas.items()}
-    return [*routes, _description(routes, version, schemas)]
+    description: dict[str, Any] = {}
+    described = [*routes, _description_route(description)]
+    description.update(openapi.document(described, version, schemas))
+    return described, description
 
 
-def _description(routes: list[Route], version: str, schemas: Mapping[str, Any]) -> Route:
+def _description_route(description: dict[str, Any]) -> Route:
+    """Return the route that answers with *description*, which it is a part of itself."""
+
     def get_openapi(call: Call) -> Response:
         return json_response(description)
 
-    route = Route(
+    return Route(
         method="GET",
         path="/openapi.json",
         handler=get_openapi,
@@ -122,5 +127,3 @@ def _description(routes: list[Route], version: str, schemas: Mapping[str, Any]) 
         tag="status",
         answers={HTTPStatus.OK: Answer(schema="OpenAPI", description="OpenAPI 3.1.")},
     )
-    description = openapi.document([*routes, route], version, schemas)
-    return route

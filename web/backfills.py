@@ -6,9 +6,9 @@ What has a record is never run again by a backfill, whatever became of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -98,12 +98,10 @@ def read_request(document: dict[str, Any]) -> BackfillRequest:
 def backfill_job(call: Call) -> Response:
     """Ask for runs of the past, or tell which there would be."""
     asked: BackfillRequest = call.document
-    now = call.services.clock.now()
-    if asked.since > now:
-        raise unprocessable([Fault("from", "lies in the future; backfilling is for the past")])
-    expected = if_match(call)
     if asked.dry_run:
-        return _plan(call, asked, now, expected)
+        return json_response(_plan_document(plan(call, asked)))
+    _check(call, asked)
+    expected = if_match(call)
     arguments = {"from": to_text(asked.since), "to": to_text(asked.until)}
     asking = command(call, CommandKind.BACKFILL_JOB, found_job(call).id, arguments, expected)
     return carry_out(call, asking, _done)
@@ -114,8 +112,37 @@ def _done(result: CommandResult) -> Response:
     return json_response(figures, HTTPStatus.CREATED)
 
 
-def _plan(call: Call, asked: BackfillRequest, now: datetime, expected: int | None) -> Response:
-    job = sound_job(call)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a backfill would do.
+
+    Attributes:
+        slots: the fire times it looks at, the oldest first.
+        recorded: those of which there is a row; they are not run again.
+        end: how far it goes; what is due later is run in the regular way.
+    """
+
+    job: Job
+    slots: Sequence[datetime]
+    recorded: Collection[datetime]
+    end: datetime
+
+    @property
+    def would_run(self) -> int:
+        """How many runs there would be."""
+        return len(self.slots) - len(self.recorded)
+
+
+def plan(call: Call, asked: BackfillRequest) -> Plan:
+    """Return what the backfill that is *asked* for would do.
+
+    Raises:
+        Problem: 422, the stretch begins in the future or has too many fire times; 412, the job is
+            at another revision than the caller expected.
+        RunRefused: the job has no schedule.
+    """
+    now = _check(call, asked)
+    expected, job = if_match(call), sound_job(call)
     if expected is not None and expected != job.revision:
         detail = f"job {job.name!r} is at revision {job.revision}, not {expected}; read it again"
         raise Problem(HTTPStatus.PRECONDITION_FAILED, detail)
@@ -127,18 +154,30 @@ def _plan(call: Call, asked: BackfillRequest, now: datetime, expected: int | Non
         # From there on they are accounted for in the regular way.
         end = min(end, job.next_fire_at - TICK)
     slots = _slots(for_job(schedule, job.id), asked.since, end)
-    recorded = _recorded(call, job, slots)
-    clock = schedule.clock()
+    return Plan(job=job, slots=slots, recorded=_recorded(call, job, slots), end=end)
+
+
+def _check(call: Call, asked: BackfillRequest) -> datetime:
+    """Return the present instant, which the stretch must not lie behind."""
+    now = call.services.clock.now()
+    if asked.since > now:
+        raise unprocessable([Fault("from", "lies in the future; backfilling is for the past")])
+    return now
+
+
+def _plan_document(found: Plan) -> dict[str, Any]:
+    schedule = found.job.definition.schedule
+    clock = schedule.clock() if schedule else UTC
     shown = [
         {
             "fire_at": to_text(slot),
             "local": local_text(slot.astimezone(clock)),
-            "recorded": slot in recorded,
+            "recorded": slot in found.recorded,
         }
-        for slot in slots[:SHOWN]
+        for slot in found.slots[:SHOWN]
     ]
-    figures = {"total": len(slots), "recorded": len(recorded)}
-    return json_response({"slots": shown, **figures, "would_run": len(slots) - len(recorded)})
+    figures = {"total": len(found.slots), "recorded": len(found.recorded)}
+    return {"slots": shown, **figures, "would_run": found.would_run}
 
 
 def _slots(schedule: Schedule, start: datetime, end: datetime) -> Sequence[datetime]:

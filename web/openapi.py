@@ -14,6 +14,7 @@ from web import parameters
 from web.access import need_of
 from web.answer_schemas import ref
 from web.bodies import JSON
+from web.examples import BODIES, VARIABLES
 from web.problems import MEDIA_TYPE
 from web.routes import Answer, Body, Route
 from web.schemas import components
@@ -58,6 +59,27 @@ _VARIABLES: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "revision": ("Number of a revision.", {"type": "integer", "minimum": 1}),
 }
 
+#: What each part of the API is for, in the order in which one meets them.
+_TAGS: Final[Mapping[str, str]] = {
+    "jobs": "What is to be run, when, and by which policies: make, change, pause, run, remove.",
+    "schedules": "When a schedule fires, before there is a job with it.",
+    "runs": "What became of each fire time and each request: read, follow, cancel, report.",
+    "revisions": "What a job was before each change, and the way back.",
+    "pings": "Signals of work that goes on elsewhere and is only watched here.",
+    "calendars": "Days and windows in which jobs are to rest.",
+    "secrets": "Values that targets use and nobody reads.",
+    "channels": "Where messages about runs go.",
+    "notifications": "Messages that wait, were sent, or could not be.",
+    "status": "Who executes, how everything stands, and this description.",
+    "commands": "What became of a change that was answered with 202.",
+    "audit": "Who changed what.",
+    "tokens": "Credentials of programs.",
+    "login": "Who one is, and how one becomes somebody.",
+    "kala": "Kala's protocol, for its clients.",
+    "simple-scheduler": "simple-scheduler's protocol, for its clients.",
+    "ha-jobs": "The protocol of ha-jobs, for its clients.",
+}
+
 _SCHEMES: Final = {
     "token": {
         "type": "http",
@@ -94,7 +116,9 @@ def document(
 ) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of *routes*, which use *schemas* besides the service's."""
     paths: dict[str, dict[str, Any]] = {}
+    used = set()
     for route in routes:
+        used.add(route.tag)
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
@@ -104,6 +128,9 @@ def document(
             "summary": "Cron jobs that run once, whatever happens to the machines.",
             "license": {"name": "Apache 2.0", "identifier": "Apache-2.0"},
         },
+        "tags": [
+            {"name": name, "description": text} for name, text in _TAGS.items() if name in used
+        ],
         "paths": paths,
         "components": {"schemas": {**components(), **(schemas or {})}, "securitySchemes": _SCHEMES},
     }
@@ -144,13 +171,14 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _path_parameter(name: str) -> dict[str, Any]:
     described, schema = _VARIABLES.get(name, (f"Id of a {name}.", _TEXT))
-    return {
+    parameter = {
         "name": name,
         "in": "path",
         "required": True,
         "description": described,
         "schema": schema,
     }
+    return parameter | ({"example": VARIABLES[name]} if name in VARIABLES else {})
 
 
 def _query_parameter(parameter: parameters.Parameter) -> dict[str, Any]:
@@ -164,11 +192,12 @@ def _query_parameter(parameter: parameters.Parameter) -> dict[str, Any]:
 
 
 def _request_body(body: Body) -> dict[str, Any]:
+    content = {"schema": ref(body.schema)}
+    if body.schema in BODIES:
+        content["example"] = BODIES[body.schema]
     return {
         "required": body.required,
-        "content": {
-            media_type: {"schema": ref(body.schema)} for media_type in body.media_types or (JSON,)
-        },
+        "content": dict.fromkeys(body.media_types or (JSON,), content),
     }
 
 

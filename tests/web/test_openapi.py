@@ -16,6 +16,9 @@ PAGES = {
     ("GET", "/login/start"),
     ("GET", "/login/callback"),
     ("POST", "/logout"),
+    ("GET", "/docs"),
+    ("GET", "/docs/{part}"),
+    ("GET", "/docs/schemas/{schema}"),
     ("GET", "/static/{path:filename}"),
 }
 
@@ -112,3 +115,21 @@ def test_the_schedule_is_described_with_the_fields_that_are_read(world: World) -
     assert described == {str(document["kind"]): set(document) for document in read}
     for document in documents + read:
         assert jsonschema_rs.is_valid(schema, document)
+
+
+def test_every_body_has_an_example_that_fits_its_schema(world: World) -> None:
+    """So has every part of the API its purpose, in words."""
+    document = description(world)
+    operations = [one for path in document["paths"].values() for one in path.values()]
+
+    contents = [
+        content
+        for operation in operations
+        for content in operation.get("requestBody", {}).get("content", {}).values()
+        if "$ref" in content["schema"] and not content["schema"]["$ref"].endswith("/Nothing")
+    ]
+    for content in contents:
+        validator = jsonschema_rs.Draft202012Validator({**document, **content["schema"]})
+        assert validator.is_valid(content["example"]), content["schema"]
+    described = [tag["name"] for tag in document["tags"] if tag["description"]]
+    assert set(described) == {tag for operation in operations for tag in operation["tags"]}

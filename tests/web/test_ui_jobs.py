@@ -216,3 +216,55 @@ def test_what_users_write_is_text_never_markup(world: World) -> None:
 
     assert "<script>" not in shown
     assert "<img" not in shown
+
+
+def tags_of(world: World, name: str) -> list[str]:
+    """Return the tags of the job *name*."""
+    return list(json_of(world.get(f"/v1/jobs/{name}"))["tags"])
+
+
+def test_many_jobs_are_tagged_and_untagged(world: World) -> None:
+    """One update each, by name in the audit; who has the tag already is left alone."""
+    ids = [world.add(name=name, tags=tags)["id"] for name, tags in (("a", ["x"]), ("b", ["new"]))]
+
+    submit(world, PAGE, do="tag", job=ids, tag=" new ")
+
+    assert "1 job was tagged. 1 needed no change." in read(world, PAGE)
+    assert (tags_of(world, "a"), tags_of(world, "b")) == (["x", "new"], ["new"])
+    assert world.executor.received[-1].actor == "local"
+    submit(world, PAGE, do="untag", job=ids, tag="new")
+    assert "2 jobs were untagged." in read(world, PAGE)
+    assert (tags_of(world, "a"), tags_of(world, "b")) == (["x"], [])
+
+
+def test_a_tag_that_cannot_be_is_refused_with_the_reason(world: World) -> None:
+    """Each job by itself: one has too many, of another the record cannot be read."""
+    full = world.add(name="full", tags=[f"t{number}" for number in range(50)])
+    broken = world.add(name="torn")
+    world.store.break_job(broken["id"])
+    good = world.add(name="good")
+
+    submit(world, PAGE, do="tag", job=[full["id"], broken["id"], good["id"]], tag="new")
+    shown = read(world, PAGE)
+
+    assert "1 job was tagged. 2 refused; full: " in shown
+    assert tags_of(world, "good") == ["new"]
+    submit(world, PAGE, do="tag", job=[good["id"]], tag=" ")
+    assert "Write the tag first" in read(world, PAGE)
+
+
+def test_a_tag_is_put_on_what_the_job_is_now(world: World) -> None:
+    """Somebody changes it in the same moment: neither change is lost."""
+    job = world.add(name="busy", tags=["x"])
+
+    def change_once() -> None:
+        world.executor.before = lambda: None
+        world.send("PATCH", "/v1/jobs/busy", {"description": "changed meanwhile"})
+
+    world.executor.before = change_once
+
+    submit(world, PAGE, do="tag", job=[job["id"]], tag="new")
+
+    after = json_of(world.get("/v1/jobs/busy"))
+    assert (after["tags"], after["description"]) == (["x", "new"], "changed meanwhile")
+    assert "1 job was tagged." in read(world, PAGE)

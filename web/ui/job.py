@@ -28,7 +28,6 @@ from web.changes import PauseRequest, pause_job, resume_job, trigger_job
 from web.closures import closures
 from web.documents import is_done, job_state
 from web.explanations import explained
-from web.parameters import read_instant
 from web.problems import unprocessable
 from web.revisions import restore_revision
 from web.ui.definition import policies, schedule_words, target_words
@@ -36,6 +35,7 @@ from web.ui.frame import Shelf, Visit, carried_out, show_live
 from web.ui.history import late_s, plot, rate, took_s
 from web.ui.overview import HEIGHT, OVERDUE, WIDTH
 from web.ui.runs import note
+from web.ui.typed import typed_instant
 from web.upcoming import upcoming_after
 
 SHELF: Final = Shelf()
@@ -78,7 +78,7 @@ def one_job(visit: Visit) -> Response:
     fault = ""
     if asked and isinstance(job, Job):
         try:
-            explanation = explained(readers, job, read_instant(_with_zone(asked)), now)
+            explanation = explained(readers, job, typed_instant(asked), now)
         except ValueError as error:
             fault = f"{asked[:40]!r} {error}"
     return show_live(
@@ -95,11 +95,6 @@ def one_job(visit: Visit) -> Response:
         **_history(runs),
         **(_about(readers, job, now) if isinstance(job, Job) else {}),
     )
-
-
-def _with_zone(text: str) -> str:
-    """Return the instant that a field for local times gave, which is meant in UTC, in full."""
-    return text if text.endswith("Z") or "+" in text[10:] or "-" in text[10:] else f"{text}Z"
 
 
 def _history(runs: Sequence[Run]) -> dict[str, Any]:
@@ -207,7 +202,7 @@ def pause(visit: Visit) -> Response:
     """Let the job rest, with a reason, and until an instant if one is given."""
     until = visit.text("until")
     try:
-        end = read_instant(_with_zone(until)) if until else None
+        end = typed_instant(until) if until else None
     except ValueError as error:
         raise unprocessable([Fault("until", str(error))]) from None
     reason = visit.text("reason")[:1_000]

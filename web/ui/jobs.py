@@ -1,11 +1,9 @@
-"""*Jobs*: the list, searched, filtered and sorted on the server, and changes of many at once.
+"""*Jobs*: the list, searched, filtered and sorted on the server; ``bulk`` changes many of them.
 
 Rules
 -----
 1. Never more than one part of the list is read, whatever the number of jobs.
 2. What the query gets wrong is ignored; the API is the strict one.
-3. Each chosen job is one command; all of them are sent together, and the page says how many were
-   carried out and what the first refusal was.  Deleting asks once more, on a page of its own.
 """
 
 from __future__ import annotations
@@ -18,21 +16,16 @@ from urllib.parse import urlencode
 
 from flask import Response
 
-from executor.domain.command import Command, CommandKind, CommandResult
-from executor.domain.errors import JobNotFound, SolocronError
 from executor.domain.job import Job
 from executor.domain.preview import schedule_text
 from executor.domain.run import LIVE, RunState
 from executor.domain.schedule import for_job
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, JobOrder, Page, Readers, RunFilter
-from web.commands import REFUSALS, command
 from web.documents import is_done, job_state
-from web.problems import problem_of
-from web.sign_in import sentence
 from web.ui.definition import schedule_words
 from web.ui.drawing import Bar
-from web.ui.frame import Shelf, Visit, led_to, show, show_live
+from web.ui.frame import Shelf, Visit, show_live
 from web.ui.history import SPARK, SPARK_HEIGHT, SPARK_WIDTH, in_words, sparkline
 from web.ui.overview import OVERDUE
 
@@ -43,20 +36,10 @@ HERE: Final = "/ui/jobs"
 #: Rows of one page: a screen, and few enough for a sparkline each.
 ROWS: Final = 25
 
-#: Most jobs that are changed at once: as many as a page shows.
-MOST: Final = ROWS
-
 #: Results one can look for: the states in which a run is over and that a job keeps.
 RESULTS: Final = tuple(
     state for state in RunState if state not in LIVE and state is not RunState.SKIPPED
 )
-
-#: What can be done with many jobs: the command, and how the page says that it is done.
-BULK: Final = {
-    "pause": (CommandKind.PAUSE_JOB, "paused"),
-    "resume": (CommandKind.RESUME_JOB, "resumed"),
-    "delete": (CommandKind.DELETE_JOB, "deleted"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,74 +155,3 @@ def _row(readers: Readers, job: Job | BrokenJob, now: datetime) -> Row:
         spark=sparkline(runs),
         spark_words=in_words(runs),
     )
-
-
-@SHELF.add("POST", HERE)
-def change_many(visit: Visit) -> Response:
-    """Pause, resume or delete the chosen jobs."""
-    back = _back(visit)
-    what, chosen = visit.text("do"), list(dict.fromkeys(visit.form.getlist("job")))[:MOST]
-    if what not in BULK or not chosen:
-        return led_to(back, "Nothing was chosen.", bad=True)
-    found, gone = _found(visit.services.readers, chosen)
-    if what == "delete" and visit.text("sure") != "yes":
-        return show(visit, "ui/sure.html", title="Delete jobs", jobs=found, back=back)
-    return led_to(back, *_carried_out(visit, what, found, gone))
-
-
-def _back(visit: Visit) -> str:
-    """Return where the list was that jobs were chosen from."""
-    back = visit.text("back")
-    return back if back.startswith(f"{HERE}?") else HERE
-
-
-def _found(readers: Readers, chosen: Sequence[str]) -> tuple[list[Job | BrokenJob], int]:
-    """Return those of the jobs that are there, and how many are not."""
-    found = []
-    for job_id in chosen:
-        try:
-            found.append(readers.find_job(job_id))
-        except JobNotFound:
-            continue
-    return found, len(chosen) - len(found)
-
-
-def _carried_out(
-    visit: Visit, what: str, jobs: Sequence[Job | BrokenJob], gone: int
-) -> tuple[str, bool]:
-    """Send a command for each of *jobs*; return what came of them, and whether it is bad."""
-    kind, done = BULK[what]
-    commands = [_command(visit, kind, job) for job in jobs]
-    try:
-        results = visit.services.sender.send_all(commands, visit.services.command_timeout_s)
-    except SolocronError as error:
-        return sentence(problem_of(error).detail), True
-    return _told(done, [job.name for job in jobs], results, gone)
-
-
-def _command(visit: Visit, kind: CommandKind, job: Job | BrokenJob) -> Command:
-    arguments = None
-    if kind is CommandKind.PAUSE_JOB:
-        reason = visit.text("reason")[:1_000]
-        arguments = {"reason": reason, "by": visit.caller.actor, "until": None}
-    return command(visit.call(), kind, job.id, arguments)
-
-
-def _told(
-    done: str, names: Sequence[str], results: Sequence[CommandResult | None], gone: int
-) -> tuple[str, bool]:
-    refused = [
-        f"{name}: {result.message}"
-        for name, result in zip(names, results, strict=True)
-        if result is not None and result.status in REFUSALS
-    ]
-    late = sum(result is None for result in results)
-    well = len(results) - len(refused) - late
-    parts = [f"{well} job{'s were' if well != 1 else ' was'} {done}."]
-    if late:
-        parts.append(f"{late} accepted, but not answered yet.")
-    if gone:
-        parts.append(f"{gone} did not exist any more.")
-    if refused:
-        parts.append(f"{len(refused)} refused; {refused[0]}.")
-    return " ".join(parts), bool(refused)
