@@ -10,11 +10,35 @@ from flask import Flask
 
 from web.gate import Gate
 from web.services import Services
-from web.ui import frame, job, jobs, overview, run, runs
+from web.ui import (
+    audit,
+    calendars,
+    channels,
+    frame,
+    job,
+    jobs,
+    notifications,
+    overview,
+    run,
+    runs,
+    secrets,
+    settings,
+    tokens,
+    workers,
+)
+
+#: The pages that need no memory of their own.
+_SHELVES = tuple(
+    page.SHELF
+    for page in (
+        *(jobs, job, runs, run, calendars, channels, notifications, secrets, workers, tokens),
+        *(audit, settings),
+    )
+)
 
 
 def install(app: Flask, services: Services, gate: Gate) -> None:
     """Make *app* serve the pages to whom *gate* lets in."""
     frame.prepare(app)
-    for shelf in (overview.pages(), jobs.SHELF, job.SHELF, runs.SHELF, run.SHELF):
+    for shelf in (overview.pages(), *_SHELVES):
         frame.register(app, services, gate, shelf)

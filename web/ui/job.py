@@ -34,6 +34,7 @@ from web.revisions import restore_revision
 from web.ui.definition import policies, schedule_words, target_words
 from web.ui.frame import Shelf, Visit, carried_out, show_live
 from web.ui.history import late_s, plot, rate, took_s
+from web.ui.moments import in_utc
 from web.ui.overview import HEIGHT, OVERDUE, WIDTH
 from web.ui.runs import note
 from web.upcoming import upcoming_after
@@ -78,7 +79,7 @@ def one_job(visit: Visit) -> Response:
     fault = ""
     if asked and isinstance(job, Job):
         try:
-            explanation = explained(readers, job, read_instant(_with_zone(asked)), now)
+            explanation = explained(readers, job, read_instant(in_utc(asked)), now)
         except ValueError as error:
             fault = f"{asked[:40]!r} {error}"
     return show_live(
@@ -95,11 +96,6 @@ def one_job(visit: Visit) -> Response:
         **_history(runs),
         **(_about(readers, job, now) if isinstance(job, Job) else {}),
     )
-
-
-def _with_zone(text: str) -> str:
-    """Return the instant that a field for local times gave, which is meant in UTC, in full."""
-    return text if text.endswith("Z") or "+" in text[10:] or "-" in text[10:] else f"{text}Z"
 
 
 def _history(runs: Sequence[Run]) -> dict[str, Any]:
@@ -207,7 +203,7 @@ def pause(visit: Visit) -> Response:
     """Let the job rest, with a reason, and until an instant if one is given."""
     until = visit.text("until")
     try:
-        end = read_instant(_with_zone(until)) if until else None
+        end = read_instant(in_utc(until)) if until else None
     except ValueError as error:
         raise unprocessable([Fault("until", str(error))]) from None
     reason = visit.text("reason")[:1_000]

@@ -39,6 +39,11 @@ def _time(instant: datetime | None, form: str) -> Markup:
     return Markup(element).format(to_text(instant), form, text, text)
 
 
+def in_utc(text: str) -> str:
+    """Return the instant that a field for local times gave, which is meant in UTC, in full."""
+    return text if text.endswith("Z") or "+" in text[10:] or "-" in text[10:] else f"{text}Z"
+
+
 def span(length: timedelta | float | None) -> str:
     """Say how long *length* (seconds, if a number) is; a dash for None."""
     if length is None:
