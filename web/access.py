@@ -70,6 +70,31 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /docs": PUBLIC,
     "GET /docs/{part}": PUBLIC,
     "GET /docs/schemas/{schema}": PUBLIC,
+    # The pages about what jobs use need what the API asks for the same.
+    "GET /ui/calendars": _need(Scope.JOBS_READ),
+    "GET /ui/calendars/{calendar}": _need(Scope.JOBS_READ),
+    "GET /ui/calendar": _whole(Scope.JOBS_WRITE),
+    "POST /ui/calendar": _whole(Scope.JOBS_WRITE),
+    "POST /ui/calendars/{calendar}": _whole(Scope.JOBS_WRITE),
+    "POST /ui/calendars/{calendar}/delete": _whole(Scope.JOBS_WRITE),
+    "GET /ui/secrets": _need(Scope.JOBS_READ),
+    "GET /ui/secrets/{secret}": _need(Scope.JOBS_READ),
+    "POST /ui/secrets": _whole(Scope.JOBS_WRITE),
+    "POST /ui/secrets/{secret}/delete": _whole(Scope.JOBS_WRITE),
+    "GET /ui/channels": _need(Scope.JOBS_WRITE),
+    "GET /ui/channels/{channel}": _need(Scope.JOBS_WRITE),
+    "GET /ui/channel": _whole(Scope.JOBS_WRITE),
+    "POST /ui/channel": _whole(Scope.JOBS_WRITE),
+    "POST /ui/channels/{channel}": _whole(Scope.JOBS_WRITE),
+    "POST /ui/channels/{channel}/test": _whole(Scope.JOBS_WRITE),
+    "POST /ui/channels/{channel}/delete": _whole(Scope.JOBS_WRITE),
+    "GET /ui/notifications": _whole(Scope.JOBS_READ),
+    "GET /ui/workers": PAGE,
+    "GET /ui/audit": ADMIN,
+    "GET /ui/tokens": ADMIN,
+    "POST /ui/tokens": ADMIN,
+    "POST /ui/tokens/{token}/revoke": ADMIN,
+    "GET /ui/settings": ADMIN,
     # Whoever logs in is nobody yet; logging out asks for the session itself.
     "GET /login": PUBLIC,
     "POST /login": PUBLIC,
@@ -192,6 +217,13 @@ def narrowed(
         detail = f"this needs the scope {' and '.join(need.scopes)} without a tag"
         raise MissingScopes(list(need.scopes), detail, caller)
     return replace(services, readers=NarrowedReaders(services.readers, tags)), tags
+
+
+def permits(caller: Caller, need: Need) -> bool:
+    """Whether :func:`narrowed` lets *caller* through; for what is offered to him."""
+    if not all(map(caller.has, need.scopes)):
+        return False
+    return not need.whole or caller.tags(need.scopes) is None
 
 
 class MissingScopes(Problem):

@@ -51,11 +51,11 @@ def list_changes(call: Call) -> Response:
         until=query["to"],
     )
     page = readers.list_changes(which, query["limit"], query["cursor"])
-    documents = (_document(_completed(change, readers)) for change in page.items)
+    documents = (_document(completed(change, readers)) for change in page.items)
     return json_response(list_document(documents, page.next))
 
 
-def _completed(change: Change, readers: Readers) -> Change:
+def completed(change: Change, readers: Readers) -> Change:
     """Return *change* with what stood before also where no entry says it, but a revision does."""
     if change.before is not None or change.job_id is None or (change.revision or 1) < 2:
         return change

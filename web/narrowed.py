@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from executor.domain.errors import JobNotFound, RunNotFound
 from executor.domain.job import Job
+from executor.domain.named import Kind, Value
 from executor.domain.run import Run
 from executor.domain.writes import BrokenJob
 from executor.ports.store import JobFilter, JobOrder, Page, Readers, RunFilter
@@ -60,6 +61,10 @@ class NarrowedReaders:
     ) -> Page[Job | BrokenJob]:
         """Return those of the jobs that carry one of the tags."""
         return self._readers.list_jobs(replace(which, tags=self._tags), limit, cursor, order)
+
+    def list_users(self, kind: Kind[Value], name: str, which: JobFilter, limit: int) -> list[Job]:
+        """Return those of the users that carry one of the tags."""
+        return self._readers.list_users(kind, name, replace(which, tags=self._tags), limit)
 
     def get_run(self, run_id: str) -> Run:
         """Return the run, if its job is there."""

@@ -76,11 +76,12 @@ def notification_document(one: Notification) -> dict[str, Any]:
         "due_at": instant_text(one.due_at if pending else None),
         "finished_at": instant_text(one.finished_at),
         "last_error": one.last_error,
-        "subject": _subject(one),
+        "subject": subject_of(one),
     }
 
 
-def _subject(one: Notification) -> str:
+def subject_of(one: Notification) -> str:
+    """Return one line that says what it tells."""
     if one.is_ping:
         return f"{one.job}: {one.payload.get('signal') or 'success'}"
     return subject(one.payload)

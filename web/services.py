@@ -7,7 +7,7 @@ threads; every member is safe to call from several of them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from executor.domain.faces import ALL_FACES, Face
@@ -76,6 +76,22 @@ class Entrance:
     command_line: CommandLineLogin | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting of this instance as it may be shown: its value is masked if it is a secret.
+
+    Attributes:
+        name: the variable that is set, or would be.
+        origin: where the value comes from.
+        meaning: what it is for, with code between backticks.
+    """
+
+    name: str
+    value: str
+    origin: str
+    meaning: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """The world of one web process.
@@ -92,6 +108,8 @@ class Services:
         entrance: who is let in.
         faces: the protocols of other schedulers that are spoken.
         url: where this service is reached; None: nobody has said, and it cannot be known.
+        settings: those of this instance, for administrators; notes: what is allowed in them and
+            yet probably not meant, a sentence each.
         wait: lets so many seconds pass, in the thread of a request.
     """
 
@@ -109,4 +127,6 @@ class Services:
     entrance: Entrance = field(default_factory=Entrance)
     faces: Collection[Face] = ALL_FACES
     url: str | None = None
+    settings: Sequence[Setting] = ()
+    notes: Sequence[str] = ()
     wait: Callable[[float], None] = time.sleep

@@ -158,7 +158,7 @@ def status_document(status: Status, services: Services) -> dict[str, Any]:
         "store": CONNECTED if store else status.fault,
         "jobs": store.counts.jobs if store else None,
         "running": store.counts.running if store else None,
-        "reports": _reports(status),
+        "reports": reports_taken(status),
         "dead_letters": status.dead_letters,
         "lateness": store.lateness
         and {
@@ -174,7 +174,7 @@ def status_document(status: Status, services: Services) -> dict[str, Any]:
     }
 
 
-def _reports(status: Status) -> dict[str, int] | None:
+def reports_taken(status: Status) -> dict[str, int] | None:
     """Return how many reports the executor has taken in its term, as of its latest heartbeat."""
     holder = status.term and status.term.holder
     instances = status.store.instances if status.store else ()

@@ -13,9 +13,10 @@ from flask import Flask
 
 from executor import __version__, bootstrap
 from executor.config import AuthMode, Settings
+from executor.config.listing import rows
 from executor.domain.api_token import digest_of
 from web.app import create_app
-from web.services import CommandLineLogin, Entrance, Services
+from web.services import CommandLineLogin, Entrance, Services, Setting
 
 
 def create(settings: Settings | None = None) -> Flask:
@@ -41,6 +42,10 @@ def create(settings: Settings | None = None) -> Flask:
             entrance=_entrance(settings),
             faces=settings.faces,
             url=settings.url,
+            settings=tuple(
+                Setting(row.name, row.value, row.origin, row.meaning) for row in rows(settings)
+            ),
+            notes=settings.notes,
         )
     )
 

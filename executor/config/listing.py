@@ -19,11 +19,15 @@ _URLS: Final = frozenset({"rabbitmq_url", "mongodb_uri"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A setting in force: its variable, its value without secrets, and where that comes from."""
+    """A setting in force: its variable, its value without secrets, and where that comes from.
+
+    ``meaning`` is that of the README's table.
+    """
 
     name: str
     value: str
     origin: str
+    meaning: str
 
 
 def rows(settings: Settings) -> tuple[Row, ...]:
@@ -33,7 +37,12 @@ def rows(settings: Settings) -> tuple[Row, ...]:
         if variable.name != BINDINGS:
             winners.setdefault(variable.setting, variable)
     return tuple(
-        Row(variable.name, _shown(getattr(settings, setting), variable), settings.origins[setting])
+        Row(
+            variable.name,
+            _shown(getattr(settings, setting), variable),
+            settings.origins[setting],
+            variable.meaning,
+        )
         for setting, variable in winners.items()
     )
 

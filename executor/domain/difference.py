@@ -44,6 +44,10 @@ class Difference:
             return
         yield f"{self.field}: {_shown(self.old)} -> {_shown(self.new)}"
 
+    def sides(self) -> tuple[str | None, str | None]:
+        """Return old and new for people, each on one line and cut; None for what is absent."""
+        return _side(self.old), _side(self.new)
+
     def document(self) -> dict[str, Any]:
         """Return it for programs; what is absent is left out."""
         sides = {"old": self.old, "new": self.new}
@@ -69,6 +73,10 @@ def _shown(value: Any) -> str:
         return ABSENT
     text = value if _is_bare(value) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _side(value: Any) -> str | None:
+    return None if value is _ABSENT else _shown(value)
 
 
 def _is_bare(value: Any) -> bool:

@@ -175,6 +175,14 @@ class Readers(Protocol):
         """
         ...
 
+    def list_users(self, kind: Kind[Value], name: str, which: JobFilter, limit: int) -> list[Job]:
+        """Return at most *limit* of these jobs that use *name* of a kind (``uses``), by name.
+
+        One that cannot be read is left out, and whether there is such a calendar, secret or
+        channel does not matter.
+        """
+        ...
+
     def get_run(self, run_id: str) -> Run:
         """Return the run, with its output.
 

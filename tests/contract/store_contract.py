@@ -25,6 +25,7 @@ from tests.contract.slot_law import ScheduleLaw, SlotLaw
 from tests.contract.tag_law import TagLaw
 from tests.contract.term_law import TermLaw
 from tests.contract.token_use_law import TokenUseLaw
+from tests.contract.uses_law import UsesLaw
 
 
 class StoreContract(
@@ -55,6 +56,7 @@ class StoreContract(
     JobOrderLaw,
     RunListLaw,
     TagLaw,
+    UsesLaw,
     SlotLaw,
     ScheduleLaw,
     StatusLaw,

@@ -10,6 +10,8 @@ from executor.adapters.job_documents import fold
 from executor.adapters.verdicts import judge_write
 from executor.domain.errors import JobNotFound
 from executor.domain.job import Job
+from executor.domain.named import Kind, Value
+from executor.domain.uses import uses
 from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
 from executor.ports.clock import Clock
@@ -152,6 +154,14 @@ class MemoryJobs(MemoryRuns):
             found.sort(key=lambda one: _rank(one[0], order))
             page = tuple(self._read(job) for _, job in found[:limit])
         return Page(page, after_job(order, found[limit - 1][0]) if len(found) > limit else None)
+
+    def list_users(self, kind: Kind[Value], name: str, which: JobFilter, limit: int) -> list[Job]:
+        """Return the jobs that use *name* of a kind."""
+        with self.lock:
+            present = sorted(self._present(), key=lambda job: job.name)
+            read = [job for job in map(self._read, present) if isinstance(job, Job)]
+        found = [job for job in read if _matches(job, which) and uses(job.definition, kind, name)]
+        return found[:limit]
 
 
 def _place(job: Job, order: JobOrder) -> JobPlace:

@@ -13,21 +13,38 @@ from flask import Flask
 
 from web.gate import Gate
 from web.services import Services
-from web.ui import backfill, bulk, docs, frame, job, jobs, overview, run, runs
+from web.ui import (
+    audit,
+    backfill,
+    bulk,
+    calendars,
+    channels,
+    docs,
+    frame,
+    job,
+    jobs,
+    notifications,
+    overview,
+    run,
+    runs,
+    secrets,
+    settings,
+    tokens,
+    workers,
+)
+
+#: The pages that need no memory of their own.
+_SHELVES = tuple(
+    page.SHELF
+    for page in (
+        *(jobs, bulk, job, backfill, runs, run, calendars, channels, notifications, secrets),
+        *(workers, tokens, audit, settings),
+    )
+)
 
 
 def install(app: Flask, services: Services, gate: Gate, description: Mapping[str, Any]) -> None:
     """Make *app* serve the pages to whom *gate* lets in; *description* is the API's."""
     frame.prepare(app)
-    shelves = (
-        overview.pages(),
-        jobs.SHELF,
-        bulk.SHELF,
-        job.SHELF,
-        backfill.SHELF,
-        runs.SHELF,
-        run.SHELF,
-        docs.pages(description),
-    )
-    for shelf in shelves:
+    for shelf in (overview.pages(), *_SHELVES, docs.pages(description)):
         frame.register(app, services, gate, shelf)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote, urlencode
 
 from flask import Flask, Response, make_response, render_template, request
@@ -31,7 +31,7 @@ from werkzeug.datastructures import Headers, MultiDict
 from executor.domain.access import Caller, Scope
 from executor.domain.errors import SolocronError
 from executor.ports.store import InvalidCursor
-from web.access import narrowed, need_of
+from web.access import narrowed, need_of, permits
 from web.cookies import Cookie
 from web.gate import Gate
 from web.problems import RETRY_AFTER_S, Problem, bad_request, problem_of, with_headers
@@ -90,13 +90,26 @@ class Visit:
         """Whether the visitor has *scope*, be it for some jobs only."""
         return self.caller.has(Scope(scope))
 
+    def reaches(self, route: str) -> bool:
+        """Whether the visitor may use *route*, written as in ``access``: ``GET /ui/audit``."""
+        method, _, path = route.partition(" ")
+        return permits(self.caller, need_of(method, path))
+
     def text(self, name: str) -> str:
         """Return what the query or the form says for *name*, as one line; empty if nothing."""
         given = self.form.get(name) or self.query.get(name) or ""
         return re.sub(r"[\x00-\x1f\x7f]+", " ", given).strip()
 
-    def call(self, document: Any = None, **path: str) -> Call:
-        """Return what a handler of the API is called with to do something for the visitor."""
+    def lines(self, name: str) -> str:
+        """Return what the form says for *name* as it was typed; browsers send CR LF for a line."""
+        return self.form.get(name, "").replace("\r\n", "\n")
+
+    def call(self, document: Any = None, *, revision: str = "", **path: str) -> Call:
+        """Return what a handler of the API is called with to do something for the visitor.
+
+        Args:
+            revision: what is to be changed must still be at this one; empty: any.
+        """
         return Call(
             services=self.services,
             caller=self.caller,
@@ -106,11 +119,32 @@ class Visit:
             path={**self.path, **path},
             query={},
             document=document,
-            headers=Headers(),
+            headers=Headers({"If-Match": f'"{revision}"'} if revision else {}),
         )
 
 
 Page = Callable[[Visit], Response]
+
+
+class Link(NamedTuple):
+    """A page of the navigation; ``here``: it is the one that is shown, or of its kind."""
+
+    address: str
+    name: str
+    here: bool
+
+
+#: The pages that are asked for now and then: address and name, the most usual first.
+MORE: Final = (
+    ("/ui/calendars", "Calendars"),
+    ("/ui/channels", "Channels"),
+    ("/ui/notifications", "Notifications"),
+    ("/ui/secrets", "Secrets"),
+    ("/ui/workers", "Workers"),
+    ("/ui/tokens", "Tokens"),
+    ("/ui/audit", "Audit"),
+    ("/ui/settings", "Settings"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +169,16 @@ def prepare(app: Flask) -> None:
     app.jinja_env.filters.update(
         clock=clock, ago=ago, time_of_day=time_of_day, span=span, words=words
     )
+    app.jinja_env.globals.update(more_pages=more_pages)
+
+
+def more_pages(visit: Visit) -> list[Link]:
+    """Return the pages that are asked for now and then, those alone that *visit* may see."""
+    return [
+        Link(address, name, f"{visit.address}/".startswith((f"{address}/", f"{address[:-1]}/")))
+        for address, name in MORE
+        if visit.reaches(f"GET {address}")
+    ]
 
 
 def register(app: Flask, services: Services, gate: Gate, shelf: Shelf) -> None:
@@ -304,33 +348,49 @@ def led_to(address: str, text: str, bad: bool = False) -> Leading:
     return response
 
 
-def carried_out(
-    handler: Callable[[Call], Response],
-    call: Call,
-    done: str | Callable[[Any], str],
-    back: str,
-) -> Response:
-    """Have a *handler* of the API carry out *call*, and lead to *back*, which says how that went.
+#: Said of a change that is neither done nor refused yet.
+LATE: Final = "Accepted, but the executor has not answered yet; it shows here once it is done."
+
+
+def tried(handler: Callable[[Call], Response], call: Call) -> Response | Problem:
+    """Have a *handler* of the API carry out *call*; return its answer, or why it refuses.
 
     Args:
         done: what is said if it went well, or what makes that of the API's answer.
 
     Raises:
-        Problem, SolocronError: a refusal that does not concern what *back* shows.
+        Problem: a refusal that does not concern what a form asked for, or is for a program.
     """
     try:
-        response = handler(call)
+        return handler(call)
     except SolocronError as error:
-        return _refused(problem_of(error), back)
-    except Problem as problem:
-        return _refused(problem, back)
-    if response.status_code == HTTPStatus.ACCEPTED:
-        late = "Accepted, but the executor has not answered yet; it shows here once it is done."
-        return led_to(back, late)
-    return led_to(back, done if isinstance(done, str) else done(response.get_json()))
-
-
-def _refused(problem: Problem, back: str) -> Response:
+        problem = problem_of(error)
+    except Problem as refusal:
+        problem = refusal
     if problem.status not in _SAID_THERE or not _wants_html():
         raise problem
-    return led_to(back, sentence(problem.detail), bad=True)
+    return problem
+
+
+def carried_out(
+    handler: Callable[[Call], Response],
+    call: Call,
+    done: str | Callable[[Any], str],
+    back: str,
+    after: str = "",
+) -> Response:
+    """Have a *handler* of the API carry out *call*, and lead to *back*, which says how that went.
+
+    Args:
+        done: what is said if it went well, or what makes that of the API's answer.
+        after: where to lead instead once it is done, if *back* is not there any more.
+
+    Raises:
+        Problem: a refusal that does not concern what *back* shows.
+    """
+    outcome = tried(handler, call)
+    if isinstance(outcome, Problem):
+        return led_to(back, sentence(outcome.detail), bad=True)
+    if outcome.status_code == HTTPStatus.ACCEPTED:
+        return led_to(after or back, LATE)
+    return led_to(after or back, done if isinstance(done, str) else done(outcome.get_json()))

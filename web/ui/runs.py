@@ -49,7 +49,11 @@ def note(run: Run) -> str:
 def list_of_runs(visit: Visit) -> Response:
     """Show a part of the list."""
     readers = visit.services.readers
-    job, state, cause = _job(readers, visit.text("job")), visit.text("state"), visit.text("cause")
+    job, state, cause = (
+        job_meant(readers, visit.text("job")),
+        visit.text("state"),
+        visit.text("cause"),
+    )
     which = RunFilter(
         job_id=job and job[0],
         state=RunState(state) if state in set(RunState) else None,
@@ -74,7 +78,7 @@ def list_of_runs(visit: Visit) -> Response:
     )
 
 
-def _job(readers: Readers, key: str) -> tuple[str, str] | None:
+def job_meant(readers: Readers, key: str) -> tuple[str, str] | None:
     """Return id and name of the job that is meant; a deleted one has its id for a name."""
     if not key:
         return None

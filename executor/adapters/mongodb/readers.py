@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 from pymongo import ASCENDING, DESCENDING
@@ -46,11 +47,17 @@ from executor.adapters.mongodb.slots import MongoSlotReaders
 from executor.adapters.mongodb.terms import read_term
 from executor.adapters.mongodb.token_uses import MongoTokenUseReaders
 from executor.adapters.run_documents import run_from_document
+from executor.domain.calendar import CALENDARS
+from executor.domain.channel import CHANNELS
 from executor.domain.command import CommandResult
 from executor.domain.errors import CommandNotFound, JobNotFound, RunNotFound
 from executor.domain.job import Job
+from executor.domain.json_value import texts_in
+from executor.domain.named import Kind, Value
 from executor.domain.run import Run, RunState
+from executor.domain.secret import SECRETS
 from executor.domain.term import TermRecord
+from executor.domain.uses import uses
 from executor.domain.writes import BrokenJob, Instance
 from executor.ports.store import Counts, JobFilter, JobOrder, Page, RunFilter
 
@@ -65,6 +72,12 @@ _LONGEST_PART: Final = 1000
 _SORTED: Final = {
     JobOrder.NEXT_FIRE: ("next_fire_at", ASCENDING, "$gt"),
     JobOrder.LAST_RUN: ("last_run.finished_at", DESCENDING, "$lt"),
+}
+
+#: Where jobs name those of each kind that they use, but secrets.
+_NAMED_AT: Final[dict[Kind[Any], str]] = {
+    CALENDARS: "definition.calendars.name",
+    CHANNELS: "definition.notify.channel",
 }
 
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
@@ -132,6 +145,24 @@ class MongoReaders(
             return Page(page, None)
         last = JobPlace(_key(records[limit - 1], order), page[-1].name)
         return Page(page, after_job(order, last))
+
+    @translated
+    def list_users(self, kind: Kind[Value], name: str, which: JobFilter, limit: int) -> list[Job]:
+        """Return the jobs that use *name* of a kind."""
+        wanted = _jobs_wanted(which)
+        if kind is SECRETS:
+            # A secret may be named in any text of a target: few bytes of each job are looked at.
+            parts = {"definition.target": True, "definition.ping": True}
+            some = self._jobs.find(wanted, parts)
+            ids = [one["_id"] for one in some if any(name in text for text in texts_in(one))]
+            wanted["_id"] = {"$in": ids}
+        elif kind in _NAMED_AT:
+            wanted[_NAMED_AT[kind]] = name
+        else:
+            return []
+        records = self._jobs.find(wanted).sort("name", ASCENDING)
+        found = (job for one in records if isinstance(job := read_job(one), Job))
+        return list(islice((job for job in found if uses(job.definition, kind, name)), limit))
 
     def _sorted_jobs(
         self, wanted: Document, limit: int, order: JobOrder, place: JobPlace | None

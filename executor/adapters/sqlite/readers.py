@@ -135,6 +135,11 @@ class SqliteReaders:
         with self._database.read() as connection:
             return job_lists.page(connection, which, limit, cursor, order)
 
+    def list_users(self, kind: Kind[Value], name: str, which: JobFilter, limit: int) -> list[Job]:
+        """Return the jobs that use *name* of a kind."""
+        with self._database.read() as connection:
+            return job_lists.users(connection, kind, name, which, limit)
+
     def get_run(self, run_id: str) -> Run:
         """Return the run, with its output."""
         with self._database.read() as connection:
