@@ -10,11 +10,12 @@ from flask import Flask
 
 from web.gate import Gate
 from web.services import Services
-from web.ui import frame, job, jobs, overview, run, runs
+from web.ui import edit, frame, job, jobs, overview, run, runs
 
 
 def install(app: Flask, services: Services, gate: Gate) -> None:
     """Make *app* serve the pages to whom *gate* lets in."""
     frame.prepare(app)
-    for shelf in (overview.pages(), jobs.SHELF, job.SHELF, runs.SHELF, run.SHELF):
+    app.jinja_env.filters["coded"] = edit.coded
+    for shelf in (overview.pages(), jobs.SHELF, job.SHELF, edit.SHELF, runs.SHELF, run.SHELF):
         frame.register(app, services, gate, shelf)
