@@ -50,12 +50,19 @@ ADMIN: Final = _need(Scope.ADMIN)
 #: The page shows jobs and runs.
 PAGE: Final = _need(Scope.JOBS_READ, Scope.RUNS_READ)
 
+#: A form in which a job is written shows what it is.
+WRITING: Final = _need(Scope.JOBS_READ, Scope.JOBS_WRITE)
+
 NEEDS: Final[Mapping[str, Need]] = {
     "GET /": PAGE,
     "GET /ui/overview": PAGE,
     "GET /ui/jobs": PAGE,
     "POST /ui/jobs": _need(Scope.JOBS_WRITE),
+    "GET /ui/jobs/new": WRITING,
+    "POST /ui/jobs/new": WRITING,
     "GET /ui/jobs/{job}": PAGE,
+    "GET /ui/jobs/{job}/edit": WRITING,
+    "POST /ui/jobs/{job}/edit": WRITING,
     "POST /ui/jobs/{job}/trigger": _need(Scope.RUNS_WRITE),
     "GET /ui/jobs/{job}/backfill": _need(Scope.JOBS_READ, Scope.RUNS_READ, Scope.RUNS_WRITE),
     "POST /ui/jobs/{job}/backfill": _need(Scope.RUNS_WRITE),

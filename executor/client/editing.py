@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from executor.client.slim import slim_document
 from executor.client.source import Place
-from executor.client.yaml_text import to_yaml
 from executor.domain.job import definition_from_document, definition_to_document
+from executor.domain.yaml_text import to_yaml
 
 #: Begins a line that says what is wrong; such lines are written anew each time.
 _FAULT: Final = "#! "

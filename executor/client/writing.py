@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from executor.client.yaml_text import to_yaml
+from executor.domain.yaml_text import to_yaml
 
 #: What a file's name may hold of a job's.
 _KEPT: Final = re.compile(r"[^\w.@+-]+")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from executor.client.yaml_text import to_yaml
+from executor.domain.yaml_text import to_yaml
 from tests.failover.served import ROOT, Served
 from tests.unit.crontab_corpus import crontab
 

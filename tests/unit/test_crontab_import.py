@@ -11,8 +11,8 @@ import pytest
 from executor.client.crontab.jobs import is_system_path, jobs_of
 from executor.client.imported import Imported
 from executor.client.reading import read_text
-from executor.client.yaml_text import to_yaml
 from executor.domain.job import definition_from_document
+from executor.domain.yaml_text import to_yaml
 from tests.unit.crontab_corpus import KINDS, MANNER, crontab
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from executor.client.reading import read_text
 from executor.client.slim import slim_document
 from executor.client.writing import file_name, to_text, write_to
-from executor.client.yaml_text import to_yaml
 from executor.domain.job import definition_from_document, definition_to_document
+from executor.domain.yaml_text import to_yaml
 from tests.unit.test_document_reading import JSON_VALUES
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

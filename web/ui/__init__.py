@@ -20,6 +20,7 @@ from web.ui import (
     calendars,
     channels,
     docs,
+    edit,
     frame,
     job,
     jobs,
@@ -37,7 +38,7 @@ from web.ui import (
 _SHELVES = tuple(
     page.SHELF
     for page in (
-        *(jobs, bulk, job, backfill, runs, run, calendars, channels, notifications, secrets),
+        *(jobs, bulk, job, edit, backfill, runs, run, calendars, channels, notifications, secrets),
         *(workers, tokens, audit, settings),
     )
 )
@@ -46,5 +47,6 @@ _SHELVES = tuple(
 def install(app: Flask, services: Services, gate: Gate, description: Mapping[str, Any]) -> None:
     """Make *app* serve the pages to whom *gate* lets in; *description* is the API's."""
     frame.prepare(app)
+    app.jinja_env.filters["coded"] = edit.coded
     for shelf in (overview.pages(), *_SHELVES, docs.pages(description)):
         frame.register(app, services, gate, shelf)
