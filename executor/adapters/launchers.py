@@ -6,6 +6,7 @@ launcher ignores what it does not know, so a cancellation goes to all of them.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from executor.adapters.captured_output import OUTPUT_LIMIT
@@ -94,19 +95,21 @@ class Launchers:
 
     def start(self, works: Sequence[Work]) -> None:
         """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
-        for kind, launcher in self._by_kind.items():
-            if own := [work for work in works if work.definition.target.kind == kind]:
-                launcher.start(own)
+        by_kind: defaultdict[str, list[Work]] = defaultdict(list)
         for work in works:
-            if work.definition.target.kind not in self._by_kind:
-                self._refuse(work)
+            by_kind[work.definition.target.kind].append(work)
+        for kind, own in by_kind.items():
+            if kind in self._by_kind:
+                self._by_kind[kind].start(own)
+            else:
+                self._refuse(own, kind)
 
-    def _refuse(self, work: Work) -> None:
+    def _refuse(self, works: Sequence[Work], kind: str) -> None:
         # Saved when there was a broker, or on an instance that has one.
-        kind = work.definition.target.kind
         error = f"this instance has no launcher for {kind} targets: RABBITMQ_URL is not set"
         outcome = Outcome(state=RunState.FAILED, error=error)
-        self._listener.finished(work.run.id, self._clock.now(), outcome)
+        for work in works:
+            self._listener.finished(work.run.id, self._clock.now(), outcome)
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """End the work early; it then finishes as cancelled(*reason*).  Unknown ids do nothing."""

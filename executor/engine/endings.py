@@ -32,13 +32,14 @@ class Endings:
         self.demands: Callable[[Run], bool] = lambda run: True
         self.on_finished: Callable[[Run], None] = lambda run: None
 
-    def end(self, run: Run, outcome: Outcome, at: datetime) -> None:
-        """Record that *run*, with its ``started_at``, has ended."""
+    def end(self, run: Run, outcome: Outcome, at: datetime, started_at: datetime | None) -> None:
+        """Record that *run*, which began at *started_at* (None: never), has ended."""
         ended = replace(
             run,
             state=outcome.state,
             reason=outcome.reason,
             executor=self._instance,
+            started_at=started_at,
             finished_at=at,
             exit_code=outcome.exit_code,
             http_status=outcome.http_status,
@@ -55,7 +56,7 @@ class Endings:
                 executor=self._instance,
                 revision=run.revision,
                 # Again, because a start reported after a cancellation does not change the row.
-                started_at=run.started_at,
+                started_at=started_at,
                 finished_at=at,
                 follow_up=True if self.demands(ended) else None,
                 exit_code=outcome.exit_code,

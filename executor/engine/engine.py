@@ -15,6 +15,7 @@ Call :meth:`Engine.handle` for every event and at the latest after
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from math import inf
 
 from executor.domain.errors import StaleTerm
@@ -284,9 +285,9 @@ class Engine:
         if self._tenure is not None:
             self._tenure.admission.vacate(run)
 
-    def _on_run_started(self, run: Run) -> None:
+    def _on_run_started(self, run: Run, at: datetime) -> None:
         if self._tenure is not None:
-            self._tenure.on_started(run)
+            self._tenure.on_started(run, at)
 
     def _demands(self, run: Run) -> bool:
         return self._tenure is None or self._tenure.demands(run)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from executor.domain.following import failed
 from executor.domain.job import Job
@@ -134,11 +135,12 @@ class Herald:
         tally = self._tallies.get(job.id)
         return tally is not None and tally.is_calm and not self._unsettled.get(job.id)
 
-    def started(self, run: Run) -> None:
+    def started(self, run: Run, at: datetime) -> None:
         """Tell of the start of *run*, if anybody wants to know."""
         job = self._roster.get(run.job_id)
-        if job is None:
+        if job is None or not (job.definition.ping or job.definition.notify):
             return
+        run = replace(run, state=RunState.RUNNING, started_at=at)
         if job.definition.ping or any(is_late(run, rule) for rule in job.definition.notify):
             self._unverified.append(_News(run, lambda: None, started=True))
 

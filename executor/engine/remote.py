@@ -93,7 +93,7 @@ class RemoteRuns:
         self.at_workers: Counter[str] = Counter()
         self.stale = False
         self.find_job: Callable[[str], Job | None] = lambda job_id: None
-        self.on_started: Callable[[Run], None] = lambda run: None
+        self.on_started: Callable[[Run, datetime], None] = lambda run, at: None
         self.sealed: Callable[[Iterable[tuple[Run, Definition]]], Mapping[str, str]] = lambda _: {}
 
     def __contains__(self, run_id: str) -> bool:
@@ -341,7 +341,7 @@ class RemoteRuns:
         if remote.cancelling is None:
             self._change(remote, RunState.RUNNING, started_at=at, details=details)
             self._set_times(remote, first=False)
-            self.on_started(remote.run)
+            self.on_started(remote.run, at)
         else:
             # It was to be skipped, and was begun all the same before it could be called back.
             reason = remote.cancelling
@@ -395,4 +395,4 @@ class RemoteRuns:
         self._count(remote, -1)
         self._alarms.drop(run.id)
         self._unsent.pop(run.id, None)
-        self._endings.end(run, outcome, at or self._desk.now)
+        self._endings.end(run, outcome, at or self._desk.now, run.started_at)

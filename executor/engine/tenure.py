@@ -8,7 +8,7 @@ everything.  Commands wait until everything is there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from executor.domain.command import Command
@@ -261,10 +261,10 @@ class Tenure:
         if run.term == self.term and not self.stopping and not self.admission.joins.written(run.id):
             self.consequences.take(run)
 
-    def on_started(self, run: Run) -> None:
+    def on_started(self, run: Run, at: datetime) -> None:
         """A run has begun."""
         if run.term == self.term and not self.stopping:
-            self._herald.started(run)
+            self._herald.started(run, at)
 
     def delivered(self, event: Delivered) -> None:
         """The courier reports."""

@@ -53,7 +53,7 @@ class Workload:
         self._start_by: dict[str, float] = {}
         self._renewals: dict[int, Call[RenewLeases]] = {}
         self.live_output = LiveOutput(desk)
-        self.on_started: Callable[[Run], None] = lambda run: None
+        self.on_started: Callable[[Run, datetime], None] = lambda run, at: None
         self.on_given_back: Callable[[Run], bool] = lambda run: False
 
     def __len__(self) -> int:
@@ -107,7 +107,7 @@ class Workload:
             ),
             piece.run,
         )
-        self.on_started(replace(piece.run, state=RunState.RUNNING, started_at=event.at))
+        self.on_started(piece.run, event.at)
 
     def progressed(self, event: RunProgressed) -> None:
         """A run says how it goes on."""
@@ -184,7 +184,7 @@ class Workload:
             self._end(piece, event.outcome, event.at)
 
     def _end(self, piece: Piece, outcome: Outcome, at: datetime) -> None:
-        self._endings.end(replace(piece.run, started_at=piece.started_at), outcome, at)
+        self._endings.end(piece.run, outcome, at, piece.started_at)
 
     def cancel(self, run_id: str, reason: Reason) -> None:
         """Ask the launcher to end the run; what it reports then decides the state."""
