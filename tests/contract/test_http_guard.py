@@ -266,7 +266,7 @@ def transfer(curl: pycurl.Curl) -> Ended:
     transfers.add(curl)
     ended: list[Ended] = []
     while not ended:
-        ended = transfers.step(60.0)
+        ended = transfers.step()
     transfers.drop(curl)
     transfers.close()
     os.close(idle)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import select
 from collections.abc import Callable
+from math import inf
 from typing import Final, NamedTuple
 
 import pycurl
@@ -84,7 +85,7 @@ class Transfers:
             self._added.remove(curl)
             self._multi.remove_handle(curl)
 
-    def step(self, longest_s: float) -> list[Ended]:
+    def step(self, longest_s: float = inf) -> list[Ended]:
         """Let libcurl act on what has happened and return the transfers that ended.
 
         Args:
