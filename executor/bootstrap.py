@@ -8,7 +8,7 @@ machine without servers never loads their drivers.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +21,7 @@ from executor.domain.permitted_programs import PermittedPrograms
 if TYPE_CHECKING:
     from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.keyring import Keyring
+    from executor.domain.finding import Finding
     from executor.domain.targets import PythonTarget
     from executor.ports.bearers import BearerVerifier
     from executor.ports.broker import CommandIntake, CommandSender, Token
@@ -109,6 +110,23 @@ def build_sender(settings: Settings) -> CommandSender:
     from executor.adapters.local import LocalSender
 
     return LocalSender(settings.data)
+
+
+def build_examination(settings: Settings) -> Iterator[Finding]:
+    """Return what is to be seen of store and broker from outside, found as it is asked for."""
+    if settings.mongodb_uri is not None:
+        from executor.adapters.mongodb import examination as of_mongodb
+
+        yield from of_mongodb.examine(settings.mongodb_uri)
+    else:
+        from executor.adapters.sqlite import examination as of_sqlite
+
+        yield from of_sqlite.examine(settings.data)
+    if settings.rabbitmq_url is not None:
+        from executor.adapters.rabbitmq import examination as of_rabbitmq
+
+        queue_type = settings.queue_type
+        yield from of_rabbitmq.examine(settings.rabbitmq_url, settings.prefix, queue_type)
 
 
 def build_keyring(settings: Settings) -> Keyring | None:

@@ -143,7 +143,7 @@ def _live(connection: Connection) -> None:
                 continue
             now = datetime.fromisoformat(document["now"])
             facts = screen.facts_table(_facts(document, now))
-            table = screen.table_of(_COLUMNS, list(_rows(document, now)))
+            table = screen.table_of(_COLUMNS, list(_rows(document, now)), live.console.width)
             live.update(Group(facts, Text(), table), refresh=True)
 
 
