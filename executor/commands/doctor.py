@@ -102,12 +102,14 @@ def _of_executor(settings: Settings) -> Iterator[Finding]:
         # Readers would make the file.
         yield fault("executor", "nobody has ever executed here", start)
         return
+    readers = build_readers(settings)
     try:
-        readers = build_readers(settings)
         now, term, instances = readers.now(), readers.read_term(), readers.list_instances()
     except SolocronError:
         yield unknown("executor", "the store does not tell", "put the store right first")
         return
+    finally:
+        readers.close()
     if term is None:
         yield fault("executor", "nobody has ever executed here", start)
     elif term.resigned or now - term.heartbeat_at > _FRESH:

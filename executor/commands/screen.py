@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -55,6 +55,9 @@ _STYLES: Final[Mapping[str, str]] = {
 
 #: Blanks between two columns.
 _GAP: Final = 2
+
+#: Characters of a value that are shown in the narrowest column.
+_LEAST: Final = 4
 
 #: Written where there is nothing.
 NOTHING: Final = "-"
@@ -159,19 +162,36 @@ def table_of(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], room: in
         for place, column in enumerate(columns)
     ]
     is_narrow = sum(longest) + _GAP * (len(columns) - 1) > room
-    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     left = [place for place, one in enumerate(columns) if not (one.spare and is_narrow)]
+    widths = _fitting(
+        {place: longest[place] for place in left},
+        {place for place in left if columns[place].whole},
+        room - _GAP * (len(left) - 1),
+    )
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
     for place in left:
         column = columns[place]
         table.add_column(
             column.heading,
             no_wrap=not column.folds,
             overflow="fold" if column.folds else "ellipsis",
-            min_width=longest[place] if column.whole else None,
+            width=widths[place],
         )
     for row in rows:
         table.add_row(*(rich_text(row[place]) for place in left))
     return table
+
+
+def _fitting(longest: Mapping[int, int], whole: Set[int], room: int) -> dict[int, int]:
+    """Return how wide each column is: the widest ones that may be cut give way."""
+    widths = dict(longest)
+    flexible = [place for place in widths if place not in whole]
+    while flexible and sum(widths.values()) > room:
+        widest = max(flexible, key=lambda place: widths[place])
+        if widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
+    return widths
 
 
 def rich_text(cell: Cell) -> Text:
