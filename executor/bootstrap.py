@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ from executor.domain.permitted_programs import PermittedPrograms
 if TYPE_CHECKING:
     from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.keyring import Keyring
+    from executor.adapters.mongodb import MongoReaders
+    from executor.adapters.sqlite import SqliteReaders
     from executor.domain.finding import Finding
     from executor.domain.targets import PythonTarget
     from executor.ports.bearers import BearerVerifier
@@ -60,7 +63,18 @@ def build_store(settings: Settings) -> ExecutorStore:
 
 
 def build_readers(settings: Settings) -> Readers:
-    """Return what web may ask the store."""
+    """Return what web may ask the store, for as long as the process lives."""
+    return _readers(settings)
+
+
+@contextmanager
+def open_readers(settings: Settings) -> Iterator[Readers]:
+    """Yield what may be asked of the store, for a few questions."""
+    with closing(_readers(settings)) as readers:
+        yield readers
+
+
+def _readers(settings: Settings) -> MongoReaders | SqliteReaders:
     if settings.mongodb_uri is not None:
         from executor.adapters.mongodb import MongoReaders
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from executor import __version__
-from executor.bootstrap import DATABASE, build_examination, build_readers
+from executor.bootstrap import DATABASE, build_examination, open_readers
 from executor.client.connection import Connection, NoAnswer, Refusal
 from executor.commands import screen
 from executor.commands.screen import Cell, Column
@@ -102,14 +102,12 @@ def _of_executor(settings: Settings) -> Iterator[Finding]:
         # Readers would make the file.
         yield fault("executor", "nobody has ever executed here", start)
         return
-    readers = build_readers(settings)
     try:
-        now, term, instances = readers.now(), readers.read_term(), readers.list_instances()
+        with open_readers(settings) as readers:
+            now, term, instances = readers.now(), readers.read_term(), readers.list_instances()
     except SolocronError:
         yield unknown("executor", "the store does not tell", "put the store right first")
         return
-    finally:
-        readers.close()
     if term is None:
         yield fault("executor", "nobody has ever executed here", start)
     elif term.resigned or now - term.heartbeat_at > _FRESH:
