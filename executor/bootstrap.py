@@ -8,7 +8,8 @@ machine without servers never loads their drivers.
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,9 @@ from executor.domain.permitted_programs import PermittedPrograms
 if TYPE_CHECKING:
     from executor.adapters.http_target.rules import HttpRules
     from executor.adapters.keyring import Keyring
+    from executor.adapters.mongodb import MongoReaders
+    from executor.adapters.sqlite import SqliteReaders
+    from executor.domain.finding import Finding
     from executor.domain.targets import PythonTarget
     from executor.ports.bearers import BearerVerifier
     from executor.ports.broker import CommandIntake, CommandSender, Token
@@ -59,7 +63,18 @@ def build_store(settings: Settings) -> ExecutorStore:
 
 
 def build_readers(settings: Settings) -> Readers:
-    """Return what web may ask the store."""
+    """Return what web may ask the store, for as long as the process lives."""
+    return _readers(settings)
+
+
+@contextmanager
+def open_readers(settings: Settings) -> Iterator[Readers]:
+    """Yield what may be asked of the store, for a few questions."""
+    with closing(_readers(settings)) as readers:
+        yield readers
+
+
+def _readers(settings: Settings) -> MongoReaders | SqliteReaders:
     if settings.mongodb_uri is not None:
         from executor.adapters.mongodb import MongoReaders
 
@@ -109,6 +124,23 @@ def build_sender(settings: Settings) -> CommandSender:
     from executor.adapters.local import LocalSender
 
     return LocalSender(settings.data)
+
+
+def build_examination(settings: Settings) -> Iterator[Finding]:
+    """Return what is to be seen of store and broker from outside, found as it is asked for."""
+    if settings.mongodb_uri is not None:
+        from executor.adapters.mongodb import examination as of_mongodb
+
+        yield from of_mongodb.examine(settings.mongodb_uri)
+    else:
+        from executor.adapters.sqlite import examination as of_sqlite
+
+        yield from of_sqlite.examine(settings.data)
+    if settings.rabbitmq_url is not None:
+        from executor.adapters.rabbitmq import examination as of_rabbitmq
+
+        queue_type = settings.queue_type
+        yield from of_rabbitmq.examine(settings.rabbitmq_url, settings.prefix, queue_type)
 
 
 def build_keyring(settings: Settings) -> Keyring | None:

@@ -71,6 +71,13 @@ _LATER: Final = {
         "executor.commands.tokens:token",
         "Make, list and revoke API tokens, on a machine of the service",
     ),
+    "doctor": Later(
+        "executor.commands.doctor:doctor",
+        "Look for what is wrong with this installation, and say what to do",
+    ),
+    "demo": Later(
+        "executor.commands.demo:demo", "Make a few lively jobs to look at, or delete them again"
+    ),
     "completion": Later(
         "executor.commands.completion:completion",
         "Print what completes commands, options and names of jobs in a shell",

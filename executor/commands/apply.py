@@ -123,7 +123,8 @@ def apply(
 def _show(plan: Plan) -> None:
     for change in plan.changes:
         where = ""
-        if change.verb == "create" and change.source is not None:
+        # What a command has made up stands in no line of a file.
+        if change.verb == "create" and change.source and change.source.line_of("name"):
             where = f"  ({change.source.file}:{change.source.line_of('name')})"
         click.echo(f"{_SIGNS[change.verb]} {change.name}{where}")
         for difference in change.differences:

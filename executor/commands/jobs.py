@@ -77,7 +77,7 @@ def list_jobs(
     if not page["items"]:
         screen.say("There are no such jobs.  Make one: solocron jobs create --help")
     if page["next"] is not None:
-        screen.say(f"There are more: --cursor {page['next']}, or a larger --limit")
+        screen.say(f"There are more: a larger --limit, or --cursor {page['next']}")
 
 
 def _row(job: dict[str, Any], now: datetime) -> list[Cell]:

@@ -15,7 +15,7 @@ RUN_COLUMNS: Final = (
     Column("STATE"),
     Column("DUE"),
     Column("TOOK"),
-    Column("CAUSE"),
+    Column("CAUSE", spare=True),
 )
 
 #: What is shown of one run, in this order, where there is anything.

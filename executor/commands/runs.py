@@ -63,7 +63,7 @@ def list_runs(
     if not page["items"]:
         screen.say("There are no such runs.")
     if page["next"] is not None:
-        screen.say(f"There are more: --cursor {page['next']}, or a larger --limit")
+        screen.say(f"There are more: a larger --limit, or --cursor {page['next']}")
 
 
 @command.command("show", cls=ServiceCommand)

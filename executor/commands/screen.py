@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -25,6 +25,7 @@ import click
 from executor.domain.wording import relative
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -52,6 +53,12 @@ _STYLES: Final[Mapping[str, str]] = {
     "store_unavailable": "bold red",
 }
 
+#: Blanks between two columns.
+_GAP: Final = 2
+
+#: Characters of a value that are shown in the narrowest column.
+_LEAST: Final = 4
+
 #: Written where there is nothing.
 NOTHING: Final = "-"
 
@@ -65,11 +72,15 @@ class Cell(NamedTuple):
 
 
 class Column(NamedTuple):
-    """A column: its heading, and whether its values must not be cut or may be folded."""
+    """A column: its heading, and whether its values must not be cut, or may be folded.
+
+    What is ``spare`` is left out of a terminal that is too narrow for all of them.
+    """
 
     heading: str
     whole: bool = False
     folds: bool = False
+    spare: bool = False
 
 
 def state(word: str | None, more: str | None = None) -> Cell:
@@ -106,7 +117,8 @@ def show_table(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> Non
     """Print a table; one without rows has its headings all the same."""
     listed = [list(row) for row in rows]
     if sys.stdout.isatty():
-        _print(table_of(columns, listed))
+        console = _console()
+        console.print(table_of(columns, listed, console.width))
         return
     lines = [[column.heading for column in columns], *([_one_line(c) for c in r] for r in listed)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -120,7 +132,7 @@ def show_facts(facts: Iterable[tuple[str, Cell]]) -> None:
     listed = list(facts)
     width = max((len(name) for name, _ in listed), default=0)
     if sys.stdout.isatty():
-        _print(facts_table(listed))
+        _console().print(facts_table(listed))
         return
     for name, cell in listed:
         lines = cell.plain.splitlines() or [""]
@@ -141,22 +153,45 @@ def facts_table(facts: Sequence[tuple[str, Cell]]) -> Table:
     return table
 
 
-def table_of(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> Table:
-    """Return rows as rich shows them."""
+def table_of(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], room: int) -> Table:
+    """Return rows as rich shows them; *room*: characters in a line of the terminal."""
     from rich.table import Table
 
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for place, column in enumerate(columns):
-        longest = max((len(row[place].shown or row[place].plain) for row in rows), default=0)
+    longest = [
+        max([len(column.heading), *(len(row[place].shown or row[place].plain) for row in rows)])
+        for place, column in enumerate(columns)
+    ]
+    is_narrow = sum(longest) + _GAP * (len(columns) - 1) > room
+    left = [place for place, one in enumerate(columns) if not (one.spare and is_narrow)]
+    widths = _fitting(
+        {place: longest[place] for place in left},
+        {place for place in left if columns[place].whole},
+        room - _GAP * (len(left) - 1),
+    )
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="bold")
+    for place in left:
+        column = columns[place]
         table.add_column(
             column.heading,
             no_wrap=not column.folds,
             overflow="fold" if column.folds else "ellipsis",
-            min_width=max(longest, len(column.heading)) if column.whole else None,
+            width=widths[place],
         )
     for row in rows:
-        table.add_row(*map(rich_text, row))
+        table.add_row(*(rich_text(row[place]) for place in left))
     return table
+
+
+def _fitting(longest: Mapping[int, int], whole: Set[int], room: int) -> dict[int, int]:
+    """Return how wide each column is: the widest ones that may be cut give way."""
+    widths = dict(longest)
+    flexible = [place for place in widths if place not in whole]
+    while flexible and sum(widths.values()) > room:
+        widest = max(flexible, key=lambda place: widths[place])
+        if widths[widest] <= _LEAST:
+            break
+        widths[widest] -= 1
+    return widths
 
 
 def rich_text(cell: Cell) -> Text:
@@ -171,10 +206,10 @@ def _one_line(cell: Cell) -> str:
     return " ".join(cell.plain.split())
 
 
-def _print(table: Table) -> None:
+def _console() -> Console:
     from rich.console import Console
 
-    Console(highlight=False, emoji=False, markup=False).print(table)
+    return Console(highlight=False, emoji=False, markup=False)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -54,7 +55,8 @@ def status(watch: bool, as_json: bool, url: str | None) -> None:
     """
     with failures_shown(), connect(url) as connection:
         if watch:
-            _watch(connection, as_json)
+            with suppress(KeyboardInterrupt):
+                _watch(connection, as_json)
             return
         document = connection.get("/v1/status")
     if as_json:
@@ -89,7 +91,7 @@ def _facts(document: dict[str, Any], now: datetime) -> list[tuple[str, Cell]]:
     ]
     if late:
         median, most = duration(late["median_s"]), duration(late["p99_s"])
-        words = f"{median} in the median, {most} at most, of {late['runs']} runs"
+        words = f"{median} in the median, 99 of 100 within {most}, of {late['runs']} runs"
         facts.append(("lateness", Cell(words)))
     if document["dead_letters"]:
         facts.append(("dead letters", Cell(str(document["dead_letters"]), style="yellow")))
@@ -143,7 +145,7 @@ def _live(connection: Connection) -> None:
                 continue
             now = datetime.fromisoformat(document["now"])
             facts = screen.facts_table(_facts(document, now))
-            table = screen.table_of(_COLUMNS, list(_rows(document, now)))
+            table = screen.table_of(_COLUMNS, list(_rows(document, now)), live.console.width)
             live.update(Group(facts, Text(), table), refresh=True)
 
 

@@ -65,7 +65,10 @@ def test_lists_are_filtered_and_cut(url: str, world: World) -> None:
 
     assert "plain" not in solocron(url, "jobs", "list", "--tag", "a").stdout
     assert "nightly" not in solocron(url, "jobs", "list", "-q", "lai").stdout
-    assert "There are more: --cursor" in solocron(url, "jobs", "list", "-n", 1).stderr
+    assert (
+        "There are more: a larger --limit, or --cursor "
+        in solocron(url, "jobs", "list", "-n", 1).stderr
+    )
     assert "Make one" in solocron(url, "jobs", "list", "--tag", "b").stderr
 
 

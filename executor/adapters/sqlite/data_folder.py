@@ -21,7 +21,7 @@ from executor.domain.errors import ConfigError, Fault
 DATABASE: Final = "solocron.db"
 
 #: Where Linux lists what is mounted where, as this process sees it.
-_MOUNTS: Final = Path("/proc/self/mountinfo")
+MOUNTS: Final = Path("/proc/self/mountinfo")
 
 #: File systems whose other users may be on other machines, by their names in the list of mounts.
 _NETWORK: Final = frozenset(
@@ -42,7 +42,7 @@ _NETWORK_FUSE: Final = frozenset(
 )
 
 
-def prepare_folder(folder: Path, mounts: Path = _MOUNTS) -> None:
+def prepare_folder(folder: Path, mounts: Path = MOUNTS) -> None:
     """Create *folder* for its owner alone, unless it exists.
 
     Args:
