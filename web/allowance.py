@@ -21,6 +21,10 @@ _IPV6_BITS: Final = 64
 class Allowance:
     """Counts what comes, by place; any thread may ask.
 
+    A place never waits for longer than *every_s*: what comes although it should wait is counted
+    only until its bucket is full.  So whoever has made a mistake a thousand times, or shares his
+    address with somebody who has, is not kept out for hours.
+
     Args:
         most: so many at once, before anything has to wait.
         every_s: how soon after that, in seconds, another one may come.
@@ -41,7 +45,8 @@ class Allowance:
     def note(self, place: str, now: float) -> None:
         """Count one of *place*, which came *now*."""
         with self._lock:
-            self._free_at[place] = max(self._free_at.get(place, now), now) + self._every_s
+            counted = max(self._free_at.get(place, now), now) + self._every_s
+            self._free_at[place] = min(counted, now + self._most * self._every_s)
             self._free_at.move_to_end(place)
             while len(self._free_at) > REMEMBERED:
                 self._free_at.popitem(last=False)

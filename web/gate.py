@@ -11,7 +11,16 @@ Rules
    that means to be somebody shall not be taken for somebody else.
 2. A refusal repeats nothing of what was sent.
 3. The identity provider's absence concerns its own tokens only.
-4. A browser adds the cookie by itself, whoever makes it send a request.  So with a cookie nothing
+4. Failures of an address are limited, whatever was sent: beyond the limit what does not count is
+   answered with 429.  What counts is let in all the same, or one client that has it wrong would
+   lock out all who share his address.  So whatever can be judged here is judged first: the
+   administrator's token by comparing digests, API tokens and sessions that this process has read,
+   signatures by the provider's keys, which are fetched seldom (see ``Issuer``).
+5. Only the store can tell about an API token or a session that this process has not read.  Anybody
+   can make up well-formed ones, so for an address beyond the limit it is asked at a bounded rate,
+   which all such addresses share (:data:`LOOKS_AT_ONCE`).  API tokens do not depend on their luck
+   there: each look reads all that are in force, and they are read every few seconds anyway.
+6. A browser adds the cookie by itself, whoever makes it send a request.  So with a cookie nothing
    is changed unless the browser says that our own page sent the request.
 """
 
@@ -49,12 +58,17 @@ ADMINISTRATOR: Final = "admin"
 LONGEST: Final = 8_000
 
 
-#: Failed logins of one address that are looked into before the limit applies, and how soon, in
-#: seconds, another one is.  A token cannot be guessed, but asking the store about every guess costs
-#: something.  Beyond the limit unknown tokens of an address are refused without a look; known ones
-#: go on working, so that nobody can lock out others who share his address.
+#: Failed logins of one address before the limit applies, and how soon, in seconds, another one is
+#: answered as such.  Tokens are drawn at random, from 128 bits on, so guessing leads nowhere at any
+#: speed; the limit keeps it from costing the store something, and tells a client gone wild to wait.
 MOST_FAILURES: Final = 10
 FAILURE_EVERY_S: Final = 6.0
+
+#: Looks into the store on behalf of addresses beyond the limit: so many at once, and how soon, in
+#: seconds, another one follows; as much for API tokens as for sessions.  So few that the store does
+#: not notice, and so many that a browser which this process has not met yet gets through soon.
+LOOKS_AT_ONCE: Final = 10
+LOOK_EVERY_S: Final = 0.125
 
 
 class Gate:
@@ -69,6 +83,8 @@ class Gate:
         self._clock = services.clock
         self._tokens = KnownTokens(services.readers, services.clock)
         self._failures = Allowance(MOST_FAILURES, FAILURE_EVERY_S)
+        self._codes = Allowance(MOST_FAILURES, FAILURE_EVERY_S)
+        self._looks = Allowance(LOOKS_AT_ONCE, LOOK_EVERY_S)
         self._uses = TokenUses(services, self._tokens)
         self.sessions = KnownSessions(services.readers, services.clock)
         self.cookie = Cookie("solocron", self._entrance.url)
@@ -92,12 +108,11 @@ class Gate:
                 refuse_without_proof(request)
                 return self._signed_in(digest_of(cookie), address)
         except CredentialsRefused as error:
-            self._note_failure(address)
+            # Whoever comes with an old cookie is to be led to the login, so he gets no 429.  What
+            # limits guesses of sessions is how often the store is asked about them.
+            self._note_failure(address, limited="Authorization" in request.headers)
             raise _unauthorized(f"{error.why}; send another token", "invalid_token") from None
         raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`")
-
-    def _note_failure(self, address: str) -> None:
-        self._failures.note(place_of(address), self._clock.monotonic())
 
     def holder(self, text: str, address: str) -> Caller:
         """Return who holds the token *text*: the administrator's, or an API token.
@@ -107,18 +122,52 @@ class Gate:
             Problem: 429, too often.
             StoreUnavailable: nobody can tell.
         """
-        with self.judging(address):
+        try:
             ours = self._administrator(digest_of(text), address)
             return ours or self._holder(text, address)
-
-    @contextmanager
-    def judging(self, address: str) -> Iterator[None]:
-        """Count it as a failure of *address* if credentials are refused within."""
-        try:
-            yield
         except CredentialsRefused:
             self._note_failure(address)
             raise
+
+    @contextmanager
+    def redeeming(self, address: str) -> Iterator[None]:
+        """Have *address* redeem a code within; it is its failure if that is refused.
+
+        The provider is asked about every code, so beyond the limit it is not asked at all.  Codes
+        are counted on their own: who sends wrong tokens keeps nobody from logging in.
+
+        Raises:
+            Problem: 429, too often.
+        """
+        place, now = place_of(address), self._clock.monotonic()
+        _check(self._codes, place, now)
+        try:
+            yield
+        except CredentialsRefused:
+            self._codes.note(place, now)
+            raise
+
+    def _note_failure(self, address: str, *, limited: bool = True) -> None:
+        """Count a failure of *address*.
+
+        Raises:
+            Problem: 429, that was too often; only if it is *limited*.
+        """
+        place, now = place_of(address), self._clock.monotonic()
+        if limited:
+            _check(self._failures, place, now)
+        self._failures.note(place, now)
+
+    def _check_looks(self, what: str, address: str) -> None:
+        """Spare the store a question about *what* that *address* has: it had too many failures.
+
+        Raises:
+            Problem: 429, too many such questions come from such addresses.
+        """
+        now = self._clock.monotonic()
+        if self._failures.wait_s(place_of(address), now) > 0:
+            _check(self._looks, what, now)
+            self._looks.note(what, now)
 
     def address(self, request: Request) -> str:
         """Return the client's address, as far as trusted proxies tell it."""
@@ -133,7 +182,6 @@ class Gate:
             return self._holder(text, address)
         if self._entrance.verifier is None or text.count(".") != 2:
             raise CredentialsRefused("this is no token that is known here")
-        self.check_failures(address)
         bearer = self._entrance.verifier.verify(text)
         rights = known_rights(bearer.scopes)
         return Caller(actor=f"oidc:{bearer.subject}", address=address, rights=rights)
@@ -152,7 +200,7 @@ class Gate:
     def _signed_in(self, digest: str, address: str) -> Caller:
         session = self.sessions.known(digest)
         if session is None:
-            self.check_failures(address)
+            self._check_looks("session", address)
             session = self.sessions.look_up(digest)
         if session is None or session.is_expired(self._clock.now()):
             raise CredentialsRefused("this session has ended; log in again")
@@ -164,7 +212,7 @@ class Gate:
     def _by_digest(self, digest: str, address: str) -> Caller:
         token = self._tokens.known(digest)
         if token is None:
-            self.check_failures(address)
+            self._check_looks("token", address)
             token = self._tokens.look_up(digest)
         if token is None:
             raise CredentialsRefused("this token was revoked or never made")
@@ -178,19 +226,20 @@ class Gate:
         self._uses.note(token.name, caller, now)
         return caller
 
-    def check_failures(self, address: str) -> None:
-        """Look into nothing more of *address* for now if too much of it was refused.
 
-        Raises:
-            Problem: 429.
-        """
-        wait_s = self._failures.wait_s(place_of(address), self._clock.monotonic())
-        if wait_s > 0:
-            raise Problem(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "too many tokens that do not count have come from this address; wait",
-                headers={"Retry-After": str(math.ceil(wait_s))},
-            )
+def _check(allowance: Allowance, place: str, now: float) -> None:
+    """Let nothing more come from *place* for now if *allowance* has none left.
+
+    Raises:
+        Problem: 429.
+    """
+    wait_s = allowance.wait_s(place, now)
+    if wait_s > 0:
+        raise Problem(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "too many tokens that do not count have come from this address; wait",
+            headers={"Retry-After": str(math.ceil(wait_s))},
+        )
 
 
 def _credentials(request: Request) -> str:
@@ -198,12 +247,13 @@ def _credentials(request: Request) -> str:
 
     Raises:
         Problem: 401, there is none.
+        CredentialsRefused: it is longer than any.
     """
     header = request.headers["Authorization"]
     scheme, _, text = header.partition(" ")
     text = text.strip()
     if len(header) > LONGEST:
-        raise _unauthorized("this token is too long", "invalid_token")
+        raise CredentialsRefused("this token is too long")
     if scheme.lower() == "basic":
         text = _password(text)
     elif scheme.lower() != "bearer":

@@ -13,6 +13,8 @@ browser says.  Such requests name a host that is not ours, and are refused.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Final
@@ -52,6 +54,12 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
+#: Of the application's answers where people reach this service over HTTPS: for a year the browser makes every
+#: request to this host an HTTPS one by itself, also where somebody typed ``http://``.  Without
+#: ``includeSubDomains``: the hosts below this one are not ours.  A browser that is answered over
+#: plain HTTP all the same ignores it.  Source: RFC 6797, sections 6.1 and 8.1.
+_HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -60,7 +68,8 @@ def install(app: Flask, entrance: Entrance) -> None:
     if entrance.local_names_only:
         app.before_request(_refuse_other_names)
     app.before_request(_refuse_foreign)
-    app.after_request(_harden)
+    secure = urlsplit(entrance.url or "").scheme == "https"
+    app.after_request(partial(_harden, {**HEADERS, **(_HTTPS_ONLY if secure else {})}))
 
 
 def _refuse_other_names() -> None:
@@ -156,8 +165,8 @@ def _same_host(origin: str, host: str) -> bool:
         return False
 
 
-def _harden(response: Response) -> Response:
-    response.headers.update(HEADERS)
+def _harden(headers: Mapping[str, str], response: Response) -> Response:
+    response.headers.update(headers)
     # What the store says now is not what it says in a second; static files bring their own.
     response.headers.setdefault("Cache-Control", "no-store")
     return response

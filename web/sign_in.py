@@ -160,8 +160,7 @@ class _Door:
             # The provider's own words are not shown: anybody could have written them.
             raise CredentialsRefused("the identity provider has not logged you in; try again")
         address = self._gate.address(request)
-        self._gate.check_failures(address)
-        with self._gate.judging(address):
+        with self._gate.redeeming(address):
             bearer = self._provider().redeem(attempt, self._back, code)
         caller = Caller(
             actor=f"oidc:{bearer.subject}", address=address, rights=known_rights(bearer.scopes)

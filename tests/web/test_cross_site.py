@@ -3,6 +3,7 @@
 import pytest
 
 from tests.web.world import PLAIN, World, json_of, problem_of
+from web.services import Entrance
 
 
 @pytest.mark.parametrize(
@@ -80,3 +81,23 @@ def test_no_answer_invites_other_origins(world: World) -> None:
 
     assert not [name for name in response.headers if name[0].startswith("Access-Control")]
     assert json_of(world.get("/v1/jobs"))["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://cron.example", "max-age=31536000"),
+        ("HTTPS://cron.example", "max-age=31536000"),
+        ("http://cron.example", None),
+        (None, None),
+    ],
+)
+def test_browsers_are_told_to_come_by_https_where_that_is_spoken(
+    url: str | None, said: str | None
+) -> None:
+    """By every answer, refusals and static files too; never where people come by plain HTTP."""
+    world = World(entrance=Entrance(url=url))
+
+    for path in ("/", "/v1/jobs", "/v1/nowhere", "/static/page.css"):
+        with world.get(path) as response:
+            assert response.headers.get("Strict-Transport-Security") == said

@@ -11,8 +11,6 @@ from executor.domain.api_token import written
 from executor.domain.errors import NoExecutor
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import PLAIN, World, faults_of, json_of, problem_of
-from web.gate import FAILURE_EVERY_S as EVERY_S
-from web.gate import MOST_FAILURES as MOST
 from web.known_tokens import FRESH_S, STALE_S
 from web.services import Entrance
 
@@ -132,41 +130,6 @@ def test_a_provider_that_is_away_concerns_its_own_tokens_only(guarded: GuardedWo
     problem_of(response, 503)
     assert response.headers["Retry-After"]
     assert guarded.ask(guarded.token("jobs:read"), "GET", "/v1/jobs").status_code == 200
-
-
-def test_many_failures_of_an_address_are_not_looked_into(guarded: GuardedWorld) -> None:
-    """429, and no question to the store; who has a token that is known goes on."""
-    known = guarded.token("jobs:read")
-    guarded.ask(known, "GET", "/v1/jobs")
-    wrong = written(b"\xff" * 32)
-    for _ in range(MOST):
-        problem_of(guarded.ask(wrong, "GET", "/v1/jobs"), 401)
-    guarded.store.answers = 0
-
-    response = guarded.ask(wrong, "GET", "/v1/jobs")
-    problem_of(response, 429)
-    assert 0 < int(response.headers["Retry-After"]) <= EVERY_S
-    problem_of(guarded.ask("good.to.ken", "GET", "/v1/jobs"), 429)
-    guarded.store.answers, guarded.store.down = None, False
-    assert guarded.ask(known, "GET", "/v1/jobs").status_code == 200
-    elsewhere = guarded.ask(wrong, "GET", "/v1/jobs", X_Forwarded_For="192.0.2.9")
-    assert elsewhere.status_code == 401
-
-    guarded.clock.advance(EVERY_S)
-    problem_of(guarded.ask(wrong, "GET", "/v1/jobs"), 401)
-    problem_of(guarded.ask(wrong, "GET", "/v1/jobs"), 429)
-
-
-def test_neighbours_in_one_ipv6_network_are_counted_together(guarded: GuardedWorld) -> None:
-    """One customer has as many addresses as he likes."""
-    wrong = written(b"\xff" * 32)
-    for number in range(MOST):
-        guarded.ask(wrong, "GET", "/v1/jobs", X_Forwarded_For=f"2001:db8::{number}:1")
-
-    last = guarded.ask(wrong, "GET", "/v1/jobs", X_Forwarded_For="2001:db8::ffff")
-    assert last.status_code == 429
-    other = guarded.ask(wrong, "GET", "/v1/jobs", X_Forwarded_For="2001:db8:0:1::1")
-    assert other.status_code == 401
 
 
 def test_the_last_use_is_told_once_a_minute(guarded: GuardedWorld) -> None:
