@@ -47,7 +47,7 @@ def test_a_preview_tells_which_runs_there_would_be(world: World) -> None:
     shown = words(page)
 
     assert "2 runs would be started" in shown
-    assert "Of 3 fire times, 1 has a record already and is left out" in shown
+    assert "3 fire times; 1 of them has a record already and is left out" in shown
     assert "2026-11-28 02:30:00 UTC Sat 02:30:00 UTC left out: has a record" in shown
     assert shown.count("would run") == 3  # two lines, and the button that asks again
     assert f'action="/ui/jobs/{job["id"]}/backfill"' in page

@@ -11,7 +11,7 @@ runs
 jobs
     ``name`` is unique among the jobs that are not deleted, and the order of the list.
     ``folded`` follows from the name; it is there for searching names without reading jobs.
-    ``ping`` finds the job of a ping.
+    ``ping`` finds the job of a ping.  ``coming`` and ``by_last_run`` are the list's other orders.
 job_revisions
     ``revision`` is the key of a former revision, and the order of a job's list.
 audit
@@ -35,7 +35,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
-from pymongo import ASCENDING, IndexModel
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
@@ -54,7 +54,9 @@ INSTANCES_KEPT: Final = timedelta(hours=1)
 
 
 def _index(name: str, *keys: str, **options: object) -> IndexModel:
-    return IndexModel([(key, ASCENDING) for key in keys], name=name, **options)
+    """Return an index over *keys*; one that begins with a dash is in descending order."""
+    order = [(key.lstrip("-"), DESCENDING if key[0] == "-" else ASCENDING) for key in keys]
+    return IndexModel(order, name=name, **options)
 
 
 _INDEXES: Final[dict[str, list[IndexModel]]] = {
@@ -79,7 +81,8 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
             unique=True,
             partialFilterExpression={"deleted": False},
         ),
-        _index("due", "deleted", "next_fire_at"),
+        _index("coming", "deleted", "next_fire_at", "name"),
+        _index("by_last_run", "deleted", "-last_run.finished_at", "name"),
         _index("last_command", "last_command"),
         _index("ping", "ping_digest", partialFilterExpression={"ping_digest": {"$type": "string"}}),
         _index("tag", "definition.tags", "name", partialFilterExpression={"deleted": False}),

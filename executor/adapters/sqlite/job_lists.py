@@ -14,6 +14,7 @@ from executor.adapters.cursors import JobPlace, after_job, read_job_cursor
 from executor.adapters.job_documents import fold
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
 from executor.adapters.sqlite.json_text import to_json
+from executor.adapters.sqlite.schema import LAST_RUN
 from executor.domain.calendar import CALENDARS
 from executor.domain.channel import CHANNELS
 from executor.domain.job import Job
@@ -30,12 +31,10 @@ TAGGED: Final = """
     )
 """
 
-_LAST_RUN: Final = "json_extract(last_run, '$.finished_at')"
-
 #: order -> the index to follow, what is sorted by, its direction, and what is later in it.
 _SORTED: Final = {
-    JobOrder.NEXT_FIRE: ("jobs_due", "next_fire_at", "ASC", ">"),
-    JobOrder.LAST_RUN: ("jobs_by_name", _LAST_RUN, "DESC", "<"),
+    JobOrder.NEXT_FIRE: ("jobs_coming", "next_fire_at", "ASC", ">"),
+    JobOrder.LAST_RUN: ("jobs_by_last_run", LAST_RUN, "DESC", "<"),
 }
 
 #: Where records are that may use a name of each kind; what does not say this cannot.  Decoding

@@ -270,6 +270,15 @@ _PINGS: Final = (
 #: Which time zone data the executor of each term goes by.
 _ZONE_DATA: Final = ("ALTER TABLE terms ADD COLUMN tzdata TEXT NOT NULL DEFAULT ''",)
 
+#: Orders of the list of jobs: by next fire time and by latest result, the name deciding among
+#: equals.  Queries repeat the expression to the letter.
+LAST_RUN: Final = "json_extract(last_run, '$.finished_at')"
+_JOB_ORDERS: Final = (
+    "DROP INDEX jobs_due",
+    "CREATE INDEX jobs_coming ON jobs (next_fire_at, name) WHERE NOT deleted",
+    f"CREATE INDEX jobs_by_last_run ON jobs ({LAST_RUN} DESC, name) WHERE NOT deleted",
+)
+
 _VERSION_4: Final = (
     *_OUTPUT_CHUNKS,
     *_SERVICE_KEYS,
@@ -278,6 +287,7 @@ _VERSION_4: Final = (
     *_SESSIONS,
     *_PINGS,
     *_ZONE_DATA,
+    *_JOB_ORDERS,
 )
 
 #: Statements of each upgrade, oldest first.
