@@ -170,6 +170,7 @@ def test_channels_are_listed_with_where_they_lead(world: World) -> None:
 
 def test_what_was_sent_is_listed(world: World) -> None:
     """What it said, over what, and why it did not get through."""
+    world.put_job("backup", id="job-backup")
     world.store.add_notifications(
         [
             a_notification("n1", payload=SAID),
