@@ -45,6 +45,22 @@ setInterval(localiseAll, 1000);
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 document.getElementById("zone").textContent = `Times are in ${zone}; point at one for UTC`;
 
+// --- menus ------------------------------------------------------------------------------------
+
+function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.drop[open]")) {
+    if (menu !== except) menu.open = false;
+  }
+}
+
+document.addEventListener("click", (event) => closeMenus(event.target.closest("details.drop")));
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = document.activeElement.closest("details.drop[open]");
+  closeMenus(null);
+  if (menu) menu.querySelector("summary").focus();
+});
+
 // --- the live part ----------------------------------------------------------------------------
 
 const offline = document.getElementById("offline");

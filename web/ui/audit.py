@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from flask import Response
@@ -23,7 +23,7 @@ from markupsafe import escape
 
 from executor.domain.audit import Change
 from executor.domain.command import CommandKind
-from executor.domain.difference import differences
+from executor.domain.difference import Difference, differences
 from executor.domain.errors import Fault, JobNotFound
 from executor.domain.fields import is_job_id
 from executor.domain.kinds import DELETES, PUTS
@@ -45,8 +45,14 @@ ROWS: Final = 20
 #: What one change shows at most: bytes as they are sent.  Twenty of them fit into a page.
 _SHOWN: Final = 3_000
 
+#: Lines of a long text that are shown of a change.
+_LINES: Final = 12
+
 #: The filters, as the query and the API name them.
 FILTERS: Final = ("job", "actor", "action", "from", "to")
+
+#: Values that say nothing where all that is there is shown.
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], False)
 
 #: Commands that are not in the audit, or that nobody looks for.
 _LEFT_OUT: Final = frozenset({CommandKind.USE_TOKENS, CommandKind.REPORT_RUN, CommandKind.PING_JOB})
@@ -175,23 +181,40 @@ def _weight(text: str | None) -> int:
 
 
 def _lines(change: Change) -> Iterator[Line]:
-    before, after = change.before or {}, change.after or {}
-    whole = not before or not after
-    for one in differences(before, after):
-        old, new = one.sides()
-        if whole and (one.old if after == {} else one.new) in (None, "", [], {}, False):
+    if change.before is None or change.after is None:
+        yield from _whole(change.before or change.after or {}, gone=change.after is None)
+        return
+    for one in differences(change.before, change.after):
+        if one.old in _EMPTY and isinstance(one.new, Mapping):
+            yield from _whole({one.field: one.new}, gone=False)
+            continue
+        if one.new in _EMPTY and isinstance(one.old, Mapping):
+            yield from _whole({one.field: one.old}, gone=True)
             continue
         long = [text for text in (one.old, one.new) if isinstance(text, str) and "\n" in text]
         if long:
             yield Line(one.field, text="\n".join(_cut(list(one.lines())[1:])))
         else:
-            yield Line(one.field, old, new)
+            yield Line(one.field, *one.sides())
+
+
+def _whole(state: Mapping[str, Any], gone: bool, path: str = "") -> Iterator[Line]:
+    """Yield what *state* says, all of which is gone or new."""
+    for name, value in state.items():
+        field = f"{path}{name}"
+        if isinstance(value, Mapping):
+            yield from _whole(value, gone, f"{field}.")
+        elif value not in _EMPTY:
+            text, _ = Difference(field, value, value).sides()
+            yield Line(field, text if gone else None, None if gone else text)
 
 
 def _cut(lines: list[str]) -> list[str]:
     """Return the first of *lines*, as much of them as belongs on a page."""
-    shown = [line[2:200] for line in lines[:12]]
-    return shown if len(lines) <= len(shown) else [*shown, f"… and {len(lines) - 12} lines more"]
+    # What stands between @@ is where in the text it is.
+    told = [line[2:200] for line in lines if not line.startswith("  @@")]
+    more = len(told) - _LINES
+    return told if more <= 0 else [*told[:_LINES], f"… and {more} lines more"]
 
 
 def _what(change: Change, lines: list[Line]) -> str:

@@ -30,7 +30,6 @@ from executor.domain.preview import describe
 from web.calendars import HORIZON, delete_calendar, put_calendar
 from web.problems import Problem, unprocessable
 from web.ui.frame import LATE, Shelf, Visit, carried_out, led_to, show, tried
-from web.ui.moments import span
 from web.ui.months import MONTH_WIDTH, outlook
 from web.ui.refusal import NONE, Refusal, refusal
 from web.ui.users import users_of
@@ -107,6 +106,7 @@ def _one(visit: Visit, refused: Refusal = NONE) -> Response:
         form=_typed(visit) if refused else _written(stored),
         refused=refused,
         horizon=HORIZON.days,
+        exactly=exactly,
         **facts,
     )
     response.status_code = refused.status
@@ -132,7 +132,20 @@ def _about(stored: Stored[Calendar], now: datetime) -> dict[str, Any]:
 
 
 def _in_words(window: CronWindow, timezone: str) -> str:
-    return f"{describe(window.schedule(timezone))}, for {span(window.duration)}"
+    return f"{describe(window.schedule(timezone))}, for {exactly(window.duration)}"
+
+
+def exactly(length: timedelta) -> str:
+    """Say how long *length* is, in full.
+
+    >>> exactly(timedelta(hours=60)), exactly(timedelta(minutes=90))
+    ('2 d 12 h', '1 h 30 min')
+    """
+    left, parts = int(length.total_seconds()), []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
+        number, left = divmod(left, size)
+        parts += [f"{number} {unit}"] if number else []
+    return " ".join(parts)
 
 
 def _address(name: str) -> str:

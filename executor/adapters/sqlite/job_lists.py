@@ -72,12 +72,15 @@ def users(
 ) -> list[Job]:
     """Return the jobs that use *name* of a kind, as the port promises."""
     conditions, parameters = _conditions(which)
-    mentions = [text.format(name=to_json(name)[1:-1]) for text in _MENTIONS.get(kind, ())]
-    conditions.append(f"({' OR '.join(['instr(document, ?)' for _ in mentions]) or 'FALSE'})")
+    bare = to_json(name)[1:-1]
+    mentions = [text.format(name=bare) for text in _MENTIONS.get(kind, ())]
+    said = " OR ".join(["instr(document, ?)" for _ in mentions]) or "FALSE"
+    # The bare name first: most records do not hold it, and are looked through once.
+    conditions.append(f"instr(document, ?) AND ({said})")
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM jobs INDEXED BY jobs_by_name "
         f"WHERE {' AND '.join(conditions)} ORDER BY name",
-        (*parameters, *mentions),
+        (*parameters, bare, *mentions),
     )
     found = (job for row in rows if isinstance(job := job_from_row(row), Job))
     return list(islice((job for job in found if uses(job.definition, kind, name)), limit))
