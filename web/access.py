@@ -56,6 +56,8 @@ WRITING: Final = _need(Scope.JOBS_READ, Scope.JOBS_WRITE)
 NEEDS: Final[Mapping[str, Need]] = {
     "GET /": PAGE,
     "GET /ui/overview": PAGE,
+    "GET /ui/channels": _whole(Scope.JOBS_READ, Scope.JOBS_WRITE),
+    "POST /ui/channels/{channel}/test": _whole(Scope.JOBS_WRITE),
     "GET /ui/jobs": PAGE,
     "POST /ui/jobs": _need(Scope.JOBS_WRITE),
     "GET /ui/jobs/new": WRITING,

@@ -30,7 +30,6 @@ from web import (
     notifications,
     openapi,
     outputs,
-    pages,
     pings,
     problems,
     protection,
@@ -94,7 +93,6 @@ def create_app(services: Services) -> Flask:
     gate = Gate(services)
     for route in _routes(frozenset(services.faces), services.version):
         register(app, route, services, gate)
-    pages.install(app, services, gate)
     ui.install(app, services, gate)
     sign_in.install(app, services, gate)
     return app

@@ -1,4 +1,4 @@
-"""Instants and durations as people say them: ``in 4 min``, ``2 h ago``, ``1.2 s``.
+"""Instants and durations as people say them: ``40 ms``, ``1.2 s``, ``2 min``.
 
 One unit is enough: the exact instant is always shown beside it or behind it.
 """
@@ -12,19 +12,6 @@ from typing import Final
 _UNITS: Final = (("s", 1, 100), ("min", 60, 100 * 60), ("h", 3600, 48 * 3600), ("d", 86400, None))
 
 
-def relative(instant: datetime, now: datetime) -> str:
-    """Say when *instant* is, seen from *now*.
-
-    >>> relative(datetime(2026, 1, 1, 12, 4, tzinfo=UTC), datetime(2026, 1, 1, 12, tzinfo=UTC))
-    'in 4 min'
-    """
-    seconds = (instant - now).total_seconds()
-    if abs(seconds) < 1:
-        return "now"
-    text = _rough(abs(seconds))
-    return f"in {text}" if seconds > 0 else f"{text} ago"
-
-
 def _rough(seconds: float) -> str:
     for unit, size, limit in _UNITS:
         if limit is None or seconds < limit:
@@ -35,14 +22,6 @@ def _rough(seconds: float) -> str:
 def absolute(instant: datetime) -> str:
     """Write *instant* in UTC, to the second: ``2026-12-01 02:30:00 UTC``."""
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def brief(instant: datetime, now: datetime) -> str:
-    """Write *instant* in UTC as short as is clear at *now*: the time of today, else the minute."""
-    utc = instant.astimezone(UTC)
-    if utc.date() == now.astimezone(UTC).date():
-        return utc.strftime("%H:%M:%S UTC")
-    return utc.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def duration(seconds: float) -> str:

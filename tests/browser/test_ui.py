@@ -15,7 +15,7 @@ from tests.failover.served import Served
 PATIENCE_MS = 20_000
 
 #: The pages that every check walks; the job and the run come from the instance.
-FIXED = ("/ui/overview", "/ui/jobs", "/ui/runs")
+FIXED = ("/", "/ui/jobs", "/ui/runs", "/ui/jobs/new", "/ui/channels")
 
 
 def add(place: Served, name: str, command: str, **facts: Any) -> None:
@@ -72,7 +72,7 @@ def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(
 
 def test_the_overview_keeps_itself_up_to_date(tab: Page, open_place: Served) -> None:
     """What fails elsewhere appears without a reload."""
-    tab.goto("/ui/overview")
+    tab.goto("/")
     add(open_place, "breaker", "echo no >&2; exit 3")
     open_place.request("POST", "/v1/jobs/breaker/trigger")
 
@@ -139,7 +139,7 @@ def test_a_ticked_box_is_not_lost_to_a_refresh(tab: Page, open_place: Served) ->
 
 def test_everything_is_reached_with_the_keyboard(tab: Page, open_place: Served) -> None:
     """The first stop leads past the navigation."""
-    tab.goto("/ui/overview")
+    tab.goto("/")
     tab.keyboard.press("Tab")
     expect(tab.locator(".skip")).to_be_focused()
     tab.keyboard.press("Enter")
@@ -163,7 +163,7 @@ def test_no_page_is_wider_than_its_window(
     )
     page = context.new_page()
     run = open_place.request("GET", f"/v1/jobs/{name}/runs")[1]["items"][0]
-    for address in (*FIXED, f"/ui/jobs/{name}", f"/ui/runs/{run['id']}"):
+    for address in (*FIXED, f"/ui/jobs/{name}", f"/ui/jobs/{name}/edit", f"/ui/runs/{run['id']}"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     context.close()

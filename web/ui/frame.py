@@ -304,8 +304,16 @@ def led_to(address: str, text: str, bad: bool = False) -> Leading:
     return response
 
 
-def carried_out(handler: Callable[[Call], Response], call: Call, done: str, back: str) -> Response:
+def carried_out(
+    handler: Callable[[Call], Response],
+    call: Call,
+    done: str | Callable[[Response], tuple[str, bool]],
+    back: str,
+) -> Response:
     """Have a *handler* of the API carry out *call*, and lead to *back*, which says how that went.
+
+    Args:
+        done: what is said then, or what makes that of the answer, with whether it is bad.
 
     Raises:
         Problem, SolocronError: a refusal that does not concern what *back* shows.
@@ -319,7 +327,8 @@ def carried_out(handler: Callable[[Call], Response], call: Call, done: str, back
     if response.status_code == HTTPStatus.ACCEPTED:
         late = "Accepted, but the executor has not answered yet; it shows here once it is done."
         return led_to(back, late)
-    return led_to(back, done)
+    said, bad = (done, False) if isinstance(done, str) else done(response)
+    return led_to(back, said, bad)
 
 
 def _refused(problem: Problem, back: str) -> Response:
