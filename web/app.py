@@ -29,7 +29,6 @@ from web import (
     notifications,
     openapi,
     outputs,
-    pages,
     pings,
     problems,
     protection,
@@ -94,7 +93,6 @@ def create_app(services: Services) -> Flask:
     routes, description = _routes(frozenset(services.faces), services.version)
     for route in routes:
         register(app, route, services, gate)
-    pages.install(app, services, gate)
     ui.install(app, services, gate, description)
     sign_in.install(app, services, gate)
     return app

@@ -46,6 +46,8 @@ def limit(app: Flask, max_body: int) -> None:
     # One more for werkzeug: it cuts a chunked body at its limit without a word, so that
     # one byte too many is how _data learns of it.
     app.config["MAX_CONTENT_LENGTH"] = max_body + 1
+    # Forms have a limit of their own, which is less.
+    app.config["MAX_FORM_MEMORY_SIZE"] = max_body + 1
 
 
 def read_object(request: Request, media_types: Collection[str], required: bool) -> dict[str, Any]:

@@ -63,11 +63,12 @@ def test_somebody_logs_in_works_and_logs_out(window: Page, place: LoginPlace) ->
     expect(window).to_have_url(f"{place.url}/?q=nothing")
     assert who(window) == "oidc:admin"
 
-    window.fill("#job-name", "by-browser")
-    window.fill("#job-url", "http://127.0.0.1:1/")
-    window.fill("#job-schedule", "0 0 1 1 *")
-    window.click("#job-submit")
-    expect(window.locator("#toast")).to_contain_text("by-browser was added")
+    window.get_by_role("link", name="New job").click()
+    window.fill("[id='name']", "by-browser")
+    window.fill("[id='target.http.url']", "http://127.0.0.1:1/")
+    window.fill("[id='schedule.cron.expression']", "0 0 1 1 *")
+    window.get_by_role("button", name="Create job").click()
+    expect(window.locator("[role=status]")).to_contain_text("It was made.")
     change = place.ask("GET", "/v1/audit?actor=oidc:admin")[1]["items"][0]
     assert (change["action"], change["subject"]) == ("create_job", "by-browser")
 
@@ -119,14 +120,19 @@ def test_a_token_is_pasted_instead(window: Page, place: LoginPlace) -> None:
 def test_whoever_is_logged_out_elsewhere_is_led_to_the_login(
     window: Page, place: LoginPlace
 ) -> None:
-    """By the next thing that the open page does."""
-    log_in(window, place, "admin", "/?q=b")
+    """By the next thing that the open page does; what was being written stays there."""
+    log_in(window, place, "admin", "/ui/jobs?q=b")
     window.context.clear_cookies(name="solocron")
-    window.fill("#job-schedule", "0 0 1 1 *")
-
     # The provider still knows him, so he is back by himself.
+    window.wait_for_event("framenavigated")
     window.wait_for_url(re.compile(r"\?q=b$"))
     expect(window.locator(".who span")).to_have_text("oidc:admin")
+
+    window.goto(f"{place.url}/ui/jobs/new")
+    window.context.clear_cookies(name="solocron")
+    window.fill("[id='name']", "kept-name")
+    expect(window.locator("#reading")).to_contain_text("You are not logged in any more.")
+    assert window.input_value("[id='name']") == "kept-name"
 
 
 @pytest.mark.parametrize(

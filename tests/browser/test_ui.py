@@ -15,7 +15,7 @@ from tests.failover.served import Served
 PATIENCE_MS = 20_000
 
 #: The pages that every check walks; the job and the run come from the instance.
-FIXED = ("/ui/overview", "/ui/jobs", "/ui/runs")
+FIXED = ("/", "/ui/jobs", "/ui/runs", "/ui/jobs/new", "/ui/channels")
 
 
 def add(place: Served, name: str, command: str, **facts: Any) -> None:
@@ -72,7 +72,7 @@ def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(
 
 def test_the_overview_keeps_itself_up_to_date(tab: Page, open_place: Served) -> None:
     """What fails elsewhere appears without a reload."""
-    tab.goto("/ui/overview")
+    tab.goto("/")
     add(open_place, "breaker", "echo no >&2; exit 3")
     open_place.request("POST", "/v1/jobs/breaker/trigger")
 
@@ -139,7 +139,7 @@ def test_a_ticked_box_is_not_lost_to_a_refresh(tab: Page, open_place: Served) ->
 
 def test_everything_is_reached_with_the_keyboard(tab: Page, open_place: Served) -> None:
     """The first stop leads past the navigation."""
-    tab.goto("/ui/overview")
+    tab.goto("/")
     tab.keyboard.press("Tab")
     expect(tab.locator(".skip")).to_be_focused()
     tab.keyboard.press("Enter")
@@ -163,7 +163,7 @@ def test_no_page_is_wider_than_its_window(
     )
     page = context.new_page()
     run = open_place.request("GET", f"/v1/jobs/{name}/runs")[1]["items"][0]
-    for address in (*FIXED, f"/ui/jobs/{name}", f"/ui/runs/{run['id']}"):
+    for address in (*FIXED, f"/ui/jobs/{name}", f"/ui/jobs/{name}/edit", f"/ui/runs/{run['id']}"):
         page.goto(address)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
     context.close()
@@ -179,4 +179,65 @@ def test_reading_needs_no_script(chromium: Browser, open_place: Served) -> None:
     page.get_by_role("link", name="plain-reading").click()
     page.get_by_role("button", name="Run now: plain-reading").click()
     expect(page.get_by_text("It was started.")).to_be_visible()
+    context.close()
+
+
+def test_a_first_job_is_made_run_and_read_from_the_first_page(
+    tab: Page, open_place: Served
+) -> None:
+    """From the form to what the run has said, with nothing read but the pages."""
+    tab.goto("/ui/jobs/new")
+    tab.get_by_role("link", name="Try it out").click()
+    tab.get_by_label("Name", exact=True).fill("first-one")
+    tab.get_by_role("button", name="Create and run now").click()
+
+    expect(tab.get_by_text("It was made, and runs now.")).to_be_visible()
+    expect(tab.locator("h1 .badge")).to_have_text("succeeded")
+    expect(tab.locator("pre.text")).to_contain_text("Hello, it is 20")
+
+
+def test_the_form_tells_what_is_written_while_it_is_written(tab: Page) -> None:
+    """When it fires, and what is wrong beside its field; a link leads there, folded or not."""
+    tab.goto("/ui/jobs/new")
+    expect(tab.locator("[id='target.command.command']")).to_be_hidden()
+    expression = tab.locator("[id='schedule.cron.expression']")
+    expression.fill("30 2 * * mon")
+    expect(tab.locator("#reading")).to_contain_text("At 02:30 AM, only on Monday")
+    tab.locator("#reading summary", has_text="As YAML").click()
+
+    expression.fill("30 25 * * mon")
+    expect(tab.locator("[id='schedule.cron.expression-fault']")).to_contain_text("out of range")
+    expect(expression).to_have_attribute("aria-invalid", "true")
+    expect(tab.locator("#reading pre").nth(1)).to_be_visible()
+    expression.fill("R/2030-01-01T00:00:00Z/P1D")
+    expect(tab.locator("[id='schedule.interval.expression']")).to_be_focused()
+    expect(tab.locator("#reading")).to_contain_text("Every day from 2030-01-01")
+
+    tab.get_by_text("How long it may take").click()
+    tab.get_by_label("A run may take").fill("soon")
+    tab.get_by_text("How long it may take").click()
+    tab.locator("#reading").get_by_role("link", name="A run may take").click()
+    expect(tab.get_by_label("A run may take")).to_be_focused()
+
+
+def test_an_edit_is_kept_when_somebody_else_was_quicker(
+    chromium: Browser, open_place: Served
+) -> None:
+    """Without JavaScript, too: refused with what differs, and saved by saving again."""
+    add(open_place, "contended", "true", owner="a")
+    context = chromium.new_context(java_script_enabled=False, base_url=open_place.url)
+    page = context.new_page()
+    page.goto("/ui/jobs/contended")
+    page.get_by_role("link", name="Edit").click()
+    page.get_by_text("About it").click()
+    page.get_by_label("Description").fill("two\nlines")
+    open_place.request("PATCH", "/v1/jobs/contended", {"owner": "b"})
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_text("Nothing was saved")).to_be_visible()
+    expect(page.get_by_text("owner: a -> b")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("It was saved.")).to_be_visible()
+    now = open_place.request("GET", "/v1/jobs/contended")[1]
+    assert (now["owner"], now["description"]) == ("b", "two\nlines")
     context.close()

@@ -27,7 +27,7 @@ from executor.domain.command import (
     encode_command,
     encode_result,
 )
-from executor.domain.errors import BrokerUnavailable, JobNotFound, NoExecutor, RunRefused
+from executor.domain.errors import BrokerUnavailable, Fault, JobNotFound, NoExecutor, RunRefused
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
 from executor.domain.kinds import DELETES, PUTS
@@ -57,6 +57,7 @@ class FakeExecutor:
         #: What becomes of the runs of a backfill.
         self.backfilled = RunState.PENDING
         self.dead = 0
+        self.faults: list[Fault] = []
         self.connection = "connected"
         self.before: Callable[[], None] = lambda: None
         self._store, self._clock = store, clock
@@ -149,6 +150,8 @@ class FakeExecutor:
         return self._write(command, _CHANGES[command.kind](self, job, command), job.revision)
 
     def _put(self, command: Command) -> CommandResult:
+        if self.faults:
+            return self._result(command, ResultStatus.INVALID, faults=tuple(self.faults))
         try:
             job = self._store.find_job(command.subject)
         except JobNotFound:

@@ -227,9 +227,12 @@ def test_the_page_shows_channels_to_those_alone_who_may_test_them(guarded: Guard
     assert guarded.ask(ADMIN, "PUT", "/v1/channels/ops", hook).status_code == 201
 
     def shown(*scopes: str) -> bool:
-        page = guarded.ask(guarded.token("runs:read", *scopes), "GET", "/")
+        token = guarded.token("runs:read", *scopes)
+        page = guarded.ask(token, "GET", "/", Accept="text/html")
         assert page.status_code == 200, page.text
-        return "Who is told" in page.text
+        found = guarded.ask(token, "GET", "/ui/channels", Accept="text/html")
+        assert found.status_code == (200 if "/ui/channels" in page.text else 403)
+        return "https://example.com/hook" in found.text
 
     assert shown("jobs:write")
     assert not shown("jobs:read")

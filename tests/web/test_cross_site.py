@@ -63,7 +63,7 @@ def test_anybody_may_look(world: World) -> None:
     assert response.status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/v1/jobs", "/nope", "/static/page.js"])
+@pytest.mark.parametrize("path", ["/", "/v1/jobs", "/nope", "/static/ui.js"])
 def test_every_answer_is_hardened(world: World, path: str) -> None:
     """No inline code, no frames, no guessing of types."""
     with world.get(path) as response:

@@ -329,7 +329,7 @@ def test_known_sessions_outlast_a_store_that_is_away_for_a_while(guarded: Guarde
 
     guarded.clock.advance(FRESH_S)
     problem_of(guarded.get("/v1/status"), 503)
-    for path in ("/", "/ui/overview"):
+    for path in ("/", "/ui/jobs"):
         page = guarded.client.get(path, headers={"Accept": "text/html"})
         assert (page.status_code, page.mimetype) == (503, "text/html"), path
         assert page.headers["Retry-After"]

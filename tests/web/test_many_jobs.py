@@ -46,7 +46,9 @@ def crowd() -> World:
     "url",
     [
         "/",
-        "/?q=job-09",
+        "/ui/jobs?q=job-09",
+        "/ui/jobs",
+        "/ui/jobs/new",
         "/v1/jobs",
         "/v1/jobs?limit=1000",
         "/v1/jobs?q=99&limit=100",

@@ -1,70 +1,88 @@
-"""GET /: the page for people, as the server writes it."""
+"""What the page at ``/`` and those that it leads to promise to a person who has only these."""
 
 import html
 import re
 
 import pytest
 
-from executor.domain.cron import Dialect
 from executor.domain.errors import BrokerUnavailable
 from executor.domain.job import LastRun
 from executor.domain.run import AWAITING, QUEUED, Cause, Output, Reason, RunState
-from tests.web.world import INSTANCE, NIGHTLY, PLAIN, World, json_of
-from web.pages import JOBS, RUNS
+from tests.web.forms import send
+from tests.web.reading import check_page, read, submit, visit, words
+from tests.web.world import INSTANCE, NIGHTLY, PLAIN, World
+from web.ui.controls import Control
+from web.ui.jobs import ROWS
+from web.ui.sheet import SCHEDULES
+
+NEW = "/ui/jobs/new"
+JOBS = "/ui/jobs"
+RUNS = "/ui/runs"
 
 
-def page(world: World, query: str = "", status: int = 200) -> str:
-    """Return the page's HTML."""
-    response = world.get(f"/{query}")
-    assert response.status_code == status
-    assert response.mimetype == "text/html"
-    return response.text
-
-
-def text(world: World, query: str = "") -> str:
-    """Return what a person reads on the page, blanks reduced."""
-    body = page(world, query).partition("<body>")[2]
-    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+def executing(world: World) -> None:
+    """Let somebody execute, and somebody stand by."""
+    world.beat("b", "standby")
+    world.clear()
 
 
 def test_an_empty_service_says_what_to_do_first(world: World) -> None:
-    """No jobs: the first steps, and a command to copy."""
-    shown = text(world)
+    """No jobs: what to begin with, and a command to copy."""
+    executing(world)
 
-    assert "No jobs yet." in shown
+    page = visit(world, "/")
+    shown = words(page)
+
+    assert "Make the first job" in shown
+    assert f'href="{NEW}?template=hello"' in page
     assert "curl http://localhost/v1/jobs" in shown
-    assert "No runs yet." in shown
+    assert "No jobs yet." in read(world, JOBS)
+    assert "No runs" in read(world, RUNS)
+    check_page(page)
+
+
+def test_who_has_jobs_is_not_told_how_to_begin(world: World) -> None:
+    """The page is about what there is."""
+    executing(world)
+    world.add(NIGHTLY)
+
+    assert "Make the first job" not in read(world, "/")
 
 
 def test_the_page_says_who_executes(world: World) -> None:
     """Instance, term and standbys are seen at a glance."""
-    world.beat("a", "executing")
-    world.beat("b", "standby")
-    world.clear()
-    world.clock.advance(5)
+    executing(world)
 
-    shown = text(world)
+    shown = read(world, "/")
 
-    assert f"Executor {INSTANCE} term 1, since 5 s ago" in shown
-    assert "Instances 2 1 on standby" in shown
+    assert f"Executor {INSTANCE} term 1, since" in shown
+    assert "Standbys 1 b" in shown
     assert "Answered by web-1" in shown
+
+
+def test_links_to_where_it_was_lead_to_the_page(world: World) -> None:
+    """It was elsewhere before it was the first one."""
+    response = world.get("/ui/overview?a=b")
+
+    assert (response.status_code, response.headers["Location"]) == (303, "/")
 
 
 def test_a_job_shows_its_schedule_next_fire_time_and_last_result(world: World) -> None:
     """In plain words, with the expression and the exact instants beside them."""
-    world.add(NIGHTLY)
+    job = world.add(NIGHTLY)
     run = LastRun(run_id="r", state="timed_out", finished_at=world.later(minutes=-3))
     world.put_job("done", last_run=run)
 
-    shown = text(world)
+    shown = read(world, JOBS)
 
-    assert "nightly POST https://example.com/ At 02:30 AM 30 2 * * * in 2 h 02:30:00 UTC" in shown
+    assert "nightly At 02:30 AM 30 2 * * * 2026-12-01 02:30:00 UTC" in shown
     assert "not run yet" in shown
-    assert "timed out 3 min ago" in shown
+    assert "timed out 2026-11-30 23:57:00 UTC" in shown
+    assert "POST https://example.com/" in read(world, f"{JOBS}/{job['id']}")
 
 
 @pytest.mark.parametrize(
-    ("schedule", "words"),
+    ("schedule", "said"),
     [
         (
             "R/2026-12-24T18:30:00+01:00/P1D",
@@ -80,11 +98,11 @@ def test_a_job_shows_its_schedule_next_fire_time_and_last_result(world: World) -
         ),
     ],
 )
-def test_every_kind_of_schedule_is_shown(world: World, schedule: object, words: str) -> None:
+def test_every_kind_of_schedule_is_shown(world: World, schedule: object, said: str) -> None:
     """In words, with the clock they are read on, and as it was written."""
     world.add(NIGHTLY, schedule=schedule)
 
-    assert words in text(world)
+    assert said in read(world, JOBS)
 
 
 def test_a_job_that_does_not_fire_says_why(world: World) -> None:
@@ -95,19 +113,24 @@ def test_a_job_that_does_not_fire_says_why(world: World) -> None:
     world.store.break_job(world.add(PLAIN, name="c")["id"])
     world.put_job("d", next_fire_at=world.later(seconds=-11))
 
-    shown = text(world)
+    shown = read(world, JOBS)
 
-    assert "paused ends in 24 h · freeze" in shown
+    assert "paused ends 2026-12-02 00:00:00 UTC · freeze" in shown
     assert "disabled" in shown
     assert "broken The record cannot be read; other jobs are not affected." in shown
-    assert "overdue 23:59" not in shown
-    assert "overdue 2026-11-30 23:59 UTC" in shown
+    assert "overdue 2026-11-30 23:59:49 UTC" in shown
 
 
 def test_runs_are_shown_newest_first(world: World) -> None:
-    """State, reason, time and duration; output and cancel where there is any to be had."""
+    """State, reason, time and duration; each leads to its output, and can be cancelled there."""
     now = world.clock.now()
-    world.put_run("r1", fire_at=now, started_at=now, finished_at=world.later(seconds=1.25))
+    world.put_run(
+        "r1",
+        fire_at=now,
+        started_at=now,
+        finished_at=world.later(seconds=1.25),
+        output=Output(head="said", size=4),
+    )
     world.put_run(
         "r2",
         created_at=world.later(seconds=1),
@@ -118,17 +141,15 @@ def test_runs_are_shown_newest_first(world: World) -> None:
     )
     world.put_run("r3", created_at=world.later(seconds=2), state=RunState.RUNNING, started_at=now)
 
-    shown = page(world)
+    page = visit(world, RUNS)
 
-    assert [shown.index(f"/v1/runs/{run}") for run in ("r3", "r2", "r1")] == sorted(
-        shown.index(f"/v1/runs/{run}") for run in ("r3", "r2", "r1")
-    )
-    assert "1.2 s" in shown
-    assert "misfire · 7 slots" in shown
-    assert "/v1/runs/r3/cancel" in shown
-    assert "/v1/runs/r1/cancel" not in shown
-    assert "/v1/runs/r1/output" in shown
-    assert "/v1/runs/r2/output" not in shown
+    places = [page.index(f"/ui/runs/{run}") for run in ("r3", "r2", "r1")]
+    assert places == sorted(places)
+    assert "1.2 s" in page
+    assert "misfire · 7 slots" in words(page)
+    assert "/ui/runs/r3/cancel" in visit(world, f"{RUNS}/r3")
+    assert "/ui/runs/r1/cancel" not in visit(world, f"{RUNS}/r1")
+    assert "said" in read(world, f"{RUNS}/r1")
 
 
 def test_what_users_write_is_text_never_markup(world: World) -> None:
@@ -140,9 +161,13 @@ def test_what_users_write_is_text_never_markup(world: World) -> None:
     )
     world.add(name="b", target={"kind": "command", "argv": ["echo", evil]})
     world.post("/v1/jobs/b/pause", {"reason": evil})
-    world.put_run("r1", error=evil, job=evil, output=Output(head=evil, size=1))
+    world.put_run("r1", error=evil, job=evil, state=RunState.FAILED)
+    executing(world)
 
-    shown = page(world, "?q=%22%3E%3Cscript%3E") + page(world)
+    shown = "".join(
+        visit(world, address)
+        for address in ("/", f"{JOBS}?q=%22%3E%3Cscript%3E", JOBS, f"{JOBS}/b", RUNS, f"{RUNS}/r1")
+    )
 
     assert "<script>" not in shown
     assert "<img" not in shown
@@ -150,64 +175,25 @@ def test_what_users_write_is_text_never_markup(world: World) -> None:
     assert not [tag for tag in tags if re.search(r"\son\w+=", tag)]
 
 
-def test_the_page_needs_nothing_but_itself(world: World) -> None:
-    """Every asset is ours, nothing is inline, every asset exists."""
-    shown = page(world)
-
-    assets = re.findall(r'(?:src|href)="(/static/[^"]+)"', shown)
-    assert len(assets) == 3
-    for asset in assets:
-        with world.get(asset) as response:
-            assert response.status_code == 200
-    assert not re.search(r"<style|\sstyle=|<script(?![^>]*src=)", shown)
-    assert not re.search(r'(?:src|href)="(?:https?:)?//', shown)
-
-
-def test_the_page_can_be_used_without_a_mouse_or_eyes(world: World) -> None:
-    """Every input has a label, every table a caption, and the page its landmarks."""
-    world.add(NIGHTLY)
-    world.put_run("r1", state=RunState.RUNNING)
-
-    shown = page(world)
-
-    labelled = set(re.findall(r'<label[^>]*\sfor="([^"]+)"', shown))
-    controls = re.findall(r'<(?:input|select)[^>]*\sid="([^"]+)"', shown)
-    assert controls
-    assert set(controls) <= labelled
-    assert shown.count("<table") == shown.count("<caption") == 2
-    for landmark in ("<header", "<main", "<footer", "<nav", 'lang="en"'):
-        assert landmark in shown
-    ids = re.findall(r'\sid="([^"]+)"', shown)
-    assert len(ids) == len(set(ids))
-
-
 def test_without_an_executor_the_page_says_so(world: World) -> None:
     """And when the last one was heard."""
     world.clear()
     world.clock.advance(60)
 
-    shown = text(world)
+    shown = read(world, "/")
 
     assert "Nobody executes." in shown
-    assert "last executor was heard 60 s ago" in shown
+    assert "The last executor was heard 2026-12-01 00:00:00 UTC" in shown
 
 
 def test_without_the_store_the_page_still_answers(world: World) -> None:
     """503 for machines, the reason for people."""
     world.store.down = True
 
-    shown = page(world, status=503)
+    shown = read(world, "/", 503)
 
     assert "The store does not answer." in shown
     assert "the store is down" in shown
-
-
-@pytest.mark.parametrize("answers", range(6))
-def test_a_store_that_goes_away_meanwhile_breaks_no_page(world: World, answers: int) -> None:
-    """Whichever read fails, the page is written."""
-    world.store.answers = answers
-
-    assert "</html>" in page(world, status=503)
 
 
 def test_without_the_broker_the_page_says_what_that_means(world: World) -> None:
@@ -215,66 +201,80 @@ def test_without_the_broker_the_page_says_what_that_means(world: World) -> None:
     world.executor.away = BrokerUnavailable("refused")
     world.executor.connection = "connection refused"
 
-    assert "The broker is not connected. Jobs go on firing" in text(world)
+    assert "The broker is not connected. Jobs go on firing" in read(world, "/")
 
 
 def test_the_list_is_searched_and_paged(world: World) -> None:
     """Never more than one part is shown; the links keep the search."""
-    for number in range(JOBS + 2):
+    for number in range(ROWS + 2):
         world.put_job(f"job-{number:03}")
     world.put_job("other")
 
-    first = page(world, "?q=job")
+    first = visit(world, f"{JOBS}?q=job")
     [following] = re.findall(r'href="([^"]+)" rel="next"', first)
-    second = page(world, html.unescape(following).removeprefix("/"))
+    second = visit(world, html.unescape(following))
 
-    assert first.count('scope="row"') == JOBS
+    assert first.count('scope="row"') == ROWS
     assert second.count('scope="row"') == 2
-    assert "other" not in second
-    assert 'href="/?q=job">First' in second
+    assert "other" not in words(second)
+    assert 'href="/ui/jobs?q=job">First' in second
 
 
 def test_a_search_without_result_leads_back(world: World) -> None:
     """It is not mistaken for an empty service."""
     world.add()
 
-    shown = text(world, "?q=none")
+    shown = read(world, f"{JOBS}?q=none")
 
     assert "No job matches." in shown
     assert "No jobs yet" not in shown
 
 
+@pytest.mark.parametrize("address", ["/", JOBS, NEW])
 @pytest.mark.parametrize(
-    "query", ["?cursor=bad", "?state=nope", "?q=%00", "?utm_source=x", "?q=a&q=b"]
+    "query", ["?cursor=bad", "?state=nope", "?q=%00", "?utm_source=x", "?q=a&q=b", "?template=x"]
 )
-def test_an_odd_query_shows_the_page(world: World, query: str) -> None:
+def test_an_odd_query_shows_the_page(world: World, address: str, query: str) -> None:
     """People are not refused for what a link or a bookmark carries."""
-    assert "</html>" in page(world, query)
+    executing(world)
+
+    assert "</html>" in visit(world, address + query)
 
 
-def test_only_the_newest_runs_are_shown(world: World) -> None:
-    """The page's length does not grow with the history."""
-    for number in range(RUNS + 5):
-        world.put_run(f"r{number}", created_at=world.later(seconds=number))
+def _lines() -> list[tuple[str, Control]]:
+    return [
+        (kind.name, control)
+        for kind in SCHEDULES
+        for control in kind.first
+        if control.path in {"schedule.expression", "schedule.at"}
+    ]
 
-    assert page(world).count('scope="row"') == RUNS
+
+@pytest.mark.parametrize(("kind", "control"), _lines(), ids=lambda one: str(one)[:12])
+def test_the_form_takes_every_way_to_write_a_schedule(
+    world: World, kind: str, control: Control
+) -> None:
+    """Each is chosen by name, with an example that it accepts."""
+    page = visit(world, NEW)
+    told = send(world, NEW, page, part=True, schedule__kind=kind, **{control.name: control.example})
+
+    assert "The next fire times" in told.text
+    assert "To be put right" not in told.text
 
 
-def test_the_form_takes_every_way_to_write_a_schedule(world: World) -> None:
-    """Each is chosen by name, with an example that the preview accepts."""
-    select = page(world).partition('id="job-dialect"')[2].partition("</select>")[0]
-    options = dict(re.findall(r'value="(\w+)" data-example="([^"]+)"', select))
-
-    assert set(options) == {*Dialect, "interval", "once"}
-    for name, example in options.items():
-        schedule: dict[str, str] = {"kind": "cron", "expression": example, "dialect": name}
-        if name == "interval":
-            schedule = {"kind": name, "expression": example}
-        elif name == "once":
-            schedule = {"kind": name, "at": example}
-        response = world.post("/v1/schedules/preview", {"schedule": schedule})
-        assert response.status_code == 200, response.text
-        assert json_of(response)["fire_times"]
+def test_the_form_takes_every_dialect(world: World) -> None:
+    """Six columns and Quartz's too."""
+    page = visit(world, NEW)
+    for dialect, expression in (("cron6s", "0 30 2 * * *"), ("quartz", "0 30 2 ? * MON-FRI")):
+        told = send(
+            world,
+            NEW,
+            page,
+            part=True,
+            schedule__cron__expression=expression,
+            schedule__cron__dialect=dialect,
+        )
+        assert "At 02:30 AM" in words(told.text), told.text
 
 
 def test_a_run_that_waits_says_for_what(world: World) -> None:
@@ -283,21 +283,33 @@ def test_a_run_that_waits_says_for_what(world: World) -> None:
     world.put_run("r2", state=RunState.PENDING, clear_at=AWAITING)
     until = {"ping_by": "2026-12-01T00:10:00Z"}
     world.put_run("r3", state=RunState.PENDING, remote=True, details=until)
-    world.add({"name": "backup", "target": {"kind": "watched"}})
+    job = world.add({"name": "backup", "target": {"kind": "watched"}})
 
-    assert "waits for its turn" in text(world)
-    assert "waits for other jobs" in text(world)
-    assert "waits for a ping" in text(world)
-    assert "pings, within PT10M" in text(world)
+    shown = read(world, RUNS)
+    assert "waits for its turn" in shown
+    assert "waits for other jobs" in shown
+    assert "waits for a ping" in shown
+    assert "pings, within PT10M" in read(world, f"{JOBS}/{job['id']}")
 
 
 def test_channels_are_listed_with_a_button_to_test_each(world: World) -> None:
-    """For those who may; without channels nothing is said of them."""
-    assert "Who is told" not in text(world)
+    """And the page says whether the message has arrived; without channels, what one is."""
+    assert "No channels yet." in read(world, "/ui/channels")
     url = "https://example.com/hook?a=1&lt=2"
     put = world.send("PUT", "/v1/channels/ops", {"kind": "webhook", "url": url})
     assert put.status_code == 201, put.text
 
-    assert "Who is told" in text(world)
-    assert f"Actions ops webhook {url} Test" in text(world)
-    assert 'data-post="/v1/channels/ops/test"' in page(world)
+    page = visit(world, "/ui/channels")
+    assert f"Actions ops webhook {url} Test" in words(page)
+    assert 'action="/ui/channels/ops/test"' in page
+    check_page(page)
+    submit(world, "/ui/channels/ops/test")
+    assert "The test message" in read(world, "/ui/channels")
+    assert "nobody" in read_refusal(world)
+
+
+def read_refusal(world: World) -> str:
+    """Return what is said of a test of a channel that is not there."""
+    response = submit(world, "/ui/channels/nobody/test")
+    assert response.status_code == 404
+    return words(response.text)

@@ -1,4 +1,4 @@
-"""GET /ui/overview: how everything stands."""
+"""GET /: how everything stands."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.reading import BROWSER, check_page, part, read, visit, words
 from tests.web.world import INSTANCE, NIGHTLY, World
 
-PAGE = "/ui/overview"
+PAGE = "/"
 
 
 def executing(world: World) -> None:
@@ -189,10 +189,10 @@ def test_who_is_nobody_is_led_to_the_login() -> None:
     """And then back to where he wanted to go."""
     world = GuardedWorld()
 
-    response = world.get("/ui/overview?a=b", headers=BROWSER)
+    response = world.get("/?a=b", headers=BROWSER)
 
     assert response.status_code == 303
-    assert response.headers["Location"] == "/login?next=%2Fui%2Foverview%3Fa%3Db"
+    assert response.headers["Location"] == "/login?next=%2F%3Fa%3Db"
 
 
 def test_every_asset_is_ours(world: World) -> None:

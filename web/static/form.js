@@ -43,6 +43,17 @@ document.addEventListener("htmx:afterSwap", () => {
   markAll();
 });
 
+// The session has ended: nothing that was written may be lost by that.
+document.addEventListener("htmx:afterRequest", ({ detail: { xhr, elt } }) => {
+  if (elt !== reading || xhr.status !== 401) return;
+  const link = document.createElement("a");
+  Object.assign(link, { href: "/", target: "_blank", textContent: "Log in in another window" });
+  const text = document.createElement("p");
+  text.className = "body";
+  text.append("You are not logged in any more. ", link, ", then go on here.");
+  reading.replaceChildren(text);
+});
+
 // A link to a field that is folded away unfolds it.
 reading.addEventListener("click", ({ target }) => {
   const name = target.closest("a[href^='#']")?.getAttribute("href").slice(1);

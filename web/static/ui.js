@@ -81,9 +81,9 @@ function isPart(xhr) {
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.xhr.status === 503 && isPart(detail.xhr)) detail.shouldSwap = true;
 });
-document.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
-  // The session has ended; whoever logs in again comes back here.
-  if (xhr.status === 401) location.reload();
+document.addEventListener("htmx:afterRequest", ({ detail: { xhr, elt } }) => {
+  // The session has ended; whoever logs in again comes back here.  A form says so instead.
+  if (xhr.status === 401 && elt.id !== "reading") location.reload();
   offline.hidden = (xhr.status > 0 && xhr.status < 500) || isPart(xhr);
 });
 document.addEventListener("htmx:afterSwap", () => {

@@ -1,4 +1,4 @@
-"""The pages for people, below ``/ui``: one module for each, over what the API is made of.
+"""The pages for people, at ``/`` and below ``/ui``: one module for each, over the API's own parts.
 
 ``frame`` is what all of them share; ``drawing`` and ``moments`` are for the templates.  The paths
 begin with ``/ui`` because ``/jobs`` belongs to another scheduler's protocol (see ``compat``).

@@ -90,7 +90,8 @@ class Form:
 
     def rows(self, rows: Rows) -> range:
         """Return the numbers of the rows of *rows* that are shown: an empty one is the last."""
-        return range(row_count(rows, self.texts) + (2 if self.more == rows.name else 1))
+        number = max(row_count(rows, self.texts), len(self.before.get(rows.name, ())))
+        return range(number + (2 if self.more == rows.name else 1))
 
 
 def coded(text: str) -> Markup:

@@ -356,7 +356,7 @@ def tried(handler: Callable[[Call], Response], call: Call) -> Response | Problem
     """Have a *handler* of the API carry out *call*; return its answer, or why it refuses.
 
     Args:
-        done: what is said if it went well, or what makes that of the API's answer.
+        done: what is said then, or what makes that of the answer, with whether it is bad.
 
     Raises:
         Problem: a refusal that does not concern what a form asked for, or is for a program.

@@ -25,12 +25,17 @@ from flask import Response
 from executor.domain.errors import StoreUnavailable
 from executor.domain.job import Job
 from executor.domain.load import MINUTES, Load, load
+from executor.domain.login import HOME
 from executor.domain.run import LIVE, Run, RunState
 from executor.ports.store import JobFilter, JobOrder, Readers, RunFilter
 from web.status import Status, read_status
 from web.ui.drawing import Column, columns, skyline
-from web.ui.frame import Shelf, Visit, show_live
+from web.ui.frame import Shelf, Visit, led_to, show_live
+from web.ui.starters import Starter, offered
 from web.wording import milliseconds
+
+#: Where the page was before it was the first one; links may still lead there.
+FORMER: Final = "/ui/overview"
 
 #: Newest runs of the last hour that are drawn.
 HOUR_RUNS: Final = 500
@@ -112,7 +117,11 @@ def pages() -> Shelf:
     """Return the page, with a memory of its own."""
     shelf, ahead = Shelf(), _Ahead()
 
-    @shelf.add("GET", "/ui/overview")
+    @shelf.add("GET", FORMER)
+    def lead_on(visit: Visit) -> Response:
+        return led_to(HOME, "")
+
+    @shelf.add("GET", HOME)
     def overview(visit: Visit) -> Response:
         status = read_status(visit.services)
         now = status.store.now if status.store else visit.services.clock.now()
@@ -136,6 +145,7 @@ def pages() -> Shelf:
             lateness=_lateness(status),
             standbys=_standbys(status),
             day=day,
+            starters=_starters(visit, status),
             skyline=_skyline(day) if day else "",
             ticks=[day.since + timedelta(minutes=n) for n in range(0, MINUTES, 360)] if day else [],
             width=WIDTH,
@@ -143,6 +153,13 @@ def pages() -> Shelf:
         )
 
     return shelf
+
+
+def _starters(visit: Visit, status: Status) -> list[Starter]:
+    """Return the jobs that somebody may begin with who has none yet."""
+    if status.store is None or status.store.counts.jobs or not visit.may("jobs:write"):
+        return []
+    return offered(visit.services.permitted)
 
 
 def _lists(readers: Readers, now: datetime) -> Lists:

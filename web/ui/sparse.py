@@ -27,8 +27,11 @@ def sparse(definition: Definition) -> dict[str, Any]:
     full = definition_to_document(definition)
     bare: dict[str, Any] = {"name": definition.name, "target": _own(full["target"])}
     if full["schedule"] is not None:
-        bare["schedule"] = _own(full["schedule"])
-    document = {**_without(full, _usual(bare)), **_rows(full)}
+        bare["schedule"] = {**_own(full["schedule"]), **_dialect(full["schedule"])}
+    usual = _usual(bare)
+    if _dialect(full["schedule"] or {}):
+        del usual["schedule"]["dialect"]
+    document = {**_without(full, usual), **_rows(full)}
     _tidy(document["target"].get("expect_body"))
     is_same = definition_from_document(document) == definition
     return document if is_same else full
@@ -40,6 +43,11 @@ def _usual(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _own(part: Mapping[str, Any]) -> dict[str, Any]:
     return {name: part[name] for name in _OWN if part.get(name) is not None}
+
+
+def _dialect(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an expression cannot be read without, if it is not the usual one."""
+    return {"dialect": schedule["dialect"]} if schedule.get("dialect", "cron5") != "cron5" else {}
 
 
 def _without(value: Mapping[str, Any], usual: Mapping[str, Any]) -> dict[str, Any]:

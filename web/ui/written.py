@@ -217,9 +217,10 @@ def _write_rows(draft: Written, rows: Rows, texts: Texts, before: Document) -> N
     now: list[dict[str, Any]] = []
     draft.places[rows.name] = f"{rows.name}.0.{rows.key}"
     for number in _numbers(rows, texts):
-        if not texts[f"{rows.name}.{number}.{rows.key}"].strip():
+        stood = number < len(was)
+        if not _is_row(rows, number, texts, before if stood else {}):
             continue
-        row = deepcopy(dict(was[number])) if number < len(was) else {}
+        row = deepcopy(dict(was[number])) if stood else {}
         for control in rows.controls:
             one = control.in_row(rows.name, number)
             draft.places[f"{rows.name}.{len(now)}.{control.path}"] = one.name
@@ -229,6 +230,15 @@ def _write_rows(draft: Written, rows: Rows, texts: Texts, before: Document) -> N
         draft.document[rows.name] = now
     else:
         draft.document.pop(rows.name, None)
+
+
+def _is_row(rows: Rows, number: int, texts: Texts, before: Document) -> bool:
+    """Whether something is written in a row: its key, be it that of *before*, untouched."""
+    [key] = [one for one in rows.controls if one.path == rows.key]
+    one = key.in_row(rows.name, number)
+    text = texts[one.name]
+    stood = _value(one, before) is not ABSENT
+    return bool(text.strip()) or (stood and _same(one, text, _shown(one, before)))
 
 
 def _leave_out(document: dict[str, Any], before: Document) -> None:
