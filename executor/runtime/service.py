@@ -15,7 +15,6 @@ from __future__ import annotations
 import gc
 import logging
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -100,11 +99,6 @@ PREPARE_PAUSE_S: Final = (0.5, 10.0)
 #: Objects between two collections of each generation.  Rows and events come and go by reference
 #: counting alone; with Python's 700 a quarter of a large load went into looking for cycles.
 GC_THRESHOLDS: Final = (50_000, 20, 20)
-
-#: Seconds after which a thread that wants to run gets its turn from one that computes.  Whoever
-#: sends requests has to ask for it after each call of the system.  With Python's 0.005 it took
-#: nearly twice the processors' time to get requests out beside a thread that never rests.
-SWITCH_S: Final = 0.0005
 
 #: Exit statuses: a clean end; what could not be recorded or finished in time.
 CLEAN: Final = 0
@@ -194,7 +188,6 @@ class ExecutorService:
             self._store.close()
             return CLEAN
         gc.set_threshold(*GC_THRESHOLDS)
-        sys.setswitchinterval(SWITCH_S)
         self._round = self._clock.monotonic()
         self._lanes.start()
         Thread(target=self._watch, name="hang-watch", daemon=True).start()

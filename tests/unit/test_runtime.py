@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from threading import Thread
 from threading import enumerate as threads
@@ -114,12 +113,11 @@ class Stage:
 
 @pytest.fixture
 def stage() -> Iterator[Stage]:
-    thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
+    thresholds = gc.get_threshold()
     made = Stage()
     yield made
     made.stop()
     gc.set_threshold(*thresholds)
-    sys.setswitchinterval(switch_s)
 
 
 def test_a_job_is_executed_from_its_creation_to_its_recorded_end(stage: Stage) -> None:

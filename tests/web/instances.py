@@ -7,7 +7,6 @@ The executor is the real one, but for its launcher, which only remembers what it
 from __future__ import annotations
 
 import gc
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,9 +116,8 @@ def on_mongodb(uri: str) -> Iterator[LiveInstance]:
 
 @contextmanager
 def _running(instance: LiveInstance) -> Iterator[LiveInstance]:
-    # An executor tunes Python for its own process; this one has others to serve.
-    thresholds, switch_s = gc.get_threshold(), sys.getswitchinterval()
+    # An executor tunes the collector for its own process; this one has others to serve.
+    thresholds = gc.get_threshold()
     with instance.executing():
         yield instance
     gc.set_threshold(*thresholds)
-    sys.setswitchinterval(switch_s)
