@@ -20,6 +20,7 @@ from executor.domain.api_token import (
     TOKENS,
     check_name,
     creation_arguments,
+    token_document,
     written,
 )
 from executor.domain.command import Command, CommandKind, ResultStatus
@@ -66,6 +67,12 @@ def revoke(sender: CommandSender, clock: Clock, name: str) -> None:
         Unavailable: nobody executes, or the broker is away.
     """
     _carry_out(sender, clock, CommandKind.DELETE_TOKEN, name, {})
+
+
+def documents(readers: Readers, now: datetime) -> list[dict[str, Any]]:
+    """Return every token as the API shows it."""
+    uses = readers.token_uses()
+    return [token_document(one, uses, now) for one in readers.list_named(TOKENS)]
 
 
 def lines(readers: Readers, now: datetime) -> list[str]:

@@ -7,33 +7,28 @@ ever holds what would let anybody in.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from flask import Response
 from pydantic import ConfigDict, Field
 
-from executor.domain.access import right_from_text
 from executor.domain.api_token import (
     LIFETIME,
     MOST_SCOPES,
     RANDOM_BYTES,
     TOKENS,
-    ApiToken,
     check_name,
     creation_arguments,
+    token_document,
     written,
 )
 from executor.domain.command import CommandKind, CommandResult
 from executor.domain.fields import PositiveDuration
-from executor.domain.instant import to_text
-from executor.domain.named import Broken, Stored
 from web.bodies import object_reader
 from web.commands import carry_out, command
-from web.documents import instant_text, json_response, list_document
+from web.documents import json_response, list_document
 from web.routes import Answer, Body, Call, Table
 
 TABLE: Final = Table()
@@ -104,25 +99,6 @@ def delete_token(call: Call) -> Response:
     name = call.services.readers.get_named(TOKENS, call.path["token"]).name
     asked = command(call, CommandKind.DELETE_TOKEN, name)
     return carry_out(call, asked, lambda result: Response(status=HTTPStatus.NO_CONTENT))
-
-
-def token_document(
-    token: Stored[ApiToken] | Broken, uses: Mapping[str, datetime], now: datetime
-) -> dict[str, Any]:
-    """Return the API's form of *token*."""
-    if isinstance(token, Broken):
-        return {"name": token.name, "state": "broken", "error": token.error}
-    used_at = uses.get(token.name)
-    return {
-        "name": token.name,
-        "state": "expired" if token.value.is_expired(now) else "active",
-        "scopes": [str(right_from_text(text)) for text in token.value.scopes],
-        "created_at": to_text(token.updated_at),
-        "created_by": token.last_command.actor if token.last_command else "",
-        "expires_at": instant_text(token.value.expires_at),
-        # An earlier token of this name may have been used before this one was made.
-        "last_used_at": instant_text(used_at if used_at and used_at >= token.updated_at else None),
-    }
 
 
 def _made(call: Call, result: CommandResult, name: str, text: str) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import click
@@ -15,6 +15,7 @@ from executor.client.connection import Connection
 from executor.client.plan import Plan
 from executor.client.reading import read_all
 from executor.client.source import Place, Source
+from executor.commands import screen
 from executor.commands.service import (
     DIFFERS,
     FAILED,
@@ -24,7 +25,7 @@ from executor.commands.service import (
     failures_shown,
 )
 
-#: From so many changes on, it is told how far they are.
+#: From so many changes on, it is told how far they are, where there is no terminal for a bar.
 _MANY: Final = 200
 
 _SIGNS: Final = {"create": "+", "change": "~", "delete": "-"}
@@ -107,7 +108,10 @@ def apply(
     outcome = Outcome()
     if not dry_run and plan.changes:
         _confirm(plan, sure, as_json)
-        outcome = carry_out(connection, plan.changes, lambda made: _tell(made, plan, as_json))
+        with screen.progress("Making", len(plan.changes)) as bar:
+            outcome = carry_out(
+                connection, plan.changes, lambda made: _tell(made, plan, as_json, bar)
+            )
     if as_json:
         document = _document(plan, judgement.warnings, outcome, dry_run)
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
@@ -141,9 +145,10 @@ def _confirm(plan: Plan, sure: bool, as_json: bool) -> None:
     click.confirm(f"Delete {deletions} jobs, with their schedules and settings?", abort=True)
 
 
-def _tell(made: int, plan: Plan, as_json: bool) -> None:
+def _tell(made: int, plan: Plan, as_json: bool, bar: Callable[[int], None]) -> None:
     many = len(plan.changes)
-    if not as_json and many >= _MANY and made % _MANY == 0:
+    bar(made)
+    if not as_json and not sys.stderr.isatty() and many >= _MANY and made % _MANY == 0:
         click.echo(f"{made:,} of {many:,}", err=True)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 
 import click
 
+from executor.commands.screen import show_json
 from executor.commands.settings import unusable_shown
 from executor.config import Settings
 from executor.config.listing import rows
 
 
 @click.command()
-def config() -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print them as a list of objects.")
+def config(as_json: bool) -> None:
     """Show the settings in force, without secrets.
 
     \b
@@ -23,6 +26,9 @@ def config() -> None:
     with unusable_shown():
         settings = Settings.from_env(os.environ)
     table = rows(settings)
+    if as_json:
+        show_json([asdict(row) for row in table])
+        return
     widths = [max(len(row.name) for row in table), max(len(row.value) for row in table)]
     for row in table:
         click.echo(f"{row.name:<{widths[0]}}  {row.value:<{widths[1]}}  {row.origin}")

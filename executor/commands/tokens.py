@@ -8,6 +8,8 @@ import click
 
 from executor import machine_tokens
 from executor.bootstrap import build_clock, build_readers, build_sender
+from executor.commands.screen import show_json
+from executor.commands.service import as_json
 from executor.commands.settings import failures_told
 from executor.config import Settings
 from executor.domain.duration import parse_duration
@@ -45,7 +47,8 @@ def create_token(name: str, scopes: tuple[str, ...], lifetime: str) -> None:
 
 
 @token.command("list")
-def list_tokens() -> None:
+@as_json
+def list_tokens(as_json: bool) -> None:
     """Show every token, without the tokens themselves.
 
     \b
@@ -54,7 +57,11 @@ def list_tokens() -> None:
     """
     with failures_told():
         readers = build_readers(Settings.from_env(os.environ))
-        click.echo("\n".join(machine_tokens.lines(readers, build_clock().now())))
+        now = build_clock().now()
+        if as_json:
+            show_json({"items": machine_tokens.documents(readers, now), "next": None})
+        else:
+            click.echo("\n".join(machine_tokens.lines(readers, now)))
 
 
 @token.command("revoke")

@@ -28,7 +28,7 @@ from zlib import crc32
 from executor.domain.access import Right, right_from_text
 from executor.domain.errors import Fault, InvalidToken
 from executor.domain.instant import from_text, to_text
-from executor.domain.named import Kind
+from executor.domain.named import Broken, Kind, Stored
 
 #: What every token begins with.
 PREFIX: Final = "slc_"
@@ -229,3 +229,26 @@ TOKENS: Final[Kind[ApiToken]] = Kind(
     to_fields=_fields_of,
     from_fields=_stored_in,
 )
+
+
+def token_document(
+    token: Stored[ApiToken] | Broken, uses: Mapping[str, datetime], now: datetime
+) -> dict[str, Any]:
+    """Return the API's form of *token*."""
+    if isinstance(token, Broken):
+        return {"name": token.name, "state": "broken", "error": token.error}
+    used_at = uses.get(token.name)
+    return {
+        "name": token.name,
+        "state": "expired" if token.value.is_expired(now) else "active",
+        "scopes": [str(right_from_text(text)) for text in token.value.scopes],
+        "created_at": to_text(token.updated_at),
+        "created_by": token.last_command.actor if token.last_command else "",
+        "expires_at": _text(token.value.expires_at),
+        # An earlier token of this name may have been used before this one was made.
+        "last_used_at": _text(used_at if used_at and used_at >= token.updated_at else None),
+    }
+
+
+def _text(at: datetime | None) -> str | None:
+    return None if at is None else to_text(at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -240,3 +241,11 @@ def test_every_command_has_help_with_an_example(words: str) -> None:
 
     assert f"solocron {words}" in text
     assert "Example" in text
+
+
+def test_the_settings_are_told_to_programs() -> None:
+    """As objects with the same three facts, and no secret either."""
+    result = solocron("config --json", SOLOCRON_ADMIN_TOKEN="s3cret" * 8, PORT="9000")
+
+    assert {"name": "PORT", "value": "9000", "origin": "PORT"} in json.loads(result.stdout)
+    assert "s3cret" not in result.output

@@ -88,3 +88,19 @@ def test_what_is_not_done_is_said(sender: FakeExecutor, clock: FakeClock) -> Non
     sender.away = NoExecutor("nobody executes")
     with pytest.raises(NoExecutor):
         machine_tokens.revoke(sender, clock, "ci")
+
+
+def test_tokens_are_listed_for_programs_as_the_api_does(
+    sender: FakeExecutor, store: MemoryStore, clock: FakeClock
+) -> None:
+    """The same fields, and never the token."""
+    text = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))
+    machine_tokens.create(sender, clock, "torn", ["admin"], None)
+    store.break_named(TOKENS, "torn")
+
+    ci, torn = machine_tokens.documents(store, clock.now())
+
+    assert (ci["name"], ci["state"], ci["scopes"]) == ("ci", "active", ["jobs:read"])
+    assert ci["last_used_at"] is None
+    assert torn["state"] == "broken"
+    assert text not in repr(ci)

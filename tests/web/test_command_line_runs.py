@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +15,9 @@ from executor.domain.run import Cause, Output, Reason, RunState
 from tests.web.command_line import solocron
 from tests.web.serving import served
 from tests.web.world import INSTANCE, NIGHTLY, World, json_of
+
+#: Seconds for a process of its own, on a machine with much else to do.
+PATIENCE_S = 60
 
 
 @pytest.fixture
@@ -152,3 +159,17 @@ def test_the_status_tells_who_executes(url: str, world: World) -> None:
     assert f"{INSTANCE}, term 1" in executing.stdout
     assert nobody.exit_code == 1
     assert "no_executor" in nobody.stdout
+
+
+def test_a_watch_goes_on_until_it_is_ended(url: str, world: World) -> None:
+    """Ctrl-C is the usual way, and no fault."""
+    world.clear()
+    command = [sys.executable, "-m", "executor.cli", "status", "--watch", "--url", url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=dict(os.environ)) as watching:
+        assert watching.stdout is not None
+        first = watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        status = watching.wait(PATIENCE_S)
+
+    assert first.split() == [b"state", b"executing"]
+    assert status == 0
