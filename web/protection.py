@@ -54,10 +54,10 @@ HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
-#: Of the application's answers where people reach this service over HTTPS: for a year the browser makes every
-#: request to this host an HTTPS one by itself, also where somebody typed ``http://``.  Without
-#: ``includeSubDomains``: the hosts below this one are not ours.  A browser that is answered over
-#: plain HTTP all the same ignores it.  Source: RFC 6797, sections 6.1 and 8.1.
+#: Of the application's answers where people reach this service over HTTPS: for a year the browser
+#: makes every request to this host an HTTPS one by itself, also where somebody typed ``http://``.
+#: Without ``includeSubDomains``: the hosts below this one are not ours.  A browser that is answered
+#: over plain HTTP all the same ignores it.  Source: RFC 6797, sections 6.1 and 8.1.
 _HTTPS_ONLY: Final = {"Strict-Transport-Security": "max-age=31536000"}
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
