@@ -51,6 +51,15 @@ def build_clock() -> Clock:
     return SystemClock()
 
 
+def _broker(settings: Settings) -> str | None:
+    """Return the broker's URL with whom to trust there; None without a broker."""
+    if settings.rabbitmq_url is None:
+        return None
+    from executor.adapters.rabbitmq import trusting
+
+    return trusting(settings.rabbitmq_url, settings.rabbitmq_ca)
+
+
 def build_store(settings: Settings) -> ExecutorStore:
     """Return the store, for the executor alone."""
     if settings.mongodb_uri is not None:
@@ -86,11 +95,11 @@ def _readers(settings: Settings) -> MongoReaders | SqliteReaders:
 
 def build_token(settings: Settings) -> Token:
     """Return the executor's end of the token."""
-    if settings.rabbitmq_url is not None:
+    if (url := _broker(settings)) is not None:
         from executor.adapters.rabbitmq import RabbitToken
 
         return RabbitToken(
-            settings.rabbitmq_url,
+            url,
             instance_id=settings.instance,
             prefix=settings.prefix,
             queue_type=settings.queue_type,
@@ -102,12 +111,10 @@ def build_token(settings: Settings) -> Token:
 
 def build_intake(settings: Settings) -> CommandIntake:
     """Return the executor's end of the command queue."""
-    if settings.rabbitmq_url is not None:
+    if (url := _broker(settings)) is not None:
         from executor.adapters.rabbitmq import RabbitIntake
 
-        return RabbitIntake(
-            settings.rabbitmq_url, prefix=settings.prefix, queue_type=settings.queue_type
-        )
+        return RabbitIntake(url, prefix=settings.prefix, queue_type=settings.queue_type)
     from executor.adapters.local import LocalIntake
 
     return LocalIntake(settings.data)
@@ -115,12 +122,10 @@ def build_intake(settings: Settings) -> CommandIntake:
 
 def build_sender(settings: Settings) -> CommandSender:
     """Return web's end of the command queue."""
-    if settings.rabbitmq_url is not None:
+    if (url := _broker(settings)) is not None:
         from executor.adapters.rabbitmq import RabbitSender
 
-        return RabbitSender(
-            settings.rabbitmq_url, prefix=settings.prefix, queue_type=settings.queue_type
-        )
+        return RabbitSender(url, prefix=settings.prefix, queue_type=settings.queue_type)
     from executor.adapters.local import LocalSender
 
     return LocalSender(settings.data)
@@ -213,7 +218,7 @@ def build_launchers(settings: Settings, clock: Clock) -> LauncherFactory:
 
 def build_message_launcher(settings: Settings, clock: Clock) -> LauncherFactory | None:
     """Return what makes the launcher of runs for workers; None without a broker."""
-    url = settings.rabbitmq_url
+    url = _broker(settings)
     if url is None:
         return None
     from executor.adapters.rabbitmq import MessageLauncher
@@ -223,13 +228,12 @@ def build_message_launcher(settings: Settings, clock: Clock) -> LauncherFactory 
 
 def build_reports(settings: Settings, clock: Clock) -> WorkerReports | None:
     """Return the executor's end of what workers report; None without a broker."""
-    if settings.rabbitmq_url is None:
+    url = _broker(settings)
+    if url is None:
         return None
     from executor.adapters.rabbitmq import RabbitReports
 
-    return RabbitReports(
-        settings.rabbitmq_url, clock, prefix=settings.prefix, queue_type=settings.queue_type
-    )
+    return RabbitReports(url, clock, prefix=settings.prefix, queue_type=settings.queue_type)
 
 
 def build_worker(
@@ -240,7 +244,8 @@ def build_worker(
     Raises:
         ConfigError: there is no broker to take runs from.
     """
-    if settings.rabbitmq_url is None:
+    url = _broker(settings)
+    if url is None:
         raise ConfigError([Fault("RABBITMQ_URL", "is not set; a worker takes its runs from there")])
     from executor.adapters.python_target import PythonLauncher
     from executor.adapters.rabbitmq import RabbitWorkQueue
@@ -250,7 +255,7 @@ def build_worker(
     permitted = PermittedPrograms(modules=tuple({target.module for target in targets.values()}))
     return WorkerService(
         queue=RabbitWorkQueue(
-            settings.rabbitmq_url,
+            url,
             clock,
             frozenset(targets),
             prefetch=prefetch,

@@ -18,10 +18,14 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from executor.domain.errors import Fault
 
 #: What stands in place of a secret.
 MASK: Final = "***"
@@ -127,6 +131,33 @@ def _is_host(text: str) -> bool:
         return bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def ca_file(text: str) -> Path:
+    """Read the path of a file with the authorities that vouch for a server.
+
+    Raises:
+        ValueError: it cannot be read, or holds no certificates.
+    """
+    path = Path(text).expanduser()
+    try:
+        ssl.create_default_context(cafile=path)
+    except ssl.SSLError:
+        raise ValueError(f"{text!r} holds no certificates; write them there as PEM text") from None
+    except OSError as error:
+        raise ValueError(f"{text!r} cannot be read: {error.strerror}") from None
+    return path
+
+
+def ca_fault(url: str | None) -> Iterator[Fault]:
+    """Tell what makes authorities useless that are given for the broker at *url*."""
+    name = "SOLOCRON_RABBITMQ_CA"
+    if url is None:
+        yield Fault(name, "is set, but RABBITMQ_URL is not; set both, or remove it")
+    elif not all(part.lower().startswith("amqps://") for part in _LIST.split(url)):
+        yield Fault(name, "has no effect on amqp://, which is not encrypted; write amqps:// URLs")
+    elif "ssl_options=" in url:
+        yield Fault(name, "is set, but the broker's URL has ssl_options; remove one of them")
 
 
 @dataclass(frozen=True, slots=True)

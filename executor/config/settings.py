@@ -13,10 +13,7 @@ Rules
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
-import socket
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -29,10 +26,12 @@ from executor.config.credentials import (
     MONGODB,
     RABBITMQ,
     Binding,
+    ca_fault,
     check_url,
     choose_binding,
 )
 from executor.config.entrance import AuthMode, oidc_faults
+from executor.config.instance_name import made_up_name
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
 from executor.config.variables import VARIABLES
 from executor.domain.address_policy import AddressPolicy
@@ -81,6 +80,7 @@ class Settings:
     port: int
     url: str | None
     rabbitmq_url: str | None = field(repr=False)
+    rabbitmq_ca: Path | None
     mongodb_uri: str | None = field(repr=False)
     secret_key: bytes | None = field(repr=False)
     secret_key_old: bytes | None = field(repr=False)
@@ -213,12 +213,13 @@ class _Reading:
             elif self.values.get(variable.setting) is None:
                 self.values[variable.setting] = value
                 self.origins[variable.setting] = origin
-        self.values["instance"] = self.values["instance"] or _made_up_name(self._environ)
+        self.values["instance"] = self.values["instance"] or made_up_name(self._environ)
         self._choose_url()
         self._choose_reach()
         self._decide_commands()
         self._decide_auth()
         self._check_pair()
+        self._check_broker_ca()
         self._check_keys()
         self._check_names()
         return self.values
@@ -337,6 +338,13 @@ class _Reading:
                 )
             )
 
+    def _check_broker_ca(self) -> None:
+        """Refuse authorities that would vouch for nobody."""
+        # A broken URL is a fault of its own already.
+        broken = "rabbitmq_url" in self._given and not self.values["rabbitmq_url"]
+        if self.values["rabbitmq_ca"] and not broken:
+            self.faults += ca_fault(self.values["rabbitmq_url"])
+
     def _check_keys(self) -> None:
         """Refuse a former key without a present one: nothing could be sealed."""
         if "secret_key_old" in self._given and "secret_key" not in self._given:
@@ -380,24 +388,3 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def _made_up_name(environ: Mapping[str, str]) -> str:
-    """Name an instance after where it runs.
-
-    The random part keeps apart an instance and its replacement of the same index: on
-    platforms both run for a while.
-    """
-    place = environ.get("DYNO") or socket.gethostname().partition(".")[0]
-    if "CF_INSTANCE_INDEX" in environ:
-        place = f"{_application(environ)}-{environ['CF_INSTANCE_INDEX']}"
-    safe = re.sub(r"[^A-Za-z0-9._:@-]", "-", place)[:80]
-    return f"{safe}-{secrets.token_hex(3)}"
-
-
-def _application(environ: Mapping[str, str]) -> str:
-    """Return the name that Cloud Foundry gave the application."""
-    try:
-        return str(json.loads(environ[CLOUD_FOUNDRY.marker])["application_name"])
-    except (ValueError, TypeError, LookupError):
-        return "solocron"

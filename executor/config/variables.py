@@ -16,7 +16,14 @@ from typing import Final
 
 from executor.config.choices import LogForm, LogLevel, Proxies, QueueType
 from executor.config.code_names import function, modules, programs
-from executor.config.credentials import MONGODB, RABBITMQ, check_url, public_url, read_bindings
+from executor.config.credentials import (
+    MONGODB,
+    RABBITMQ,
+    ca_file,
+    check_url,
+    public_url,
+    read_bindings,
+)
 from executor.config.entrance_variables import ENTRANCE
 from executor.config.forms import choice, integer, name, seconds
 from executor.config.variable import BINDINGS, CLOUD_FOUNDRY, HEROKU, Platform, Variable
@@ -92,6 +99,14 @@ VARIABLES: Final = (
         read=partial(check_url, server=RABBITMQ),
         meaning="As `RABBITMQ_URL`, as the Heroku add-on sets it.",
         secret=True,
+    ),
+    Variable(
+        name="SOLOCRON_RABBITMQ_CA",
+        setting="rabbitmq_ca",
+        kind="file",
+        read=ca_file,
+        meaning="The authorities, as PEM text, that vouch for a broker at `amqps://`. If not set: "
+        "the machine's own.",
     ),
     Variable(
         name="MONGODB_URI",

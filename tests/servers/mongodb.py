@@ -22,6 +22,7 @@ from typing import Any, Self
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
+from tests.servers.authority import Authority
 from tests.servers.process import START_TIMEOUT_S, Server, ServerMissingError
 from tests.waiting import eventually
 
@@ -59,8 +60,10 @@ class MongoNode(Server):
         bind: str = "127.0.0.1",
         host: str | None = None,
         parameters: Mapping[str, str] | None = None,
+        authority: Authority | None = None,
     ) -> None:
         self._mongod = mongod()
+        self._authority = authority
         super().__init__("mongodb", bind=bind, host=host)
         self.replica_set = replica_set
         self._parameters = {
@@ -94,8 +97,20 @@ class MongoNode(Server):
             # Otherwise every node begins by writing 300 MB of empty journal.
             *("--wiredTigerEngineConfigString", "log=(prealloc=false,file_max=16MB)"),
             "--nounixsocket",
+            *self._tls(),
             *(word for parameter in parameters for word in ("--setParameter", parameter)),
         ], {"PATH": os.environ["PATH"], "HOME": str(self._folder.path), "LANG": "C.UTF-8"}
+
+    def _tls(self) -> tuple[str, ...]:
+        """Return what makes it speak TLS with whoever wants that; the tests themselves do not."""
+        if self._authority is None:
+            return ()
+        return (
+            *("--tlsMode", "preferTLS"),
+            *("--tlsCertificateKeyFile", str(self._authority.both)),
+            *("--tlsCAFile", str(self._authority.ca)),
+            "--tlsAllowConnectionsWithoutCertificates",
+        )
 
     def client(self, timeout_s: float = 1.0) -> pymongo.MongoClient[dict[str, Any]]:
         """Return a client of this node alone; the caller closes it."""
@@ -134,6 +149,7 @@ class MongoDB:
             node stands for election.
         parameters: Server parameters for every node, such as
             ``{"enableTestCommands": "1"}`` for fail points.
+        authority: They speak TLS, too, with a certificate of this one.
 
     Raises:
         ServerMissingError: MongoDB is not on this machine.
@@ -147,11 +163,18 @@ class MongoDB:
         host: str | None = None,
         election_timeout_s: float = 2.0,
         parameters: Mapping[str, str] | None = None,
+        authority: Authority | None = None,
     ) -> None:
         self.replica_set = "rs0"
         self._election_timeout_s = election_timeout_s
         self.nodes = tuple(
-            MongoNode(self.replica_set, bind=bind, host=host, parameters=parameters)
+            MongoNode(
+                self.replica_set,
+                bind=bind,
+                host=host,
+                parameters=parameters,
+                authority=authority,
+            )
             for _ in range(size)
         )
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import pika  # type: ignore[import-untyped]
 import pika.exceptions  # type: ignore[import-untyped]
 
+from tests.servers.authority import Authority
 from tests.servers.process import STOP_TIMEOUT_S, Server, ServerMissingError, accepts, end, launch
 from tests.servers.reservation import reserve_port
 from tests.waiting import eventually
@@ -64,6 +65,7 @@ class RabbitMQ(Server):
             *advanced* can set.
         advanced: The whole of ``advanced.config``:
             ``"[{rabbit, [{channel_tick_interval, 1000}]}]."``.
+        authority: It speaks TLS, too, with a certificate of this one.
 
     Raises:
         ServerMissingError: RabbitMQ is not on this machine.
@@ -76,10 +78,20 @@ class RabbitMQ(Server):
         host: str | None = None,
         settings: Mapping[str, str] | None = None,
         advanced: str = "[].",
+        authority: Authority | None = None,
     ) -> None:
         self._script = server_script()
         super().__init__("rabbitmq", bind=bind, host=host)
         self._settings = dict(settings or {})
+        self._tls_port = self.reserve_port()
+        if authority is not None:
+            self._settings |= {
+                "listeners.ssl.1": f"{self.bind}:{self._tls_port}",
+                "ssl_options.cacertfile": str(authority.ca),
+                "ssl_options.certfile": str(authority.certificate),
+                "ssl_options.keyfile": str(authority.key),
+                "ssl_options.verify": "verify_none",
+            }
         self._advanced = advanced
         self._epmd: subprocess.Popen[bytes] | None = None
         # They listen on loopback, wherever the broker listens.
@@ -95,6 +107,10 @@ class RabbitMQ(Server):
     def url_at(self, host: str) -> str:
         """Return the URL for somebody who sees the broker at another address."""
         return f"amqp://guest:guest@{host}:{self.port}/%2F"
+
+    def tls_url_at(self, host: str) -> str:
+        """Return the URL for somebody who speaks TLS with it as *host*."""
+        return f"amqps://guest:guest@{host}:{self._tls_port}/%2F"
 
     def command(self) -> tuple[list[str], dict[str, str]]:
         """Return the inner start script; it becomes the VM by ``exec``."""

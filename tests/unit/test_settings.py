@@ -11,6 +11,7 @@ from executor.config.listing import rows
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.faces import ALL_FACES, Face
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
+from tests.servers.authority import Authority
 from tests.unit.environments import (
     BOTH,
     CLOUD_FOUNDRY,
@@ -38,12 +39,13 @@ def test_an_empty_environment_gives_the_embedded_default() -> None:
     assert settings.notes == ()
 
 
-def test_every_variable_reaches_its_field() -> None:
+def test_every_variable_reaches_its_field(tmp_path: Path) -> None:
     """All set: all values are the given ones, and none is said to be a default."""
     settings = Settings.from_env(
         BOTH
         | {
             "SOLOCRON_HOST": "[::1]",
+            "SOLOCRON_RABBITMQ_CA": str(Authority(tmp_path).ca),
             "SOLOCRON_SECRET_KEY": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "SOLOCRON_SECRET_KEY_OLD": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
             "PORT": "9000",

@@ -4,7 +4,7 @@ Start at ``connection``: every end of the broker here is one :class:`~.connectio
 that is one connection, one thread and callbacks on it that never block.  ``queues`` has
 the names and properties of the queues.  ``token`` holds, ``watchdog`` replaces, ``intake``
 receives, ``sender`` sends; ``publisher`` and ``sight`` are what the last two publishing
-ends share.
+ends share.  ``trust`` has whom all of them trust.
 
 Runs for workers: ``topology`` has the queues of a job and ``protocol`` what is written into
 them; ``message_launcher`` sends runs, ``reports`` takes what workers report, and ``work_queue``
@@ -20,6 +20,7 @@ from executor.adapters.rabbitmq.message_launcher import MessageLauncher
 from executor.adapters.rabbitmq.reports import RabbitReports
 from executor.adapters.rabbitmq.sender import RabbitSender
 from executor.adapters.rabbitmq.token import RabbitToken
+from executor.adapters.rabbitmq.trust import trusting
 from executor.adapters.rabbitmq.work_queue import RabbitWorkQueue
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "RabbitSender",
     "RabbitToken",
     "RabbitWorkQueue",
+    "trusting",
 ]
