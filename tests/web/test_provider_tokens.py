@@ -18,6 +18,7 @@ from tests.fakes.fake_clock import FakeClock
 from tests.servers.openid_provider import AUDIENCE, OpenIdProvider
 from tests.web.guarded import GuardedWorld
 from tests.web.world import json_of, problem_of
+from web.compat.simple_scheduler_schemas import REFUSED
 
 Token = Callable[[OpenIdProvider], str]
 
@@ -118,6 +119,9 @@ def test_a_token_that_does_not_count_is_refused(
         "detail": f"{detail}; send another token",
         "errors": [],
     }
+    route = json_of(world.get("/openapi.json"))["paths"]["/v1/jobs"]["get"]["responses"]["401"]
+    examples = route["content"]["application/problem+json"]["examples"]
+    assert json_of(response) in [one["value"] for one in examples.values()]
     challenge = 'Bearer realm="solocron", error="invalid_token"'
     assert response.headers["WWW-Authenticate"] == challenge
     assert text not in response.text
@@ -148,6 +152,7 @@ def test_simple_schedulers_clients_are_told_in_its_words(
     assert response.status_code == 401
     document = json_of(response)
     assert (list(document), document["error"]) == (["error", "detail"], error)
+    assert error in REFUSED
 
 
 def test_a_token_without_the_scope_is_refused(
