@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Final
 
 from executor.domain.access import Caller, Scope
+from executor.domain.errors import CredentialsRefused
 from web.narrowed import NarrowedReaders
 from web.problems import Problem
 from web.services import Services
@@ -231,6 +232,19 @@ def permits(caller: Caller, need: Need) -> bool:
     if not all(map(caller.has, need.scopes)):
         return False
     return not need.whole or caller.tags(need.scopes) is None
+
+
+class NotAccepted(Problem):
+    """What the caller identifies himself by does not count; *flaw* names what is wrong with it."""
+
+    def __init__(self, error: CredentialsRefused) -> None:
+        self.flaw = error.flaw
+        challenge = f'Bearer realm="{REALM}", error="invalid_token"'
+        super().__init__(
+            HTTPStatus.UNAUTHORIZED,
+            f"{error.why}; send another token",
+            headers={"WWW-Authenticate": challenge},
+        )
 
 
 class MissingScopes(Problem):

@@ -127,12 +127,16 @@ def patch_job(call: Call) -> Response:
 
 
 def carry_out_anew(
-    call: Call, make: Callable[[], Command], show: Show, expected: int | None = None
+    call: Call,
+    make: Callable[[], Command],
+    show: Show,
+    expected: int | None = None,
+    send: Callable[[Call, Command], CommandResult | None] = send,
 ) -> Response:
     """Send the command that *make* makes of the job as it is, and answer by its result.
 
     When others have changed the job in between it is made and sent anew, unless the caller
-    *expected* a revision.
+    *expected* a revision.  *send* is for who has to send more with it.
 
     Raises:
         Problem: 409, that happens too often; or the executor refused.

@@ -38,9 +38,9 @@ from flask import Request
 
 from executor.domain.access import EVERYTHING, Caller, known_rights
 from executor.domain.api_token import PREFIX, ApiToken, digest_of, is_well_formed
-from executor.domain.errors import CredentialsRefused
+from executor.domain.errors import CredentialsRefused, Flaw
 from executor.domain.named import Stored
-from web.access import REALM, Need
+from web.access import REALM, Need, NotAccepted
 from web.allowance import Allowance, place_of
 from web.cookies import Cookie
 from web.known_sessions import KnownSessions
@@ -111,7 +111,7 @@ class Gate:
             # Whoever comes with an old cookie is to be led to the login, so he gets no 429.  What
             # limits guesses of sessions is how often the store is asked about them.
             self._note_failure(address, limited="Authorization" in request.headers)
-            raise _unauthorized(f"{error.why}; send another token", "invalid_token") from None
+            raise NotAccepted(error) from None
         raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`")
 
     def holder(self, text: str, address: str) -> Caller:
@@ -221,7 +221,7 @@ class Gate:
     def _admit(self, token: Stored[ApiToken], address: str) -> Caller:
         now = self._clock.now()
         if token.value.is_expired(now):
-            raise CredentialsRefused(f"token {token.name!r} has expired")
+            raise CredentialsRefused(f"token {token.name!r} has expired", Flaw.EXPIRED)
         caller = Caller(actor=f"token:{token.name}", address=address, rights=token.value.rights)
         self._uses.note(token.name, caller, now)
         return caller

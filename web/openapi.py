@@ -16,6 +16,7 @@ from web.answer_schemas import ref
 from web.bodies import JSON
 from web.examples import BODIES, VARIABLES
 from web.problems import MEDIA_TYPE
+from web.refusals import EXAMPLES
 from web.routes import Answer, Body, Route
 from web.schemas import components
 
@@ -211,7 +212,10 @@ def _responses(route: Route) -> dict[str, Any]:
         )
         responses["202"] = _answer(accepted)
     for status in sorted(_problem_statuses(route) - set(route.answers)):
-        responses[str(status.value)] = _problem(status, route.refusal)
+        described = _problem(status, route.refusal)
+        if route.refusal == "Problem" and not need_of(route.method, route.path).public:
+            described["content"][MEDIA_TYPE] |= _examples(status)
+        responses[str(status.value)] = described
     return responses
 
 
@@ -237,6 +241,10 @@ def _problem(status: HTTPStatus, schema: str) -> dict[str, Any]:
     if status is HTTPStatus.UNAUTHORIZED:
         described["headers"] = {"WWW-Authenticate": _header("WWW-Authenticate")}
     return described
+
+
+def _examples(status: HTTPStatus) -> dict[str, Any]:
+    return {"examples": EXAMPLES[status]} if status in EXAMPLES else {}
 
 
 def _header(name: str) -> dict[str, Any]:

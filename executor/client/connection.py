@@ -74,6 +74,7 @@ class Connection:
         token: sent as a bearer token, if not empty; or what returns it, asked before each request.
         timeout_s: longest wait for one answer, seconds.
         pause: lets so many seconds pass before a repetition.
+        advice: what whoever is asked for a token is told to do; else how to log in at Solocron.
 
     Raises:
         NoAnswer: *url* is none.
@@ -86,6 +87,7 @@ class Connection:
         *,
         timeout_s: float = TIMEOUT_S,
         pause: Callable[[float], None] = time.sleep,
+        advice: str = "",
     ) -> None:
         self.url = url.rstrip("/")
         self._parts = _checked(url, self.url)
@@ -94,6 +96,9 @@ class Connection:
         self._pause = pause
         #: What another connection to the same service is made with.
         self._how: dict[str, Any] = {"token": token, "timeout_s": timeout_s, "pause": pause}
+        self._advice = advice or (
+            f"run: solocron login {self.url}, or set SOLOCRON_TOKEN to a token of it"
+        )
         self._open: HTTPConnection | None = None
         self._proxied = False
 
@@ -218,17 +223,16 @@ class Connection:
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return Reply(status, document, headers)
         if status == HTTPStatus.UNAUTHORIZED:
-            raise NoAnswer(_who_are_you(self.url, document))
+            raise NoAnswer(self._who_are_you(document))
         if not isinstance(document, dict) or "detail" not in document:
             raise NoAnswer(f"{self.url} is no Solocron: it answers {status}")
         errors = document.get("errors") or ()
         raise Refusal(status, str(document["detail"]), errors)
 
-
-def _who_are_you(url: str, document: Any) -> str:
-    why = str(document["detail"]) if isinstance(document, dict) and "detail" in document else ""
-    advice = f"run: solocron login {url}, or set SOLOCRON_TOKEN to a token of it"
-    return f"{url} asks who you are{f' ({why})' if why else ''}; {advice}"
+    def _who_are_you(self, document: Any) -> str:
+        said = document if isinstance(document, dict) else {}
+        why = str(said.get("detail") or said.get("error") or "")
+        return f"{self.url} asks who you are{f' ({why})' if why else ''}; {self._advice}"
 
 
 def path_of(*segments: str) -> str:

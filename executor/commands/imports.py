@@ -29,6 +29,9 @@ from executor.domain.zone import zone
 #: Where Linux says which zone the machine is in.
 _LOCALTIME: Final = Path("/etc/localtime")
 
+#: What a token for simple-scheduler's API is taken from; ours must not be sent to others.
+_THEIR_TOKEN: Final = "SIMPLE_SCHEDULER_TOKEN"
+
 
 @click.group("import")
 def command() -> None:
@@ -119,7 +122,8 @@ def from_kala(source: str, timezone: str, **options: Any) -> None:
       curl http://kala.example.com:8000/api/v1/job/ | solocron import kala - --apply
     """
     with failures_shown():
-        document = _fetch(source, "/api/v1/job/")
+        advice = "save what it answers at /api/v1/job/ with a client that can say so, and give FILE"
+        document = _fetch(source, "/api/v1/job/", advice)
         _convert(lambda: kala.jobs_of(document, timezone=timezone), source, options)
 
 
@@ -137,7 +141,9 @@ def from_simple_scheduler(source: str, **options: Any) -> None:
     """
     with failures_shown():
         base = re.sub(r"/api/?$", "", source)
-        document = _fetch(base, "/api/jobs", os.environ.get("SIMPLE_SCHEDULER_TOKEN", ""))
+        token = os.environ.get(_THEIR_TOKEN, "")
+        advice = f"set {_THEIR_TOKEN} to an access token that it takes"
+        document = _fetch(base, "/api/jobs", advice, token)
         _convert(lambda: simple_scheduler.jobs_of(document), source, options)
 
 
@@ -147,10 +153,13 @@ def _read(file: str) -> str:
     return data.decode("utf-8", errors="surrogateescape")
 
 
-def _fetch(source: str, path: str, token: str = "") -> Any:
-    """Return the JSON document of the other system, or of the file with its answer."""
+def _fetch(source: str, path: str, advice: str, token: str = "") -> Any:
+    """Return the JSON document of the other system, or of the file with its answer.
+
+    *advice* is for whom it asks who he is.
+    """
     if re.match(r"https?://", source):
-        with Connection(source, token) as connection:
+        with Connection(source, token, advice=advice) as connection:
             return connection.get(path)
     try:
         return json.loads(_read(source))

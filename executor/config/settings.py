@@ -367,8 +367,9 @@ def _open_to_all(host: str | None) -> str:
         f"is not set, and on {host} everybody who reaches this port could change jobs and run "
         "programs. Choose: set SOLOCRON_ADMIN_TOKEN (make one with: openssl rand -hex 32) or "
         "SOLOCRON_OIDC_ISSUER, so that callers must send a token; or set "
-        "SOLOCRON_HOST=127.0.0.1, so that only this machine reaches it; or set SOLOCRON_AUTH=off, "
-        "if something else keeps strangers out"
+        "SOLOCRON_HOST=127.0.0.1, so that only this machine reaches it; or set SOLOCRON_AUTH=on "
+        "and, once it runs, make a token here with the same settings: solocron token create NAME "
+        "--scope admin; or set SOLOCRON_AUTH=off, if something else keeps strangers out"
     )
 
 

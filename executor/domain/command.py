@@ -60,12 +60,13 @@ class Command:
         subject: a job's id or name (for ``create_job`` and ``put_job`` its name), a run's id, or a
             calendar's, secret's, channel's or token's name, or a session's digest.
         arguments: JSON-ready; ``definition`` (create, put, update), and ``begun`` with it where
-            its schedule may lie in the past; ``reason``, ``by``, ``until`` (pause); ``from``,
-            ``to`` (backfill); ``calendar`` (put_calendar); ``sealed`` (put_secret): never the
-            value itself; ``channel`` (put_channel); ``module`` and ``digest`` (declare_job;
-            without ``definition``: the code declares the job no more); ``status``, ``details``,
-            ``error``, ``reason`` (report_run); ``job_id``, for the audit (cancel_run); what
-            ``watch.arguments_of`` says (ping_job);
+            its schedule may lie in the past, and ``since``, the first slot of a new schedule
+            that counts although it may have passed when the command is carried out; ``reason``,
+            ``by``, ``until`` (pause); ``from``, ``to`` (backfill); ``calendar`` (put_calendar);
+            ``sealed`` (put_secret): never the value itself; ``channel`` (put_channel);
+            ``module`` and ``digest`` (declare_job; without ``definition``: the code declares the
+            job no more); ``status``, ``details``, ``error``, ``reason`` (report_run);
+            ``job_id``, for the audit (cancel_run); what ``watch.arguments_of`` says (ping_job);
             ``digest``, ``scopes``, ``expires_at`` (create_token); ``uses``, instants by name
             (use_tokens); ``scopes``, ``token``, ``expires_at`` (open_session).
         if_revision: refuse unless the job is at this revision.

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,11 +223,21 @@ class SecretUnreadable(SolocronError):
         super().__init__(f"secret {secret!r} cannot be read: {why}")
 
 
+class Flaw(StrEnum):
+    """What is wrong with credentials, for programs that tell it in words of their own."""
+
+    UNKNOWN = "unknown"
+    ISSUER = "issuer"
+    NO_EXPIRY = "no_expiry"
+    EXPIRED = "expired"
+    CLAIMS = "claims"
+
+
 class CredentialsRefused(SolocronError):
     """What a caller identifies himself by does not count; ``why`` repeats nothing secret of it."""
 
-    def __init__(self, why: str) -> None:
-        self.why = why
+    def __init__(self, why: str, flaw: Flaw = Flaw.UNKNOWN) -> None:
+        self.why, self.flaw = why, flaw
         super().__init__(why)
 
 

@@ -3,26 +3,40 @@
 A slot's run, a command's run and the run that replaces a lost one have ids computed
 from what they stand for.  Doing the same step twice (a redelivered command, a
 takeover in the middle of supervision) therefore meets the row of the first time.
+
+Ids of jobs and runs have the version and variant of a random UUID (RFC 9562, version 4):
+clients of other schedulers read them as such, and some refuse what does not look like one.
+Those of former versions do not, and stay as they are.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from hashlib import blake2b
+from uuid import UUID
 
 
 def _digest(*parts: str) -> str:
     return blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
+def _uuid(*parts: str) -> str:
+    """Return a digest with the six bits by which a UUID of version 4 is known.
+
+    >>> UUID(_uuid("job", "x")).version
+    4
+    """
+    return UUID(hex=_digest(*parts), version=4).hex
+
+
 def job_id(command_id: str) -> str:
     """Return the id of the job that command *command_id* creates."""
-    return _digest("job", command_id)
+    return _uuid("job", command_id)
 
 
 def slot_run_id(job: str, fire_at: datetime) -> str:
     """Return the id of the run of *job* (an id) for the slot *fire_at*."""
-    return _digest("slot", job, str(fire_at.timestamp()))
+    return _uuid("slot", job, str(fire_at.timestamp()))
 
 
 def declaring_command_id(term: int, number: int) -> str:
@@ -32,27 +46,27 @@ def declaring_command_id(term: int, number: int) -> str:
 
 def continuous_run_id(job: str, term: int, number: int) -> str:
     """Return the id of the run of the continuous *job* (an id) that is a term's *number*-th."""
-    return _digest("continuous", job, str(term), str(number))
+    return _uuid("continuous", job, str(term), str(number))
 
 
 def manual_run_id(command_id: str) -> str:
     """Return the id of the run that command *command_id* asks for."""
-    return _digest("manual", command_id)
+    return _uuid("manual", command_id)
 
 
 def retrigger_run_id(run_id: str) -> str:
     """Return the id of the run that repeats the lost or shut-down run *run_id*."""
-    return _digest("retrigger", run_id)
+    return _uuid("retrigger", run_id)
 
 
 def following_run_id(parent_run_id: str, job: str, cause: str) -> str:
     """Return the id of the run of *job* (an id) that follows another one, by *cause*."""
-    return _digest(cause, parent_run_id, job)
+    return _uuid(cause, parent_run_id, job)
 
 
 def retry_run_id(run_id: str) -> str:
     """Return the id of the run that tries again what *run_id* did not achieve."""
-    return _digest("retry", run_id)
+    return _uuid("retry", run_id)
 
 
 def fraction(*parts: str) -> float:

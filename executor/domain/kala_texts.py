@@ -94,6 +94,12 @@ def _field(whole: str, inside: str, known: Sequence[str]) -> str:
         )
     if found[1] in known:
         return found[1]
+    if found[1].split(".")[0] == "Metadata":
+        raise ValueError(
+            f"`{whole[:80]}` has no value here, nobody counts runs before they begin; to tell "
+            "one from another take what each brings along, the header Idempotency-Key of a request "
+            "or the variable SOLOCRON_TRIGGER_ID of a command: the same for a run and its retries"
+        )
     there = ", ".join(f".{one}" for one in known)
     raise ValueError(f"`{whole[:80]}` has no value here; there are {there}")
 

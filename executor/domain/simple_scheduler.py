@@ -103,11 +103,16 @@ def _duration(job: Mapping[str, Any], name: str, faults: list[Fault]) -> str | N
 
 def _milliseconds(job: Mapping[str, Any], name: str, faults: list[Fault]) -> int:
     value = job.get(name) or 0
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST:
-        return value
-    what = "number" if name == "maxQueueCount" else "number of milliseconds"
-    faults.append(Fault(name, f"{value!r:.100} is no {what}; write a whole one"))
-    return 0
+    counts = name == "maxQueueCount"
+    if not isinstance(value, int) or isinstance(value, bool):
+        what = "number" if counts else "number of milliseconds"
+        faults.append(Fault(name, f"{value!r:.100} is no {what}; write a whole one"))
+        return 0
+    if value > _MOST:
+        why = "too many" if counts else "too long"
+        faults.append(Fault(name, f"{value!r:.100} is {why}; write at most {_MOST}"))
+        return 0
+    return max(value, 0)
 
 
 def _flag(job: Mapping[str, Any], name: str, faults: list[Fault], *, default: bool) -> bool:

@@ -10,7 +10,7 @@ from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken, NotWatched
 from executor.domain.filling import secret_places_of_job
 from executor.domain.identity import job_id
-from executor.domain.instant import from_text
+from executor.domain.instant import TICK, from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
 from executor.domain.schedule import creation_faults, for_job, next_after
 from executor.domain.watch import is_watched, new_key
@@ -30,7 +30,7 @@ def create(command: Command, scene: Scene) -> Write:
         revision=1,
         created_at=now,
         updated_at=now,
-        next_fire_at=first_slot(definition, own_id, now),
+        next_fire_at=first_slot(definition, own_id, _beginning(command, now)),
         last_command=LastCommand.of(command),
         ping_key=_ping_key(command, definition, own_id),
     )
@@ -55,8 +55,8 @@ def redefine(command: Command, document: object, scene: Scene, job: Job) -> Writ
     key = job.ping_key or _ping_key(command, definition, job.id)
     changed = replace(job, definition=definition, ping_key=key)
     if definition.schedule != job.definition.schedule:
-        # From now on, never retroactively.
-        first = first_slot(definition, job.id, scene.desk.now)
+        # From now on, never retroactively, but for what its sender counts as due by it.
+        first = first_slot(definition, job.id, _beginning(command, scene.desk.now))
         changed = replace(changed, next_fire_at=first)
     return revise(command, scene, job, changed)
 
@@ -209,6 +209,21 @@ def _renaming_faults(definition: Definition, job: Job | None, scene: Scene) -> l
 def _by_name(one: Job, name: str) -> bool:
     after = one.definition.after
     return one.definition.on_failure == name or (after is not None and name in after.jobs)
+
+
+def _beginning(command: Command, now: datetime) -> datetime:
+    """Return the instant after which the slots of a new schedule count: *now* or, said so, before.
+
+    What has passed by *now* is caught up by the job's misfire policy.
+    """
+    since = command.arguments.get("since")
+    if since is None:
+        return now
+    try:
+        return min(now, from_text(str(since)) - TICK)
+    except (ValueError, OverflowError) as error:
+        fault = InvalidInput([Fault("since", str(error))])
+        raise RefusalError(ResultStatus.INVALID, fault) from None
 
 
 def first_slot(definition: Definition, own_id: str, now: datetime) -> datetime | None:

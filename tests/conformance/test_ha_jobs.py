@@ -72,6 +72,7 @@ def test_a_job_type_is_started_and_its_status_is_found(client: ForeignClient, jo
     assert (status["jobType"], status["jobResult"]) == (job, "SUCCESS")
     assert str(uuid.UUID(status["jobId"])) == status["jobId"]
     assert str(uuid.UUID(status["triggerId"])) == status["triggerId"]
+    assert uuid.UUID(status["jobId"]).version == 4
     assert INSTANT.fullmatch(status["jobStatusTs"])
     assert INSTANT.fullmatch(status["startTime"])
     assert re.fullmatch(r"\d+ seconds?", status["duration"])

@@ -52,7 +52,9 @@ def test_a_job_is_made_and_shown_in_exactly_kalas_shape(kala: KalaClient, slash:
 
     assert answer.status == 201
     job_id = answer.document["id"]
-    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", job_id)
+    assert re.fullmatch(
+        r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", job_id
+    )
     job = kala.job(job_id)
     assert list(job)[: len(JOB_KEYS)] == JOB_KEYS
     assert list(job["metadata"]) == METADATA_KEYS

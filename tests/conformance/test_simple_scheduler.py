@@ -94,6 +94,8 @@ def test_a_job_is_shown_as_it_was_added(client: ForeignClient, job: str) -> None
         ({"nextRunAt": "tomorrow"}, "nextRunAt: 'tomorrow' is not an instant"),
         ({"interval": "60"}, "interval: '60' is no number of milliseconds"),
         ({"interval": 1_500}, "interval: 1500 ms: runs are whole seconds apart"),
+        ({"interval": 10**15}, f"interval: {10**15} is too long; write at most {10**12}"),
+        ({"runExecutionTimeout": 10**15}, f"runExecutionTimeout: {10**15} is too long"),
         ({"name": "a/b"}, "name: use 1 to 200 characters"),
     ],
 )
@@ -123,7 +125,7 @@ def test_a_name_is_taken_once(client: ForeignClient, job: str) -> None:
     again = client.ask("POST", "/api/jobs", {"name": job, **JOB})
 
     assert again.status == HTTPStatus.CONFLICT
-    assert job in again.document["error"]
+    assert again.document["error"].endswith(f"exists already; PATCH /api/jobs/{job} changes it")
     assert read(client, job)["enabled"] is False
 
 

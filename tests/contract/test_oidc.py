@@ -115,7 +115,7 @@ def test_scopes_are_read_in_every_usual_form(
         ({"exp": True}, "for how long"),
         ({"exp": 1}, "has expired"),
         ({"nbf": 10**11}, "not valid yet"),
-        ({"nbf": "now"}, "for how long"),
+        ({"nbf": "now"}, "from when on"),
         ({"sub": None}, "subject"),
         ({"sub": ""}, "subject"),
         ({"sub": 7}, "subject"),

@@ -33,11 +33,13 @@ def faults(environ: dict[str, str]) -> dict[str, str]:
     ],
 )
 def test_nobody_is_published_by_accident(environ: dict[str, str]) -> None:
-    """The fault says the three ways out."""
+    """The fault says the ways out."""
     message = faults(environ)["SOLOCRON_AUTH"]
 
     for way in ("SOLOCRON_ADMIN_TOKEN", "openssl rand -hex 32", "SOLOCRON_OIDC_ISSUER"):
         assert way in message
+    assert "SOLOCRON_AUTH=on" in message
+    assert "solocron token create NAME --scope admin" in message
     assert "SOLOCRON_HOST=127.0.0.1" in message
     assert "SOLOCRON_AUTH=off" in message
 

@@ -57,6 +57,34 @@ def test_a_schedule_that_was_kept_may_have_begun(make: Any) -> None:
     assert not driver.rows()
 
 
+@pytest.mark.parametrize("make", [create, update])
+@pytest.mark.parametrize(
+    "schedule", [{"kind": "once", "at": "2026-12-01T00:00:02Z"}, "R/2026-12-01T00:00:02Z/PT1M"]
+)
+def test_a_slot_that_was_promised_runs_although_it_has_passed(make: Any, schedule: Any) -> None:
+    """The command says from when on; it may have been on its way for a while."""
+    driver = executing(*([a_job("late")] if make is update else []))
+    due = at(2)
+    command = make("late", schedule=schedule)
+    driver.advance_to(at(5))
+
+    since = {"begun": True, "since": due.isoformat()}
+    made = driver.ask(a_command(command.kind, "late", **command.arguments, **since))
+    driver.advance(0.1)
+
+    assert not made.faults
+    assert [(run.fire_at, run.cause) for run in driver.handed_off] == [(due, Cause.CATCH_UP)]
+
+
+def test_an_instant_that_is_none_is_refused() -> None:
+    """It comes from our own web, and stops nothing else all the same."""
+    driver = executing()
+
+    refused = driver.ask(a_command(CommandKind.CREATE_JOB, "x", **create("x").arguments, since="x"))
+
+    assert refused.faults[0].field == "since"
+
+
 def test_a_schedule_that_was_kept_may_be_over() -> None:
     """The job is there and never fires."""
     driver = executing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given, settings
@@ -12,9 +13,13 @@ from hypothesis import strategies as st
 from executor.domain.fields import is_job_id
 from executor.domain.identity import (
     command_id,
+    continuous_run_id,
+    following_run_id,
+    fraction,
     job_id,
     manual_run_id,
     retrigger_run_id,
+    retry_run_id,
     slot_run_id,
 )
 
@@ -69,6 +74,30 @@ def test_things_of_different_kinds_never_share_an_id() -> None:
     ids = {derive("x") for derive in ONE_PART} | {slot_run_id("x", NOON), command_id("x", "")}
 
     assert len(ids) == 5
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        job_id("x"),
+        slot_run_id("x", NOON),
+        continuous_run_id("x", 1, 1),
+        manual_run_id("x"),
+        retrigger_run_id("x"),
+        following_run_id("x", "y", "dependency"),
+        retry_run_id("x"),
+    ],
+)
+def test_jobs_and_runs_are_known_by_random_uuids(made: str) -> None:
+    """As far as a client can see that asks for the version and the variant."""
+    assert (UUID(made).version, UUID(made).variant) == (4, RFC_4122)
+
+
+def test_what_is_spread_by_chance_is_not_touched_by_that() -> None:
+    """A digit that is always the same would gather what is to be spread."""
+    thirds = {int(fraction("x", str(number)) * 16**13) % 16 for number in range(500)}
+
+    assert len(thirds) == 16
 
 
 def test_every_id_looks_like_one() -> None:

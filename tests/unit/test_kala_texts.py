@@ -76,7 +76,9 @@ def test_the_time_of_a_run_is_known_when_it_runs() -> None:
         ('{{"{{"}}', "is more than a field"),
         ("{{.}}", "is more than a field"),
         ("{{}}", "is more than a field"),
-        ("{{.Metadata.SuccessCount}}", "there are .Id, .Name, .NextRunAt, .Owner"),
+        ("{{.Metadata.SuccessCount}}", "the header Idempotency-Key of a request"),
+        ("{{$.Metadata.SuccessCount}}", "the variable SOLOCRON_TRIGGER_ID of a command"),
+        ("{{.IsDone}}", "there are .Id, .Name, .NextRunAt, .Owner"),
         ("{{.owner}}", "has no value here"),
     ],
 )

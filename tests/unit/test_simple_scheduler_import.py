@@ -73,6 +73,9 @@ def test_limits_that_are_off_are_left_out() -> None:
     [
         ({"interval": 1_500}, "1500 ms: runs are whole seconds apart"),
         ({"interval": "x"}, "is no number of milliseconds"),
+        ({"interval": 10**15}, "is too long; write at most 1000000000000"),
+        ({"runExecutionTimeout": 10**15}, "is too long; write at most 1000000000000"),
+        ({"maxQueueCount": 10**15}, "is too many; write at most 1000000000000"),
         ({"nextRunAt": "2026-12-01T00:00:00.25Z"}, "fire times are whole seconds"),
     ],
 )
@@ -82,6 +85,28 @@ def test_what_cannot_be_said_in_seconds_is_refused(change: dict[str, Any], words
 
     assert not found.documents
     assert words in found.notes[-1].message
+
+
+@pytest.mark.parametrize("name", ["\u00e9 x", "re(port)", "-", "x" * 200])
+def test_a_name_that_is_one_here_stays(name: str) -> None:
+    """Workers would hear nothing more of a job that is called otherwise."""
+    found = jobs_of([{**JOB, "name": name}])
+
+    assert [document["name"] for document in found.documents] == [name]
+    assert said(found) == []
+
+
+def test_another_name_is_another_exchange() -> None:
+    """Told as a difference, with the exchange; one that is kept is not given to another job."""
+    found = jobs_of([{**JOB, "name": "a/b"}, {**JOB, "name": "a-b"}])
+
+    assert sorted(document["name"] for document in found.documents) == ["a-b", "a-b-2"]
+    (note,) = [note for note in found.notes if note.subject]
+    assert (note.kind, note.subject) == ("differs", "a-b-2")
+    assert note.message == (
+        "was 'a/b' there: its workers have to listen to the exchange scheduler.job.a-b-2 "
+        "from now on"
+    )
 
 
 def test_no_jobs_are_no_jobs() -> None:

@@ -168,7 +168,9 @@ class FakeExecutor:
     def _new(self, command: Command) -> Job:
         now = self._clock.now()
         definition = definition_from_document(command.arguments["definition"])
-        first = next_after(definition.schedule, now) if definition.schedule else None
+        since = command.arguments.get("since")
+        after = now if since is None else min(now, from_text(since) - TICK)
+        first = next_after(definition.schedule, after) if definition.schedule else None
         return Job(
             id=identity.job_id(command.id),
             definition=definition,

@@ -90,6 +90,28 @@ def test_nothing_else_is_run_at_once(world: World, job: dict[str, Any]) -> None:
     assert sent(world) == [CommandKind.CREATE_JOB]
 
 
+def test_a_template_knows_what_changes_by_edits_alone(world: World) -> None:
+    """It is put in when the job is saved, and shown as it was written."""
+    fields = "Type Disabled OnFailureJob RemoteProperties.Url RemoteProperties.Method"
+    text = " ".join(f"{{{{.{field}}}}}" for field in fields.split())
+    handler = created(world, name="handler", schedule=FAR)
+    remote = {"url": "http://a/", "method": "put", "body": text}
+    job_id = created(
+        world,
+        type=1,
+        command="",
+        schedule=FAR,
+        on_failure_job=handler,
+        remote_properties=remote,
+        TemplateDelimiters="{{ }}",
+    )
+
+    target = json_of(world.get(f"/v1/jobs/{own(job_id)}"))["target"]
+    assert target["body"] == f"1 false {handler} http://a/ PUT"
+    shown = json_of(world.get(f"/api/v1/job/{job_id}/"))["job"]
+    assert shown["remote_properties"]["body"] == text
+
+
 def test_a_taken_name_gets_a_piece_of_the_id(world: World) -> None:
     """Also one that is taken by a job from another door."""
     world.add(NIGHTLY)
@@ -307,8 +329,21 @@ def test_a_face_that_is_switched_off_is_not_there(world: World) -> None:
     assert not any("/api/" in path for path in json_of(client.get("/openapi.json"))["paths"])
 
 
-def test_a_face_alone_can_be_switched_on(world: World) -> None:
+@pytest.mark.parametrize("face", Face)
+def test_a_face_alone_can_be_switched_on(world: World, face: Face) -> None:
     """The others stay off."""
-    client = create_app(replace(world.services, faces=(Face.KALA,))).test_client()
+    paths = {
+        Face.KALA: "/api/v1/job/",
+        Face.SIMPLE_SCHEDULER: "/api/jobs",
+        Face.HA_JOBS: "/jobs",
+    }
+    client = create_app(replace(world.services, faces=(face,))).test_client()
 
-    assert client.get("/api/v1/job/").status_code == 200
+    found = {one for one, path in paths.items() if client.get(path).status_code == 200}
+
+    assert found == {face}
+
+
+def test_nothing_is_told_of_the_process_itself(world: World) -> None:
+    """Where Kala, asked to, shows its profile."""
+    problem_of(world.get("/debug/pprof/"), 404)

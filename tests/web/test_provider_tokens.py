@@ -18,6 +18,7 @@ from tests.fakes.fake_clock import FakeClock
 from tests.servers.openid_provider import AUDIENCE, OpenIdProvider
 from tests.web.guarded import GuardedWorld
 from tests.web.world import json_of, problem_of
+from web.compat.simple_scheduler_schemas import REFUSED
 
 Token = Callable[[OpenIdProvider], str]
 
@@ -63,6 +64,10 @@ def with_the_public_key(provider: OpenIdProvider) -> str:
     key = provider.key.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     signed = f"{part({'alg': 'HS256', 'kid': provider.key.kid})}.{part(claims(provider))}"
     return f"{signed}.{part(hmac.digest(key, signed.encode(), 'sha256'))}"
+
+
+def without(provider: OpenIdProvider, name: str) -> dict[str, Any]:
+    return {key: value for key, value in claims(provider).items() if key != name}
 
 
 def changed(**changes: Any) -> Token:
@@ -114,9 +119,40 @@ def test_a_token_that_does_not_count_is_refused(
         "detail": f"{detail}; send another token",
         "errors": [],
     }
+    route = json_of(world.get("/openapi.json"))["paths"]["/v1/jobs"]["get"]["responses"]["401"]
+    examples = route["content"]["application/problem+json"]["examples"]
+    assert json_of(response) in [one["value"] for one in examples.values()]
     challenge = 'Bearer realm="solocron", error="invalid_token"'
     assert response.headers["WWW-Authenticate"] == challenge
     assert text not in response.text
+
+
+@pytest.mark.parametrize(
+    ("token", "error"),
+    [
+        (changed(iss="https://evil.example"), "Invalid issuer"),
+        (lambda provider: provider.sign(without(provider, "exp")), "Invalid expiration time"),
+        (changed(exp=1), "Access token has expired"),
+        (changed(aud="other"), "Invalid claims"),
+        (lambda provider: provider.sign(without(provider, "sub")), "Invalid claims"),
+        (changed(nbf="now"), "Invalid claims"),
+        (changed(nbf=10**11), "Invalid access token"),
+        (without_signature, "Invalid access token"),
+        (with_the_public_key, "Invalid access token"),
+        (lambda provider: provider.sign(claims(provider), kid="unknown"), "Invalid access token"),
+        (lambda provider: "a.b.c", "Invalid access token"),
+    ],
+)
+def test_simple_schedulers_clients_are_told_in_its_words(
+    provider: OpenIdProvider, world: ProviderWorld, token: Token, error: str
+) -> None:
+    """Well signed or not; the detail says it in ours."""
+    response = world.ask(token(provider), "GET", "/api/jobs")
+
+    assert response.status_code == 401
+    document = json_of(response)
+    assert (list(document), document["error"]) == (["error", "detail"], error)
+    assert error in REFUSED
 
 
 def test_a_token_without_the_scope_is_refused(

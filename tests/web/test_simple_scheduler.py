@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from executor.domain.command import CommandKind
 from executor.domain.errors import NoExecutor
+from executor.domain.job import Job
 from executor.domain.run import RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.world import PLAIN, World, json_of
@@ -19,6 +20,13 @@ JOB: dict[str, Any] = {"name": "report", "enabled": True, "nextRunAt": "2099-01-
 def kinds(world: World) -> list[CommandKind]:
     """Return what the executor was asked for."""
     return [one.kind for one in world.executor.received]
+
+
+def first_slot(world: World) -> datetime | None:
+    """Return the slot that the executor runs next."""
+    job = world.store.find_job("report")
+    assert isinstance(job, Job)
+    return job.next_fire_at
 
 
 @pytest.mark.parametrize(
@@ -90,19 +98,74 @@ def test_a_job_that_runs_once_and_is_due_already_runs_a_moment_later(world: Worl
     assert json_of(world.get("/v1/jobs/report"))["next_fire_at"] is not None
 
 
-def test_a_job_is_made_although_its_late_run_cannot_be_asked_for(world: World) -> None:
-    """The executor went away in between: the job is there, and that is what is said."""
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize("ahead_s", [-3_600, 0, 1])
+@pytest.mark.parametrize("verb", ["POST", "PATCH"])
+def test_a_job_that_runs_once_runs_however_late_the_executor_hears_of_it(
+    world: World, verb: str, ahead_s: int, silent: bool
+) -> None:
+    """Its slot has passed by then and is still to come for the executor; answered or not."""
+    due = (world.clock.now() + timedelta(seconds=ahead_s)).isoformat()
+    if verb == "PATCH":
+        world.post("/api/jobs", JOB)
+    world.executor.before = lambda: world.clock.advance(3)
+    world.executor.silent = silent
+
+    if verb == "POST":
+        response = world.post("/api/jobs", {**JOB, "nextRunAt": due})
+    else:
+        response = world.send("PATCH", "/api/jobs/report", {"nextRunAt": due})
+
+    assert response.status_code == (202 if silent else 201 if verb == "POST" else 204)
+    slot = first_slot(world)
+    assert slot is not None
+    assert slot < world.clock.now()
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_the_run_of_a_job_that_is_due_already_is_asked_for_together_with_it(
+    world: World, silent: bool
+) -> None:
+    """It hangs neither on an answer in time nor on an executor that is still there afterwards."""
+    world.executor.silent = silent
+    start = (world.clock.now() - timedelta(hours=1)).isoformat()
+    late = {**JOB, "nextRunAt": start, "interval": 60_000}
+
+    made = world.post("/api/jobs", late)
+    moved = world.send("PATCH", "/api/jobs/report", {"nextRunAt": start, "interval": 30_000})
+
+    assert [made.status_code, moved.status_code] == ([202, 202] if silent else [201, 204])
+    job_id = world.store.find_job("report").id
+    runs = [one for one in world.executor.received if one.kind is CommandKind.TRIGGER_JOB]
+    assert [one.subject for one in runs] == [job_id, job_id]
+    assert len(world.get("/v1/runs").get_json()["items"]) == 2
+
+
+def test_a_first_slot_that_passes_on_the_way_is_not_left_out(world: World) -> None:
+    """The job goes on from there, not from the one after it."""
+    due = world.clock.now().replace(microsecond=0) + timedelta(seconds=1)
+    world.executor.before = lambda: world.clock.advance(3)
+
+    world.post("/api/jobs", {**JOB, "nextRunAt": due.isoformat(), "interval": 60_000})
+
+    assert first_slot(world) == due
+
+
+def test_a_change_that_is_overtaken_runs_a_job_that_is_due_once(world: World) -> None:
+    """However often it has to be sent."""
+    world.post("/api/jobs", JOB)
     start = (world.clock.now() - timedelta(hours=1)).isoformat()
 
-    def leave() -> None:
-        if world.executor.received:
-            raise NoExecutor("nobody executes")
+    def overtake() -> None:
+        world.executor.before = lambda: None
+        world.send("PATCH", "/api/jobs/report", {"maxQueueCount": 7})
 
-    world.executor.before = leave
+    world.executor.before = overtake
+    moved = world.send("PATCH", "/api/jobs/report", {"nextRunAt": start, "interval": 60_000})
 
-    late = {**JOB, "nextRunAt": start, "interval": 60_000}
-    assert world.post("/api/jobs", late).status_code == 201
-    assert kinds(world) == [CommandKind.CREATE_JOB]
+    assert moved.status_code == 204
+    assert kinds(world).count(CommandKind.UPDATE_JOB) == 3
+    assert len(world.get("/v1/runs").get_json()["items"]) == 1
 
 
 def test_nothing_is_early(world: World) -> None:

@@ -36,7 +36,7 @@ from executor.domain.kala_texts import delimiters_of, our_interval
 from executor.domain.schedule import schedule_from_document
 from executor.domain.targets import CommandTarget, HttpTarget
 from web.compat import kala_schedules, kala_targets
-from web.compat.kala_requests import KalaJob
+from web.compat.kala_requests import KalaJob, RemoteProperties
 from web.compat.kala_targets import Filling, fixed_values
 
 #: Before the names of our labels.
@@ -139,7 +139,7 @@ def _filling(job: KalaJob, making: Making) -> Filling:
     except ValueError as error:
         raise InvalidJob([Fault("TemplateDelimiters", str(error))]) from None
     own_id = id_of(making.job_id)
-    fixed = fixed_values(own_id, job.name, job.schedule, job.epsilon, job.retries)
+    fixed = fixed_values(own_id, job)
     return Filling(delimiters, fixed, own_id if making.forks else "")
 
 
@@ -302,13 +302,22 @@ class _Shown:
 
     def _filling(self) -> Filling:
         own_id = id_of(self._job.id)
-        fixed = fixed_values(
-            own_id,
-            kala_name(self._job),
-            self.schedule(),
-            self.epsilon(),
-            self._definition.retry.attempts,
+        remote = kala_targets.remote_of(self._definition.target, self._delimiters)
+        known = KalaJob(
+            name=kala_name(self._job),
+            schedule=self.schedule(),
+            epsilon=self.epsilon(),
+            retries=self._definition.retry.attempts,
+            type=int(isinstance(self._definition.target, HttpTarget)),
+            on_failure_job=id_of(self._definition.on_failure or ""),
+            remote_properties=RemoteProperties(
+                url=self.label("url") or remote["url"],
+                method=remote["method"],
+                body=self.label("body") or remote["body"],
+                timeout=remote["timeout"],
+            ),
         )
+        fixed = fixed_values(own_id, known)
         return Filling(self._delimiters, fixed, own_id if is_forks(self._job) else "")
 
 

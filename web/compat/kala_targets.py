@@ -69,16 +69,25 @@ class Filling:
         return f"{url}{'&' if '?' in url else '?'}{_JOB_ID}={self.sent_id}"
 
 
-def fixed_values(
-    job_id: str, name: str, schedule: str, epsilon: str, retries: int
-) -> dict[str, str]:
-    """Return what is put into texts at once, by the names of the fields in Go."""
+def fixed_values(job_id: str, job: KalaJob) -> dict[str, str]:
+    """Return what is put into texts at once, by the names of the fields in Go.
+
+    These change by an edit alone.  A job that runs is not disabled.
+    """
+    remote = job.remote_properties
     return {
         "Id": job_id,
-        "Name": name,
-        "Schedule": schedule,
-        "Epsilon": epsilon,
-        "Retries": str(retries),
+        "Name": job.name,
+        "Schedule": job.schedule,
+        "Epsilon": job.epsilon,
+        "Retries": str(job.retries),
+        "Type": str(job.kind),
+        "Disabled": "false",
+        "OnFailureJob": job.on_failure_job,
+        "RemoteProperties.Url": remote.url,
+        "RemoteProperties.Method": remote.method.upper() or "GET",
+        "RemoteProperties.Body": remote.body,
+        "RemoteProperties.Timeout": str(remote.timeout or TIMEOUT_S),
     }
 
 

@@ -10,30 +10,38 @@ name is taken once (409), what does not exist is 404 for every method.
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from flask import Response, request
 
-from executor.domain.command import Command, CommandKind
-from executor.domain.errors import Fault, Unavailable
+from executor.domain.command import Command, CommandKind, CommandResult
+from executor.domain.errors import Fault, Flaw, NameTaken
+from executor.domain.identity import job_id
+from executor.domain.instant import to_text
 from executor.domain.job import Definition
 from executor.domain.simple_scheduler import TOUCHES
-from web.access import MissingScopes
+from web.access import MissingScopes, NotAccepted
 from web.bodies import JSON
 from web.changes import arguments_of, carry_out_anew, check_target, delete_job
-from web.commands import carry_out, command, send
+from web.commands import answer, command
 from web.compat import simple_scheduler_runs, simple_scheduler_schemas
 from web.compat.foreign import Foreign
 from web.compat.lists import all_jobs
 from web.compat.simple_scheduler_schemas import NOTHING_THERE, REFUSAL, json_answer
-from web.compat.simple_scheduler_words import changed_job, is_late, job_document, new_job
+from web.compat.simple_scheduler_words import (
+    changed_job,
+    first_slot,
+    is_late,
+    job_document,
+    new_job,
+)
 from web.jobs import found_job, sound_job
 from web.problems import Problem
 from web.routes import Answer, Body, Call, Table
-
-logger = logging.getLogger(__name__)
 
 TABLE: Final = Table()
 
@@ -42,6 +50,15 @@ _OURS: Final[dict[str, Any]] = {"tag": "simple-scheduler", "lenient": True, "ref
 
 #: Our fields -> those of its documents, for faults.
 _THEIRS: Final = {ours: theirs for theirs, ours in reversed(list(TOUCHES.items()))}
+
+#: What it says of credentials that do not count.
+_FLAWS: Final = {
+    Flaw.UNKNOWN: "Invalid access token",
+    Flaw.ISSUER: "Invalid issuer",
+    Flaw.NO_EXPIRY: "Invalid expiration time",
+    Flaw.EXPIRED: "Access token has expired",
+    Flaw.CLAIMS: "Invalid claims",
+}
 
 
 @TABLE.add(
@@ -103,14 +120,15 @@ def create_scheduler_job(call: Call) -> Response:
     now = call.services.clock.now()
     definition = new_job(call.document, now, call.within or ())
     check_target(call, definition)
-    asked = _command(call, CommandKind.CREATE_JOB, definition.name, definition)
-
-    def show(job_id: str | None) -> Response:
-        if is_late(definition, now):
-            _run_now(call, job_id or "")
-        return json_answer({"name": definition.name}, HTTPStatus.CREATED)
-
-    return carry_out(call, asked, lambda result: show(result.job_id))
+    asked = _command(call, CommandKind.CREATE_JOB, definition.name, definition, now)
+    first = command(call, CommandKind.TRIGGER_JOB, job_id(asked.id), part="late")
+    result = _send(call, asked, first if is_late(definition, now) else None)
+    if result is not None and result.message == str(NameTaken(definition.name)):
+        place = f"/api/jobs/{quote(definition.name)}"
+        words = f"a job named {definition.name!r} exists already; PATCH {place} changes it"
+        result = replace(result, message=words)
+    created = json_answer({"name": definition.name}, HTTPStatus.CREATED)
+    return answer(asked, result, lambda _: created)
 
 
 @TABLE.add(
@@ -127,6 +145,8 @@ def create_scheduler_job(call: Call) -> Response:
 def patch_scheduler_job(call: Call) -> Response:
     """Ask for a job to be changed in part."""
     now = call.services.clock.now()
+    # One for all tries: whichever of them is applied, the job runs once.
+    first = replace(command(call, CommandKind.TRIGGER_JOB, ""), repeatable=True)
     late = False
 
     def make() -> Command:
@@ -135,14 +155,13 @@ def patch_scheduler_job(call: Call) -> Response:
         definition = changed_job(job, call.document, now)
         check_target(call, definition)
         late = definition.schedule != job.definition.schedule and is_late(definition, now)
-        return _command(call, CommandKind.UPDATE_JOB, job.id, definition, job.revision)
+        return _command(call, CommandKind.UPDATE_JOB, job.id, definition, now, job.revision)
 
-    def show(job_id: str | None) -> Response:
-        if late:
-            _run_now(call, job_id or "")
-        return Response(status=HTTPStatus.NO_CONTENT)
+    def send_both(call: Call, asked: Command) -> CommandResult | None:
+        return _send(call, asked, replace(first, subject=asked.subject) if late else None)
 
-    return carry_out_anew(call, make, lambda result: show(result.job_id))
+    changed = Response(status=HTTPStatus.NO_CONTENT)
+    return carry_out_anew(call, make, lambda _: changed, send=send_both)
 
 
 @TABLE.add(
@@ -163,26 +182,24 @@ def _command(
     kind: CommandKind,
     subject: str,
     definition: Definition,
+    now: datetime,
     if_revision: int | None = None,
 ) -> Command:
     """Return the command that makes a job as *definition* says, whenever its schedule began."""
     arguments = {**arguments_of(definition), "begun": True}
+    if (slot := first_slot(definition, now)) is not None:
+        arguments["since"] = to_text(slot)
     return command(call, kind, subject, arguments, if_revision)
 
 
-def _run_now(call: Call, job_id: str) -> None:
-    """Ask for the run of a job that is due already.
+def _send(call: Call, asked: Command, first: Command | None) -> CommandResult | None:
+    """Send *asked* with *first*, the run of a job that is due already, behind it in the queue.
 
-    The job is there whatever comes of it: a refusal by its own policies is one of its runs.
+    They arrive together: nobody has to wait for the one to ask for the other.  A job that is
+    refused has no run; that its policies refuse the run is no matter of the job's.
     """
-    try:
-        send(call, command(call, CommandKind.TRIGGER_JOB, job_id, part="late"))
-    except Unavailable as error:
-        logger.warning(
-            "a job that was due already was not run at once: %s",
-            error,
-            extra={"action": "late_job_not_run", "job_id": job_id},
-        )
+    together = [asked] if first is None else [asked, first]
+    return call.services.sender.send_all(together, call.services.command_timeout_s)[0]
 
 
 def refuse(problem: Problem) -> Response:
@@ -199,7 +216,10 @@ def _refusal(problem: Problem) -> dict[str, Any]:
     if isinstance(problem, MissingScopes):
         return {"error": "Missing required scopes", "missing_scopes": list(problem.missing)}
     if problem.status is HTTPStatus.UNAUTHORIZED:
-        found = _what_is_wrong(request.headers.get("Authorization"))
+        if isinstance(problem, NotAccepted):
+            found = _FLAWS[problem.flaw]
+        else:
+            found = _what_is_wrong(request.headers.get("Authorization"))
         return {"error": found, "detail": problem.detail}
     if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
         return {"error": "Unexpected error occurred", "detail": problem.detail}
@@ -217,7 +237,7 @@ def _name_of(fault: Fault) -> str:
 
 
 def _what_is_wrong(header: str | None) -> str:
-    """Say in its words what is wrong with the credentials in *header*."""
+    """Say in its words what is wrong with *header*, of which nothing else is known."""
     if header is None:
         return "Authorization header is missing"
     scheme, _, token = header.partition(" ")

@@ -15,6 +15,19 @@ from web.routes import Answer
 #: Name of the schema of its refusals.
 REFUSAL: Final = "SchedulerRefusal"
 
+#: What ``error`` says of callers: the header, the token, its rights.
+REFUSED: Final = (
+    "Authorization header is missing",
+    "Invalid authorization format",
+    "Access token is missing",
+    "Invalid access token",
+    "Invalid issuer",
+    "Invalid expiration time",
+    "Access token has expired",
+    "Invalid claims",
+    "Missing required scopes",
+)
+
 #: How a read of something that is not there is answered.
 NOTHING_THERE: Final = Answer(schema=None, description="There is none; the body is empty.")
 
@@ -73,7 +86,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     REFUSAL: {
         "type": "object",
         "properties": {
-            "error": STRING,
+            "error": {**STRING, "examples": list(REFUSED)},
             "detail": STRING,
             "status": STRING,
             "missing_scopes": {"type": "array", "items": STRING},

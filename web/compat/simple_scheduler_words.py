@@ -11,12 +11,15 @@ Rules
    alone, null is the same as nothing.
 2. Fire times are whole seconds here.  A fraction in ``nextRunAt`` is rounded up, never down: no
    run is early.
+3. What is due when it is asked for runs, however late the executor hears of it: a job that runs
+   once has its slot then, and the command says that this one counts (:func:`first_slot`); of any
+   other one run is asked for together with it (:func:`is_late`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -58,9 +61,6 @@ STATUSES: Final[Mapping[RunState, str]] = {
 
 #: The names of what a client may write, by how they look in small letters.
 _NAMES: Final = {name.lower(): name for name in ("name", *TOUCHES)}
-
-#: How long before its slot a job that is due already has to be there, to run once all the same.
-_AT_ONCE: Final = timedelta(seconds=2)
 
 _SECOND: Final = timedelta(seconds=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -204,11 +204,24 @@ def changed_job(job: Job, document: Mapping[str, Any], now: datetime) -> Definit
 
 
 def is_late(definition: Definition, now: datetime) -> bool:
-    """Whether a job that is set up so at *now* is due already, and is to run at once."""
+    """Whether a job that is set up so at *now* is due already, and is to run at once beside it."""
     schedule = definition.schedule
     if not definition.enabled or not isinstance(schedule, IntervalSchedule):
         return False
     return schedule.interval().start <= now.timestamp()
+
+
+def first_slot(definition: Definition, now: datetime) -> datetime | None:
+    """Return the first slot of a job that is set up so at *now*, if that is written in it.
+
+    It counts even if it passes before the executor comes round to it.
+    """
+    schedule = definition.schedule
+    if definition.enabled and isinstance(schedule, OnceSchedule):
+        return schedule.instant()
+    if not isinstance(schedule, IntervalSchedule) or is_late(definition, now):
+        return None
+    return datetime.fromtimestamp(schedule.interval().start, UTC) if definition.enabled else None
 
 
 def _given(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +249,7 @@ def _with_whole_second(given: Mapping[str, Any], now: datetime) -> dict[str, Any
         if instant == from_text(NEVER):
             raise ValueError("is not set; write when the first run is due")
         if _runs_once(given):
-            instant = max(instant, now + _AT_ONCE)
+            instant = max(instant, now)
         if instant.microsecond:
             instant = instant.replace(microsecond=0) + _SECOND
     except OverflowError:

@@ -21,7 +21,7 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 
 from executor.adapters.oidc.issuer import Issuer
-from executor.domain.errors import CredentialsRefused
+from executor.domain.errors import CredentialsRefused, Flaw
 from executor.ports.bearers import Bearer
 from executor.ports.clock import Clock
 
@@ -75,7 +75,7 @@ class OidcVerifier:
         self._check(claims, audience)
         subject = claims.get("sub")
         if not isinstance(subject, str) or not 1 <= len(subject) <= LONGEST_SUBJECT:
-            raise CredentialsRefused("this token names no subject (`sub`)")
+            raise CredentialsRefused("this token names no subject (`sub`)", Flaw.CLAIMS)
         return claims
 
     def _signed(self, token: str) -> dict[str, Any]:
@@ -98,16 +98,22 @@ class OidcVerifier:
 
     def _check(self, claims: dict[str, Any], audience: str) -> None:
         if claims.get("iss") != self._issuer.url:
-            raise CredentialsRefused(_ANOTHER)
+            raise CredentialsRefused(_ANOTHER, Flaw.ISSUER)
         meant = claims.get("aud")
         if audience not in (meant if isinstance(meant, list) else [meant]):
-            raise CredentialsRefused("this token is meant for another service (`aud`)")
+            raise CredentialsRefused("this token is meant for another service (`aud`)", Flaw.CLAIMS)
         now, leeway_s = self._clock.now().timestamp(), LEEWAY.total_seconds()
         expires, begins = claims.get("exp"), claims.get("nbf", 0)
-        if not _is_time(expires) or not _is_time(begins):
-            raise CredentialsRefused("this token does not say for how long it is valid (`exp`)")
+        if not _is_time(expires):
+            raise CredentialsRefused(
+                "this token does not say for how long it is valid (`exp`)", Flaw.NO_EXPIRY
+            )
+        if not _is_time(begins):
+            raise CredentialsRefused(
+                "this token does not say from when on it is valid (`nbf`)", Flaw.CLAIMS
+            )
         if now >= expires + leeway_s:
-            raise CredentialsRefused("this token has expired")
+            raise CredentialsRefused("this token has expired", Flaw.EXPIRED)
         if now < begins - leeway_s:
             raise CredentialsRefused("this token is not valid yet; is the clock right?")
 
