@@ -123,6 +123,33 @@ def test_chosen_jobs_are_paused_and_deleted(tab: Page, open_place: Served) -> No
     expect(tab.get_by_role("link", name="bulk-a")).to_have_count(0)
 
 
+def test_chosen_jobs_are_tagged(tab: Page, open_place: Served) -> None:
+    """With the keyboard alone: tick, write the tag, press the button."""
+    add(open_place, "tagged-a", "true")
+    tab.goto("/ui/jobs?q=tagged-")
+    tab.get_by_label("Choose tagged-a").press("Space")
+    tab.get_by_label("Tag to put on or take off").fill("team-x")
+    tab.get_by_role("button", name="Tag", exact=True).press("Enter")
+
+    expect(tab.get_by_text("1 job was tagged.")).to_be_visible()
+    expect(tab.get_by_role("link", name="team-x")).to_be_visible()
+
+
+def test_a_backfill_is_looked_at_and_then_started(tab: Page, open_place: Served) -> None:
+    """From the job's page to the preview and back, with the runs that it made."""
+    add(open_place, "filled", "true", schedule="30 2 * * *")
+    tab.goto("/ui/jobs/filled")
+    tab.get_by_role("link", name="Backfill…").click()
+    tab.get_by_label("From (UTC)").fill("2026-01-01T00:00")
+    tab.get_by_label("To (UTC)").fill("2026-01-03T00:00")
+    tab.get_by_role("button", name="Show what would run").click()
+    expect(tab.get_by_text("2 runs would be started")).to_be_visible()
+    tab.get_by_role("button", name="Start 2 runs").click()
+
+    expect(tab.get_by_text("2 runs wait for a turn")).to_be_visible()
+    expect(tab.locator(".history tbody tr")).to_have_count(2)
+
+
 def test_a_ticked_box_is_not_lost_to_a_refresh(tab: Page, open_place: Served) -> None:
     """The list waits while somebody chooses."""
     add(open_place, "ticked", "true")
