@@ -134,6 +134,7 @@ def test_who_may_only_look_is_told_so() -> None:
     world.ask(ADMIN, "PUT", "/v1/secrets/KEY", {"value": "long enough"})
     for name, tag in (("ours", "a"), ("theirs", "b")):
         world.ask(ADMIN, "POST", "/v1/jobs", {**USER, "name": name, "tags": [tag]})
+    world.ask(ADMIN, "PUT", "/v1/channels/chat", {"kind": "slack", "url": "{{ secret.KEY }}"})
     token = world.token("jobs:read#a", "runs:read#a")
     headers = {**BROWSER, "Authorization": f"Bearer {token}"}
 
@@ -144,6 +145,7 @@ def test_who_may_only_look_is_told_so() -> None:
     assert "<textarea" not in listed
     assert "Used by ours" in one
     assert "theirs" not in one
+    assert "chat" not in one
     for path in (PAGE, f"{PAGE}/KEY/delete"):
         assert world.client.post(path, data={"sure": "yes"}, headers=headers).status_code == 403
     assert json_of(world.ask(ADMIN, "GET", "/v1/secrets/KEY"))["revision"] == 1
