@@ -278,11 +278,12 @@ class MemoryRuns(MemoryPart):
 
 
 def _matches(run: Run, which: RunFilter) -> bool:
-    at = max(run.created_at, run.fire_at or run.created_at)
-    return (
+    fits = (
         which.job_id in (None, run.job_id)
         and which.state in (None, run.state)
         and which.cause in (None, run.cause)
-        and (which.since is None or at >= which.since)
-        and (which.until is None or at < which.until)
     )
+    if not fits or (which.since is None and which.until is None):
+        return fits
+    at = max(run.created_at, run.fire_at or run.created_at)
+    return (which.since is None or at >= which.since) and (which.until is None or at < which.until)

@@ -84,7 +84,7 @@ def send(
 ) -> TestResponse:
     """Send the form on *page* with *changes*: a text, or a list of what is ticked.
 
-    Underscores in pairs stand for dots, which names of arguments cannot hold.
+    Pairs of underscores stand for dots, which names of arguments cannot hold.
     """
     fields = fields_of(page)
     for name, value in changes.items():

@@ -127,7 +127,7 @@ def test_every_fault_stands_beside_its_field(world: World) -> None:
         "schedule.cron.expression": "out of range",
         "schedule.cron.timezone": "write Europe/Moscow",
         "target.http.url": "write an absolute URL",
-        "target.http.headers": "has no : ; write Name: value".replace("Name", "NAME"),
+        "target.http.headers": "has no : ; write NAME: value",
         "retry.attempts": "has to be a whole number",
         "timeout": "is not a duration",
         "notify.0.after": "at least 1",
@@ -224,7 +224,6 @@ def test_the_form_is_told_in_words_while_it_is_written(world: World) -> None:
     assert "<html" not in told.text
     assert "At 02:30 AM, on day 31 of the month, Europe/Berlin" in shown
     assert "2026-12-31 02:30:00 CET" in shown
-    assert "not every month" in shown or "31" in shown
     assert "A run may take : 'soon' is not a duration" in shown
     assert "URL" not in shown.partition("As JSON")[0]
     assert '"expression": "30 2 31 * *"' in told.text.replace("&#34;", '"')
@@ -397,6 +396,5 @@ def test_an_empty_form_is_told_and_refused_not_failed(world: World) -> None:
     """Whoever sends it, with nothing or with other names."""
     assert submit(world, NEW).status_code == 200
     assert submit(world, NEW, do="save").status_code == 422
-    assert submit(world, NEW, do="save", **{"target.kind": "x", "schedule.kind": "y"}).status_code
     page = submit(world, NEW, do="save", **{"target.kind": "x"}).text
     assert "http" in fault_of(page, "target.kind")
