@@ -15,12 +15,12 @@ from executor.domain.outlook import runs_after
 from executor.domain.preview import upcoming
 from executor.domain.schedule import Schedule, for_job
 from executor.domain.schedule_fields import NO_JITTER
+from executor.domain.wording import duration
 from web import parameters
 from web.closures import closures
 from web.documents import json_response, list_document, local_text
 from web.jobs import sound_job
 from web.routes import Answer, Call, Table
-from web.wording import duration
 
 TABLE: Final = Table()
 

@@ -182,7 +182,7 @@ def _addresses(place: Served) -> dict[str, str]:
     begin, end = (f"{now - timedelta(days=days):%Y-%m-%dT00:00}" for days in (35, 31))
     stretch = f"from={begin}&to={end}"
     return {
-        "overview": "/ui/overview",
+        "overview": "/",
         "jobs": "/ui/jobs",
         "job": f"/ui/jobs/{job}",
         "run": f"/ui/runs/{_running(place)[0]['id']}",

@@ -19,7 +19,7 @@ from tests.waiting import eventually
 
 #: Addresses; ``{job}`` and ``{run}`` stand for those of the instance.
 PAGES = (
-    "/ui/overview",
+    "/",
     "/ui/jobs",
     "/ui/jobs?q=nothing-like-it",
     "/ui/jobs/{job}",
@@ -138,7 +138,7 @@ def test_the_first_page_is_small(chromium: Browser, lively: Served) -> None:
     page = context.new_page()
     sizes: dict[str, int] = {}
     page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
-    page.goto("/ui/overview", wait_until="networkidle")
+    page.goto("/", wait_until="networkidle")
     context.close()
 
     print("first page, bytes:", sizes)

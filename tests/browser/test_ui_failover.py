@@ -34,7 +34,7 @@ def test_the_open_overview_shows_who_executes_and_when_nobody_does(
     context = chromium.new_context(base_url=standby.served.url)
     page = context.new_page()
     executor = page.locator(".facts .wide")
-    page.goto("/ui/overview")
+    page.goto("/")
     expect(executor).to_contain_text(first.member.name, timeout=PATIENCE_MS)
     page.evaluate("window.mark = 'never reloaded'")
 

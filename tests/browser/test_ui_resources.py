@@ -53,7 +53,7 @@ def tab(chromium: Browser, sealed_place: Served) -> Iterator[Page]:
 
 def test_a_calendar_is_made_from_the_menu_on(tab: Page) -> None:
     """A line that is wrong is said beside it; the calendar is drawn, edited and deleted."""
-    tab.goto("/ui/overview")
+    tab.goto("/")
     tab.get_by_text("More", exact=True).click()
     tab.get_by_role("link", name="Calendars").click()
     tab.get_by_role("link", name="New calendar").click()

@@ -221,19 +221,19 @@ def test_a_key_of_one_caller_says_nothing_to_another(guarded: GuardedWorld) -> N
     assert ids[0]["command"] != ids[1]["command"]
 
 
-def test_the_page_shows_channels_to_those_alone_who_may_test_them(guarded: GuardedWorld) -> None:
-    """As the API does; whose rights are narrowed to a tag may not."""
+def test_the_page_shows_channels_to_those_whom_the_api_shows_them(guarded: GuardedWorld) -> None:
+    """Whose rights are narrowed to a tag may name them in his jobs, but not try or change them."""
     hook = {"kind": "webhook", "url": "https://example.com/hook"}
     assert guarded.ask(ADMIN, "PUT", "/v1/channels/ops", hook).status_code == 201
 
-    def shown(*scopes: str) -> bool:
+    def shown(*scopes: str) -> tuple[bool, bool]:
         token = guarded.token("runs:read", *scopes)
         page = guarded.ask(token, "GET", "/", Accept="text/html")
         assert page.status_code == 200, page.text
         found = guarded.ask(token, "GET", "/ui/channels", Accept="text/html")
         assert found.status_code == (200 if "/ui/channels" in page.text else 403)
-        return "https://example.com/hook" in found.text
+        return "https://example.com/hook" in found.text, "/ui/channels/ops/test" in found.text
 
-    assert shown("jobs:write")
-    assert not shown("jobs:read")
-    assert not shown("jobs:write#a")
+    assert shown("jobs:read", "jobs:write") == (True, True)
+    assert shown("jobs:read") == (False, False)
+    assert shown("jobs:read", "jobs:write#a") == (True, False)

@@ -47,7 +47,7 @@ _PART = 0.01
 
 #: Addresses; ``{job}``, ``{run}`` and ``{cursor}`` stand for what is in the store.
 PAGES = (
-    "/ui/overview",
+    "/",
     "/ui/jobs",
     "/ui/jobs?q=job-09",
     "/ui/jobs?q=9999",
@@ -205,7 +205,7 @@ def test_every_page_is_quick_and_small(full: FlaskClient) -> None:
 @pytest.mark.timeout(3_600)
 def test_a_viewer_of_the_overview_costs_next_to_nothing(full: FlaskClient) -> None:
     """Below 1 % of a core for the web process, asking every five seconds; the list is told too."""
-    for page in ("/ui/overview", "/ui/jobs"):
+    for page in ("/", "/ui/jobs"):
         text = full.get(page, headers=BROWSER).text
         [address] = re.findall(r'id="live"[^>]*hx-get="([^"]+)"', text)
         begun = time.process_time()
@@ -213,4 +213,4 @@ def test_a_viewer_of_the_overview_costs_next_to_nothing(full: FlaskClient) -> No
             full.get(address.replace("&amp;", "&"), headers={**BROWSER, "HX-Request": "true"})
         part = (time.process_time() - begun) / _ROUNDS / _EVERY_S
         print(f"{page}: {part:.3%} of a core for each viewer")
-        assert part < _PART or page != "/ui/overview"
+        assert part < _PART or page != "/"

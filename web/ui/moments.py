@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from markupsafe import Markup
 
 from executor.domain.instant import to_text
-from web.wording import absolute, duration
+from executor.domain.wording import absolute, duration
 
 
 def clock(instant: datetime | None) -> Markup:

@@ -27,12 +27,12 @@ from executor.domain.job import Job
 from executor.domain.load import MINUTES, Load, load
 from executor.domain.login import HOME
 from executor.domain.run import LIVE, Run, RunState
+from executor.domain.wording import milliseconds
 from executor.ports.store import JobFilter, JobOrder, Readers, RunFilter
 from web.status import Status, read_status
 from web.ui.drawing import Column, columns, skyline
 from web.ui.frame import Shelf, Visit, led_to, show_live
 from web.ui.starters import Starter, offered
-from web.wording import milliseconds
 
 #: Where the page was before it was the first one; links may still lead there.
 FORMER: Final = "/ui/overview"

@@ -15,11 +15,11 @@ from typing import Any, Final
 from flask import Response
 
 from executor.domain.access import NARROWS, Scope
-from executor.domain.api_token import LIFETIME, TOKENS
+from executor.domain.api_token import LIFETIME, TOKENS, token_document
 from executor.domain.errors import Fault
 from executor.domain.instant import from_text
 from web.problems import Problem, unprocessable
-from web.tokens import TokenRequest, create_token, delete_token, token_document
+from web.tokens import TokenRequest, create_token, delete_token
 from web.ui.frame import LATE, Shelf, Visit, carried_out, led_to, show, tried
 from web.ui.refusal import NONE, Refusal, refusal
 
