@@ -33,6 +33,18 @@ PAGES = (
     "/docs/jobs",
     "/docs/channels",
     "/docs/schemas/Definition",
+    "/ui/jobs/new",
+    "/ui/jobs/{job}/edit",
+    "/ui/calendars",
+    "/ui/calendar",
+    "/ui/channels",
+    "/ui/channel",
+    "/ui/notifications",
+    "/ui/secrets",
+    "/ui/workers",
+    "/ui/tokens",
+    "/ui/audit",
+    "/ui/settings",
 )
 
 #: How the pages are looked at: colours, and the window's width.

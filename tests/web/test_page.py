@@ -9,7 +9,7 @@ from executor.domain.errors import BrokerUnavailable
 from executor.domain.job import LastRun
 from executor.domain.run import AWAITING, QUEUED, Cause, Output, Reason, RunState
 from tests.web.forms import send
-from tests.web.reading import check_page, read, submit, visit, words
+from tests.web.reading import check_page, read, visit, words
 from tests.web.world import INSTANCE, NIGHTLY, PLAIN, World
 from web.ui.controls import Control
 from web.ui.jobs import ROWS
@@ -290,26 +290,3 @@ def test_a_run_that_waits_says_for_what(world: World) -> None:
     assert "waits for other jobs" in shown
     assert "waits for a ping" in shown
     assert "pings, within PT10M" in read(world, f"{JOBS}/{job['id']}")
-
-
-def test_channels_are_listed_with_a_button_to_test_each(world: World) -> None:
-    """And the page says whether the message has arrived; without channels, what one is."""
-    assert "No channels yet." in read(world, "/ui/channels")
-    url = "https://example.com/hook?a=1&lt=2"
-    put = world.send("PUT", "/v1/channels/ops", {"kind": "webhook", "url": url})
-    assert put.status_code == 201, put.text
-
-    page = visit(world, "/ui/channels")
-    assert f"Actions ops webhook {url} Test" in words(page)
-    assert 'action="/ui/channels/ops/test"' in page
-    check_page(page)
-    submit(world, "/ui/channels/ops/test")
-    assert "The test message" in read(world, "/ui/channels")
-    assert "nobody" in read_refusal(world)
-
-
-def read_refusal(world: World) -> str:
-    """Return what is said of a test of a channel that is not there."""
-    response = submit(world, "/ui/channels/nobody/test")
-    assert response.status_code == 404
-    return words(response.text)
