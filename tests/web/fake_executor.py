@@ -27,7 +27,14 @@ from executor.domain.command import (
     encode_command,
     encode_result,
 )
-from executor.domain.errors import BrokerUnavailable, Fault, JobNotFound, NoExecutor, RunRefused
+from executor.domain.errors import (
+    BrokerUnavailable,
+    Fault,
+    JobNotFound,
+    NameTaken,
+    NoExecutor,
+    RunRefused,
+)
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Job, LastCommand, Pause, definition_from_document
 from executor.domain.kinds import DELETES, PUTS
@@ -160,7 +167,8 @@ class FakeExecutor:
             return self._write(command, self._new(command), None)
         assert isinstance(job, Job)
         if command.kind is CommandKind.CREATE_JOB:
-            return self._result(command, ResultStatus.CONFLICT, message="the name is taken")
+            message = str(NameTaken(job.name))
+            return self._result(command, ResultStatus.CONFLICT, message=message)
         if command.if_revision not in (None, job.revision):
             return self._overtaken(command, job)
         return self._write(command, self._redefined(job, command), job.revision)

@@ -37,7 +37,7 @@ def test_a_taken_name_is_a_conflict(world: World) -> None:
 
     problem = problem_of(world.post("/v1/jobs", PLAIN), 409)
 
-    assert problem["detail"] == "the name is taken"
+    assert problem["detail"].endswith("exists already; PUT /v1/jobs/plain changes it")
 
 
 def test_every_fault_is_reported_at_once(world: World) -> None:

@@ -168,6 +168,17 @@ def test_a_change_that_is_overtaken_runs_a_job_that_is_due_once(world: World) ->
     assert len(world.get("/v1/runs").get_json()["items"]) == 1
 
 
+def test_a_taken_name_is_told_with_what_changes_the_job(world: World) -> None:
+    """In the words of the face: its clients know no other routes."""
+    world.post("/api/jobs", {**JOB, "name": "\u00e9 x"})
+
+    taken = world.post("/api/jobs", {**JOB, "name": "\u00e9 x"})
+
+    assert taken.status_code == 409
+    words = "a job named '\u00e9 x' exists already; PATCH /api/jobs/%C3%A9%20x changes it"
+    assert json_of(taken) == {"error": words}
+
+
 def test_nothing_is_early(world: World) -> None:
     """A fraction of a second is rounded up, and names are read in any case."""
     world.post("/api/jobs", {"NAME": "x", "Enabled": True, "nextrunat": "2099-01-01T00:00:00.001Z"})
