@@ -218,8 +218,8 @@ def test_a_first_job_is_made_run_and_read_from_the_first_page(
     tab.get_by_label("Name", exact=True).fill("first-one")
     tab.get_by_role("button", name="Create and run now").click()
 
-    expect(tab.get_by_text("It was made, and runs now.")).to_be_visible()
     expect(tab.locator("h1 .badge")).to_have_text("succeeded")
+    expect(tab.get_by_text("It was made, and runs now.")).to_be_visible()
     expect(tab.locator("pre.text")).to_contain_text("Hello, it is 20")
 
 

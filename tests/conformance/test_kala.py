@@ -301,7 +301,10 @@ def test_what_cannot_be_read_is_400_and_says_why(kala: KalaClient, body: str, wo
             {"command": "echo {{.Metadata.ErrorCount}}", "TemplateDelimiters": "{{ }}"},
             "command: `{{.Metadata.ErrorCount}}` has no value here",
         ),
-        ({"command": "echo {{.Mood}}", "TemplateDelimiters": "{{ }}"}, "there are .Epsilon, .Id"),
+        (
+            {"command": "echo {{.Mood}}", "TemplateDelimiters": "{{ }}"},
+            "there are .Disabled, .Epsilon, .Id",
+        ),
     ],
 )
 def test_a_job_that_cannot_be_is_400_and_leaves_nothing_behind(

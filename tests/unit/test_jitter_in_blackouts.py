@@ -30,7 +30,7 @@ def resting(policy: str, *calendars: Command) -> Driver:
     schedule = {**every(10), "jitter": "PT25S"}
     allow = {"policy": "allow"}
     # The job's id, and so its jitter, comes from that of the command.
-    driver.ask(create(command_id="jittered", calendars=uses, schedule=schedule, overlap=allow))
+    driver.ask(create(command_id="jittered-1", calendars=uses, schedule=schedule, overlap=allow))
     return driver
 
 

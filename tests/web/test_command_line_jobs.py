@@ -169,7 +169,7 @@ def test_jobs_are_made_of_a_file(url: str, world: World, tmp_path: Path) -> None
     result = solocron(url, "jobs", "create", "-f", file)
 
     assert result.exit_code == 1
-    assert f"{file}:5: name: the name is taken" in result.stderr
+    assert f"{file}:5: name: a job named 'plain' exists already" in result.stderr
     assert result.stdout.startswith("nightly is made")
 
 

@@ -216,4 +216,5 @@ def test_a_job_whose_schedule_is_over_is_done(world: World) -> None:
     shown = {one["name"]: one["done"] for one in json_of(world.get("/v1/jobs"))["items"]}
 
     assert shown == {"over": True, "off": False, "asked": False, "ahead": False}
-    assert "done" in world.get("/?q=over").text.partition("<tbody>")[2].partition("</tbody>")[0]
+    listed = world.get("/ui/jobs?q=over", headers={"Accept": "text/html"}).text
+    assert "done" in listed.partition("<tbody>")[2].partition("</tbody>")[0]

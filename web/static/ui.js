@@ -126,8 +126,23 @@ function follow(element) {
   source.addEventListener("gap", () => say("\n… a part was not kept …\n"));
   source.addEventListener("end", () => {
     source.close();
-    location.reload();
+    renew();
   });
+}
+
+// As a reload, but for what was said of the way here: that is told once only.
+async function renew() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (!answer?.ok) return location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const former = document.getElementById("main");
+  const fresh = document.adoptNode(page.getElementById("main"));
+  const said = former.querySelector(":scope > .notice:not(#offline)");
+  former.replaceWith(fresh);
+  if (said) fresh.prepend(said);
+  fresh.querySelector("#offline").replaceWith(offline);
+  htmx.process(fresh);
+  localiseAll();
 }
 
 if (output) follow(output);
