@@ -11,10 +11,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
+import hypothesis
 import pymongo
 import pytest
 
 from tests.servers import ServerFailedError, ServerMissingError, find
+
+# How long one example takes says more of the machine than of the program.
+hypothesis.settings.register_profile("solocron", deadline=None)
+hypothesis.settings.load_profile("solocron")
 
 #: Tests with these markers run only when asked for with -m.
 ON_REQUEST = ("long", "bench")
