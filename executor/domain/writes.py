@@ -135,9 +135,10 @@ class KnownCommands:
 class Retention:
     """Remove runs of a job: all but the newest ``keep_runs`` and all created before ``older_than``.
 
-    Rows created at or after ``spare_since`` (None: no limit) stay in any case.  Open rows are
-    never removed, nor are slots at or after the watermark of the job's record: they would be
-    taken for slots without a row.
+    Rows that ended at or after ``spare_since`` (None: no limit) stay in any case: before they
+    ended their insertion was acknowledged, however long that took.  Open rows are never removed,
+    nor are slots at or after the watermark of the job's record: they would be taken for slots
+    without a row.
     """
 
     job_id: str

@@ -138,8 +138,9 @@ class Options:
         instance: id of this process, the ``holder`` of its terms.
         host, version, tzdata: for the list of instances.
         run_lease_s: how long a silent executor's runs count as alive.
-        retention_rest_s: how long a row stays at least: longer than a write that its sender has
-            given up may still be under way, because it would meet no row and make another.
+        retention_rest_s: how long a row stays at least once it has ended: longer than a write that
+            its sender has given up may still be under way, because it would meet no row and make
+            another.
         grace_s: how long running work may go on after a stop was asked for.
         audit_kept: how long entries of the audit stay.
         recall_grace_s: how long whoever has a remote run may take to confirm that it has ended.

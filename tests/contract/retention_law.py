@@ -60,11 +60,11 @@ class PruneLaw(StoreWorkshop):
         assert self._prune(older_than=noon(2)) == 2
         assert self._runs_left() == ["r2", "r3"]
 
-    def test_young_rows_stay_in_any_case(self) -> None:
-        """Not even ``keep_runs`` removes what was created at ``spare_since`` or later."""
-        self.put_runs([self._ended(number) for number in range(4)])
+    def test_what_has_just_ended_stays_in_any_case(self) -> None:
+        """Not even ``keep_runs`` removes what ended at ``spare_since`` or later, whenever made."""
+        self.put_runs([self._ended(number, finished_at=noon(number + 10)) for number in range(4)])
 
-        assert self._prune(keep_runs=0, older_than=noon(1000), spare_since=noon(2)) == 2
+        assert self._prune(keep_runs=0, older_than=noon(1000), spare_since=noon(12)) == 2
         assert self._runs_left() == ["r2", "r3"]
 
     def test_open_rows_are_never_removed(self) -> None:

@@ -197,7 +197,8 @@ class MemoryRuns(MemoryPart):
         for rank, run in enumerate(rows):
             unwanted = rank >= retention.keep_runs or run.created_at < retention.older_than
             if retention.spare_since is not None:
-                unwanted = unwanted and run.created_at < retention.spare_since
+                ended = run.finished_at or run.created_at
+                unwanted = unwanted and ended < retention.spare_since
             guarded = (
                 run.scheduled
                 and watermark is not None

@@ -61,7 +61,8 @@ class MongoRetention(MongoPart):
         wanted: Document = {"created_at": {"$lt": retention.older_than}}
         spared: list[Document] = []
         if retention.spare_since is not None:
-            spared.append({"created_at": {"$gte": retention.spare_since}})
+            since = {"$gte": retention.spare_since}
+            spared += [{"finished_at": since}, {"finished_at": None, "created_at": since}]
         newest_too_many = self._newest_too_many(retention)
         if newest_too_many is not None:
             created_at, run_id = newest_too_many["created_at"], newest_too_many["_id"]

@@ -63,7 +63,8 @@ _PRUNE: Final = f"""
         SELECT row FROM runs INDEXED BY runs_by_job WHERE job_id = :job_id
             AND created_at <= :bound
             AND (created_at < :older_than OR (created_at, row) <= (:cut_at, :cut_row))
-            AND (:spare_since IS NULL OR created_at < :spare_since)
+            AND (:spare_since IS NULL
+                OR coalesce(json_extract(document, '$.finished_at'), created_at) < :spare_since)
             AND NOT {OPEN}
             AND (scheduled AND fire_at >= (SELECT next_fire_at FROM jobs WHERE id = :job_id))
                 IS NOT TRUE
