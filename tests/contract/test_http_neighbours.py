@@ -27,7 +27,7 @@ from tests.fakes.work_log import WorkLog
 ILL, HEALTHY = 8, 200
 
 #: Seconds that an ill-behaved request has.
-PATIENCE_S = 5
+PATIENCE_S = 3
 
 #: How each ill behaviour ends: those of the recording target by their paths, and a closed port.
 BEHAVIOURS = {

@@ -11,13 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from time import monotonic
+from typing import Any
 
+import pymongo
 import pytest
 
 from tests.failover.cluster import Cluster, Leader, longest_gap
 from tests.failover.served import Place
+from tests.fakes.recording_target import Request
 from tests.servers import MongoDB, Namespace, RabbitMQ
 from tests.servers.find import with_database
 from tests.waiting import eventually
@@ -34,10 +38,6 @@ TAKEOVER_S = 40.0
 #: Without the store an executor starts nothing any more after so long: a clearance is trusted for
 #: 2.5 s, and a start takes a moment to arrive at the target (s).
 TRUSTED_S = 3.5
-
-#: While it has the store, it still starts what it had cleared before another took over: that is
-#: 0.06 s ahead, and a start takes a moment to arrive at the target (s).
-AHEAD_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,15 @@ class Network:
     def places(self) -> list[Place]:
         """Return where the instances run."""
         return [self._place(island) for island in self.islands]
+
+    def cleared_until(self, term: int) -> datetime:
+        """Return until when the executor of *term*, which is over, might start what was due."""
+        with pymongo.MongoClient[dict[str, Any]](self.uri, tz_aware=True) as client:
+            record = client.get_default_database()["executor"].find_one()
+        assert record is not None
+        (cleared,) = [one["cleared_until"] for one in record["previous"] if one["term"] == term]
+        assert isinstance(cleared, datetime)
+        return cleared
 
     def _place(self, island: Namespace) -> Place:
         cables = island.cables
@@ -100,13 +109,24 @@ def _is_superseded(leader: Leader) -> bool:
     return f"term={leader.term} newer=" in leader.member.served.log
 
 
-def _started(cluster: Cluster, leader: Leader, after: float) -> list[str]:
-    """Return what was started under the term of *leader* later than *after*."""
+def _started(
+    cluster: Cluster, leader: Leader, after: float, cleared_until: datetime | None = None
+) -> list[str]:
+    """Return what was started under the term of *leader* later than *after*.
+
+    But for slots up to *cleared_until*: these nobody else starts.
+    """
     return [
         f"{start.headers['x-solocron-job']} {start.at - after:.2f} s after"
         for start in cluster.starts()
-        if start.at > after and int(start.headers["x-solocron-term"]) == leader.term
+        if start.at > after
+        and int(start.headers["x-solocron-term"]) == leader.term
+        and not (cleared_until and _slot_of(start) <= cleared_until)
     ]
+
+
+def _slot_of(start: Request) -> datetime:
+    return datetime.fromisoformat(start.headers["x-solocron-fire-time"])
 
 
 def _cut_off_the_executor(
@@ -170,5 +190,6 @@ def test_whatever_the_executor_is_cut_off_from_no_slot_is_doubled_or_lost(
     cluster.await_accounted()
 
     for leader, restored_at in former:
-        assert _started(cluster, leader, restored_at + AHEAD_S) == []
+        assert _started(cluster, leader, restored_at, network.cleared_until(leader.term)) == []
+        assert _started(cluster, leader, restored_at + TRUSTED_S) == []
     assert cluster.double_starts() == []
