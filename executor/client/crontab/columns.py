@@ -135,7 +135,11 @@ def _item(item: str, unit: Unit, high: int, findings: list[Finding]) -> str:
         first, last = found[2] or str(low), found[3] or str(high)
         if unit.fault(first) or unit.fault(last):
             return item
-        if 0 <= unit.number(last) - unit.number(first) < int(found[4]):
+        reach = unit.number(last) - unit.number(first)
+        if high == reach == 7:
+            # From Sunday to Sunday, which is one day.
+            reach = 6
+        if 0 <= reach < int(found[4]):
             text = f"`{item}`: the step leaves `{first}` alone, which is what is written"
             findings.append(Finding(Kind.TOLD, "wide_step", text))
             return first
