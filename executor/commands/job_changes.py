@@ -167,6 +167,7 @@ def _instant(text: str | None) -> str | None:
     try:
         return to_text(datetime.now(UTC) + parse_duration(text))
     except ValueError:
+        # No duration; then it is an instant, or neither.
         pass
     try:
         return to_text(from_text(text))

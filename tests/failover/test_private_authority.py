@@ -91,8 +91,8 @@ def test_with_the_authority_all_is_as_ever(servers: Servers, tmp_path: Path) -> 
     assert (seen["broker"], seen["store"]) == ("connected", "connected")
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.parametrize(
+#: What is wrong with a server's certificate, and how that is said.
+FLAWS = pytest.mark.parametrize(
     ("host", "trusted", "words"),
     [
         (NAMED, False, "self-signed certificate in certificate chain"),
@@ -100,6 +100,10 @@ def test_with_the_authority_all_is_as_ever(servers: Servers, tmp_path: Path) -> 
     ],
     ids=["no authority", "another host"],
 )
+
+
+@pytest.mark.timeout(240)
+@FLAWS
 def test_a_broker_that_nobody_vouches_for_is_refused(
     servers: Servers, tmp_path: Path, host: str, trusted: bool, words: str
 ) -> None:
@@ -121,14 +125,7 @@ def test_a_broker_that_nobody_vouches_for_is_refused(
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    ("host", "trusted", "words"),
-    [
-        (NAMED, False, "self-signed certificate in certificate chain"),
-        (UNNAMED, True, "IP address mismatch"),
-    ],
-    ids=["no authority", "another host"],
-)
+@FLAWS
 def test_a_store_that_nobody_vouches_for_is_refused(
     servers: Servers, tmp_path: Path, host: str, trusted: bool, words: str
 ) -> None:

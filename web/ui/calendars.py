@@ -29,7 +29,8 @@ from executor.domain.named import Broken, Stored
 from executor.domain.preview import describe
 from web.calendars import HORIZON, delete_calendar, put_calendar
 from web.problems import Problem, unprocessable
-from web.ui.frame import LATE, Shelf, Visit, carried_out, led_to, show, tried
+from web.ui.confirming import confirmed
+from web.ui.frame import LATE, Shelf, Visit, led_to, show, tried
 from web.ui.months import MONTH_WIDTH, outlook
 from web.ui.refusal import NONE, Refusal, refusal
 from web.ui.users import users_of
@@ -289,14 +290,13 @@ def _length(length: timedelta) -> str:
 def delete(visit: Visit) -> Response:
     """Delete a calendar that no job names, once somebody has confirmed it."""
     name = visit.services.readers.get_named(CALENDARS, visit.path["calendar"]).name
-    if visit.text("sure") != "yes":
-        return show(
-            visit,
-            "ui/confirm.html",
-            title=f"Delete {name}?",
-            text="It is refused while jobs name it. This cannot be undone.",
-            button="Delete",
-            back=_address(name),
-        )
-    there = _address(name)
-    return carried_out(delete_calendar, visit.call(), f"{name} was deleted.", there, after=HERE)
+    return confirmed(
+        visit,
+        delete_calendar,
+        button="Delete",
+        name=name,
+        text="It is refused while jobs name it. This cannot be undone.",
+        done=f"{name} was deleted.",
+        back=_address(name),
+        after=HERE,
+    )

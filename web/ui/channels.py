@@ -30,7 +30,8 @@ from executor.domain.notification import NotificationState
 from executor.ports.store import NotificationFilter
 from web.channels import delete_channel, put_channel, test_channel
 from web.problems import Problem, problem_of, unprocessable
-from web.ui.frame import LATE, Shelf, Visit, carried_out, led_to, show, tried
+from web.ui.confirming import confirmed
+from web.ui.frame import LATE, Shelf, Visit, led_to, show, tried
 from web.ui.notifications import listed
 from web.ui.refusal import NONE, Refusal, refusal
 from web.ui.users import users_of
@@ -239,14 +240,13 @@ def _told(test: Mapping[str, Any]) -> tuple[str, bool]:
 def delete(visit: Visit) -> Response:
     """Delete a channel that no job names, once somebody has confirmed it."""
     name = visit.services.readers.get_named(CHANNELS, visit.path["channel"]).name
-    if visit.text("sure") != "yes":
-        return show(
-            visit,
-            "ui/confirm.html",
-            title=f"Delete {name}?",
-            text="Nobody is told of anything over it then. It is refused while jobs name it.",
-            button="Delete",
-            back=_address(name),
-        )
-    there = _address(name)
-    return carried_out(delete_channel, visit.call(), f"{name} was deleted.", there, after=HERE)
+    return confirmed(
+        visit,
+        delete_channel,
+        button="Delete",
+        name=name,
+        text="Nobody is told of anything over it then. It is refused while jobs name it.",
+        done=f"{name} was deleted.",
+        back=_address(name),
+        after=HERE,
+    )

@@ -14,7 +14,8 @@ from executor.domain.named import Broken, Stored
 from executor.domain.secret import LONGEST, SECRETS, SHORTEST
 from web.problems import Problem
 from web.secrets import SecretValue, delete_secret, put_secret
-from web.ui.frame import LATE, Shelf, Visit, carried_out, led_to, show, tried
+from web.ui.confirming import confirmed
+from web.ui.frame import LATE, Shelf, Visit, led_to, show, tried
 from web.ui.refusal import NONE, Refusal, refusal
 from web.ui.users import users_of
 
@@ -108,15 +109,14 @@ def put(visit: Visit) -> Response:
 def delete(visit: Visit) -> Response:
     """Delete a secret that nothing uses, once somebody has confirmed it."""
     name = visit.services.readers.get_named(SECRETS, visit.path["secret"]).name
-    if visit.text("sure") != "yes":
-        return show(
-            visit,
-            "ui/confirm.html",
-            title=f"Delete {name}?",
-            text="Its value is gone then, for everybody: nobody can read it back. "
-            "It is refused while jobs or channels use it.",
-            button="Delete",
-            back=f"{HERE}/{name}",
-        )
-    there = f"{HERE}/{name}"
-    return carried_out(delete_secret, visit.call(), f"{name} was deleted.", there, after=HERE)
+    return confirmed(
+        visit,
+        delete_secret,
+        button="Delete",
+        name=name,
+        text="Its value is gone then, for everybody: nobody can read it back. "
+        "It is refused while jobs or channels use it.",
+        done=f"{name} was deleted.",
+        back=f"{HERE}/{name}",
+        after=HERE,
+    )

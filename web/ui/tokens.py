@@ -20,7 +20,8 @@ from executor.domain.errors import Fault
 from executor.domain.instant import from_text
 from web.problems import Problem, unprocessable
 from web.tokens import TokenRequest, create_token, delete_token
-from web.ui.frame import LATE, Shelf, Visit, carried_out, led_to, show, tried
+from web.ui.confirming import confirmed
+from web.ui.frame import LATE, Shelf, Visit, led_to, show, tried
 from web.ui.refusal import NONE, Refusal, refusal
 
 SHELF: Final = Shelf()
@@ -124,14 +125,13 @@ def _asked(visit: Visit) -> TokenRequest:
 def revoke(visit: Visit) -> Response:
     """Let nobody in by a token any more, once somebody has confirmed it."""
     name = visit.services.readers.get_named(TOKENS, visit.path["token"]).name
-    if visit.text("sure") != "yes":
-        return show(
-            visit,
-            "ui/confirm.html",
-            title=f"Revoke {name}?",
-            text="Whoever uses it is refused within seconds, by every instance. "
-            "This cannot be undone; a new token has another text.",
-            button="Revoke",
-            back=HERE,
-        )
-    return carried_out(delete_token, visit.call(), f"{name} lets nobody in any more.", HERE)
+    return confirmed(
+        visit,
+        delete_token,
+        button="Revoke",
+        name=name,
+        text="Whoever uses it is refused within seconds, by every instance. "
+        "This cannot be undone; a new token has another text.",
+        done=f"{name} lets nobody in any more.",
+        back=HERE,
+    )
