@@ -103,9 +103,13 @@ class Tenure:
         self._stock: list[Run] | None = None
         self._ready = False
         self.stopping = False
+        self._load()
+
+    def _load(self) -> None:
+        """Ask for what is needed first; all jobs are asked for once that is here."""
         self._named.send(ReadNamed())
-        self._open_runs.send(ReadOpenRuns(term))
-        self._due_jobs.send(ReadDueJobs(desk.now + timedelta(seconds=URGENT_S)))
+        self._open_runs.send(ReadOpenRuns(self.term))
+        self._due_jobs.send(ReadDueJobs(self._desk.now + timedelta(seconds=URGENT_S)))
 
     @property
     def loaded(self) -> bool:
