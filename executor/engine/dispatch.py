@@ -32,7 +32,7 @@ from executor.engine.desk import Desk
 from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
 from executor.engine.events import Refused
 from executor.engine.gate import Gate
-from executor.engine.timing import CLEAR_AHEAD_S
+from executor.engine.timing import CLEAR_AHEAD_S, HAND_OFF_ROWS
 from executor.engine.unwritten import Unwritten
 from executor.engine.waiting import Group, WaitingRuns
 
@@ -332,15 +332,14 @@ class Dispatcher:
         now, cleared = self._desk.now, self._clearing.is_cleared
         ready = [group for group in self._waiting if cleared(group.clear_at) and group.due <= now]
         works = []
-        for group in sorted(ready, key=lambda group: group.clear_at):
-            for run in self._waiting.take(group):
-                self._known.pop(run.id, None)
-                work = self._gate.admit(run)
-                if work == "wait":
-                    self._park(run)
-                elif work is not None:
-                    works.append(work)
-                self._gate.accounted(run.id)
+        for run in self._waiting.take(ready, HAND_OFF_ROWS):
+            self._known.pop(run.id, None)
+            work = self._gate.admit(run)
+            if work == "wait":
+                self._park(run)
+            elif work is not None:
+                works.append(work)
+            self._gate.accounted(run.id)
         if works:
             self._desk.emit(StartRuns(tuple(works), self._gate.sealed(works)))
 

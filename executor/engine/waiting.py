@@ -1,11 +1,11 @@
 """Rows that are durable and wait: for their clearance, and for the second they are due in.
 
-Rows that may start under the same clearance form a group and leave together.
+Rows that may start under the same clearance form a group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -41,10 +41,17 @@ class WaitingRuns:
             group.due = max(group.due, run.due)
         group.runs.append(run)
 
-    def take(self, group: Group) -> list[Run]:
-        """Remove a group and return its rows."""
-        del self._groups[group.clear_at]
-        return group.runs
+    def take(self, groups: Iterable[Group], most: int) -> list[Run]:
+        """Remove up to *most* rows of *groups*, the earliest first, and return them."""
+        taken: list[Run] = []
+        for group in sorted(groups, key=lambda group: group.clear_at):
+            room = most - len(taken)
+            taken += group.runs[:room]
+            group.runs = group.runs[room:]
+            if group.runs:
+                break
+            del self._groups[group.clear_at]
+        return taken
 
     def find(self, run_id: str) -> Run | None:
         """Return the row with this id, if it waits."""

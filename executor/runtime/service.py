@@ -15,6 +15,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -99,6 +100,10 @@ PREPARE_PAUSE_S: Final = (0.5, 10.0)
 #: Objects between two collections of each generation.  Rows and events come and go by reference
 #: counting alone; with Python's 700 a quarter of a large load went into looking for cycles.
 GC_THRESHOLDS: Final = (50_000, 20, 20)
+
+#: Longest time (s) for which one thread keeps the interpreter from another that wants it.  Python's
+#: 5 ms would pass at each call of the system by a thread that sends requests, while others compute.
+SWITCH_INTERVAL_S: Final = 0.0005
 
 #: Exit statuses: a clean end; what could not be recorded or finished in time.
 CLEAN: Final = 0
@@ -188,6 +193,7 @@ class ExecutorService:
             self._store.close()
             return CLEAN
         gc.set_threshold(*GC_THRESHOLDS)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._round = self._clock.monotonic()
         self._lanes.start()
         Thread(target=self._watch, name="hang-watch", daemon=True).start()

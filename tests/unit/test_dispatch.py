@@ -10,7 +10,7 @@ import pytest
 from executor.domain.instant import TICK
 from executor.domain.run import Cause, Reason, RunState
 from executor.domain.writes import LoadedJobs
-from executor.engine.effects import ClearTerm, InsertRuns, ReadDueJobs, Record, StartRuns
+from executor.engine.effects import ClearTerm, InsertRuns, ReadDueJobs, Record
 from executor.engine.timing import (
     CLAIM_AHEAD_S,
     CLAIM_BACKLOG,
@@ -220,19 +220,6 @@ def test_runs_given_back_wait_for_trust_without_keeping_the_processor_busy() -> 
     driver.silent = False
     driver.advance(2)
     assert [run.id for run in driver.handed_off] == [run.id, run.id]
-
-
-def test_all_runs_of_one_second_start_together() -> None:
-    """One clearance and one effect for the whole second."""
-    jobs = [a_job(f"job-{number}") for number in range(50)]
-    driver = executing(*jobs)
-
-    driver.advance_to(at(10))
-
-    (started,) = driver.wanted(StartRuns)
-    assert {run.job for run, _ in started.works} == {job.name for job in jobs}
-    assert len(driver.called(InsertRuns)) == 1
-    assert clearances(driver).count(at(10)) == 1
 
 
 def test_a_failed_claim_is_repeated_as_it_was() -> None:

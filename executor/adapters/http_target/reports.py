@@ -22,7 +22,7 @@ from executor.ports.target import WorkListener
 
 #: Longest time, seconds, for which a report is kept: about what a thousand requests take to get
 #: on their way, and little beside the store's writes that whoever waits for an end waits for too.
-KEPT_S: Final = 0.1
+KEPT_S: Final = 0.25
 
 
 class Reports:

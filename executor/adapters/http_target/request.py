@@ -175,7 +175,7 @@ def _header_text(name: str) -> str:
 @lru_cache(maxsize=10_000)
 def _destination(url: str) -> tuple[str, bool]:
     """Return *url* as it goes over the wire, and whether no proxy may stand in between."""
-    return ascii_url(url), _is_loopback(url)
+    return ascii_url(url), _is_loopback(urlsplit(url).hostname or "")
 
 
 @lru_cache(maxsize=10_000)
@@ -209,8 +209,8 @@ def ascii_url(url: str) -> str:
     return quote(parts._replace(netloc=credentials + at + place).geturl(), safe=URL_SAFE)
 
 
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
+@lru_cache(maxsize=1000)
+def _is_loopback(host: str) -> bool:
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
