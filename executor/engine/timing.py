@@ -65,9 +65,9 @@ STORE_PATIENCE_S: Final = 10.0
 #: How long a candidate that could not reach the store keeps away from the token: first, at most.
 STEP_ASIDE_S: Final = (1.0, 15.0)
 
-#: Rows handed off in one round of the engine, about 2 ms of work: the first are started while the
+#: Rows handed off in one round of the engine, about 3 ms of work: the first are started while the
 #: others are still being admitted, and news is heard in between.
-HAND_OFF_ROWS: Final = 100
+HAND_OFF_ROWS: Final = 200
 
 #: Starts and results wait this long for company, or until the batch has so many rows.
 JOURNAL_DELAY_S: Final = 0.02

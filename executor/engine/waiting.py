@@ -47,7 +47,7 @@ class WaitingRuns:
         for group in sorted(groups, key=lambda group: group.clear_at):
             room = most - len(taken)
             taken += group.runs[:room]
-            group.runs = group.runs[room:]
+            del group.runs[:room]
             if group.runs:
                 break
             del self._groups[group.clear_at]
