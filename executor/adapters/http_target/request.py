@@ -175,7 +175,7 @@ def _header_text(name: str) -> str:
 @lru_cache(maxsize=10_000)
 def _destination(url: str) -> tuple[str, bool]:
     """Return *url* as it goes over the wire, and whether no proxy may stand in between."""
-    return ascii_url(url), _is_loopback(urlsplit(url).hostname or "")
+    return ascii_url(url), _is_here(place_of(url))
 
 
 @lru_cache(maxsize=10_000)
@@ -210,7 +210,8 @@ def ascii_url(url: str) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _is_loopback(host: str) -> bool:
+def _is_here(place: str) -> bool:
+    host = place.rpartition(":")[0].strip("[]")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
