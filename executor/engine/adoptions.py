@@ -13,7 +13,7 @@ from datetime import datetime
 from executor.domain.run import AWAITING, Run
 from executor.domain.writes import Adoption
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import AdoptRuns
+from executor.engine.store_requests import AdoptRuns
 from executor.engine.timing import ADOPT_ROWS
 
 

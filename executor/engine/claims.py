@@ -6,7 +6,7 @@ from datetime import datetime
 
 from executor.domain.run import Run
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import InsertRuns, Request
+from executor.engine.store_requests import InsertRuns, Request
 from executor.engine.timing import CLAIM_BACKLOG, INSERT_ROWS
 
 

@@ -14,7 +14,7 @@ from math import inf
 
 from executor.domain.instant import TICK
 from executor.engine.desk import Desk
-from executor.engine.effects import ClearTerm, Request
+from executor.engine.store_requests import ClearTerm, Request
 from executor.engine.timing import HEARTBEAT_S, RETRY_S, SILENT_S, TRUST_S
 
 

@@ -23,9 +23,9 @@ from executor.domain.tally import is_missed
 from executor.engine.admission import Admission
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import Request, SettleFollowUps
 from executor.engine.herald import Herald
 from executor.engine.roster import Roster
+from executor.engine.store_requests import Request, SettleFollowUps
 from executor.engine.timing import SUPERVISION_S
 
 #: Among what is unwritten about a run: what people are to be told of it.  No run has such an id.

@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Generic, TypeVar
 
-from executor.engine.effects import Effect, Note, Request
+from executor.engine.effects import Effect, Note
 from executor.engine.events import Moment
+from executor.engine.store_requests import Request
 from executor.engine.timing import HEARTBEAT_S, RETRY_S, SILENT_S
 
 R = TypeVar("R", bound=Request)

@@ -29,9 +29,10 @@ from executor.engine.adoptions import Adoptions
 from executor.engine.claims import Claims
 from executor.engine.clearing import Clearing
 from executor.engine.desk import Desk
-from executor.engine.effects import AdoptRuns, InsertRuns, Request, StartRuns
+from executor.engine.effects import StartRuns
 from executor.engine.events import Refused
 from executor.engine.gate import Gate
+from executor.engine.store_requests import AdoptRuns, InsertRuns, Request
 from executor.engine.timing import CLEAR_AHEAD_S, HAND_OFF_ROWS
 from executor.engine.unwritten import Unwritten
 from executor.engine.waiting import Group, WaitingRuns

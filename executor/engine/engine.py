@@ -22,17 +22,7 @@ from executor.domain.errors import StaleTerm
 from executor.domain.run import Reason, Run
 from executor.domain.term import TermRecord
 from executor.engine.desk import Desk
-from executor.engine.effects import (
-    CloseIntake,
-    Effect,
-    Exit,
-    MintTerm,
-    OpenIntake,
-    Request,
-    ResignTerm,
-    StepAside,
-    StopToken,
-)
+from executor.engine.effects import CloseIntake, Effect, Exit, OpenIntake, StepAside, StopToken
 from executor.engine.endings import Endings
 from executor.engine.events import (
     Answered,
@@ -54,6 +44,7 @@ from executor.engine.events import (
 from executor.engine.journal import Journal
 from executor.engine.run_events import take_run_event
 from executor.engine.silence import Silence
+from executor.engine.store_requests import MintTerm, Request, ResignTerm
 from executor.engine.tenure import Tenure
 from executor.engine.timing import HEARTBEAT_S, STEP_ASIDE_S, STORE_PATIENCE_S, Options
 from executor.engine.upkeep import Heartbeat

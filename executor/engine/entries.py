@@ -11,8 +11,8 @@ from executor.domain.command import Command, CommandResult
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.named import Stored
 from executor.engine.batch import Batch
-from executor.engine.effects import SaveResults
 from executor.engine.scene import Scene
+from executor.engine.store_requests import SaveResults
 
 
 def save_request(batch: Batch, scene: Scene) -> SaveResults:

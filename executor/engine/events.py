@@ -16,7 +16,8 @@ from executor.domain.errors import SolocronError
 from executor.domain.report import Report
 from executor.domain.run import Outcome
 from executor.domain.writes import LoadedJobs
-from executor.engine.effects import AskPrecondition, ReadAllJobs, ReadDeclarations, Request
+from executor.engine.effects import AskPrecondition, ReadDeclarations
+from executor.engine.store_requests import ReadAllJobs, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from executor.domain.kinds import KINDS
 from executor.engine.batch import Batch
 from executor.engine.decisions import implied_result
 from executor.engine.desk import Desk
-from executor.engine.effects import KeepFormer
 from executor.engine.named_decisions import implied_named_result
+from executor.engine.store_requests import KeepFormer
 
 
 class Former:

@@ -38,8 +38,8 @@ from executor.domain.tally import (
     start_key,
 )
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import ReadTallies, Request, Tell, Telling
 from executor.engine.roster import Roster
+from executor.engine.store_requests import ReadTallies, Request, Tell, Telling
 from executor.engine.timing import TOLD_TOGETHER
 
 #: What rules have to ask for so that a row of failures is counted.

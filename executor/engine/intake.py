@@ -36,14 +36,6 @@ from executor.engine.answers import reply, settle
 from executor.engine.batch import Batch, Case
 from executor.engine.decisions import decide, decide_again, undecidable
 from executor.engine.desk import Call
-from executor.engine.effects import (
-    KeepFormer,
-    RecallCommands,
-    Request,
-    SaveResults,
-    WriteJobs,
-    WriteNamed,
-)
 from executor.engine.entries import save_request
 from executor.engine.events import Refused
 from executor.engine.former import Former
@@ -60,6 +52,14 @@ from executor.engine.scene import (
     WriteRecord,
     repeated,
     touched_by,
+)
+from executor.engine.store_requests import (
+    KeepFormer,
+    RecallCommands,
+    Request,
+    SaveResults,
+    WriteJobs,
+    WriteNamed,
 )
 from executor.engine.timing import COMMAND_BATCH
 

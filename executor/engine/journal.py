@@ -20,8 +20,8 @@ from math import inf
 from executor.domain.run import Run, RunChange
 from executor.domain.writes import JobProgress
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import Record, Request
 from executor.engine.events import Refused
+from executor.engine.store_requests import Record, Request
 from executor.engine.timing import JOURNAL_DELAY_S, JOURNAL_ROWS, JOURNAL_TRIES, RETRY_S
 
 _Key = tuple[str, int]

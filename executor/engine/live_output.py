@@ -11,8 +11,8 @@ from math import inf
 
 from executor.domain.live_output import OutputChunk
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import KeepOutput, Request
 from executor.engine.events import RunSaid
+from executor.engine.store_requests import KeepOutput, Request
 from executor.engine.timing import OUTPUT_BACKLOG, OUTPUT_BATCH, OUTPUT_EVERY_S
 
 

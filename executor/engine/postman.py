@@ -18,9 +18,10 @@ from executor.domain.channel import Channel, secret_places
 from executor.domain.notification import Notification, NotificationChange
 from executor.domain.template import secrets_in
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import Deliver, ReadOutbox, RecordDeliveries, Request
+from executor.engine.effects import Deliver
 from executor.engine.events import Delivered
 from executor.engine.records import Records
+from executor.engine.store_requests import ReadOutbox, RecordDeliveries, Request
 from executor.engine.timing import OUTBOX_POLL_S, OUTBOX_ROWS, PER_CHANNEL, PINGS_AT_ONCE
 from executor.engine.vault import Vault
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from executor.domain.run import Run
 from executor.domain.writes import Adoption
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import AdoptRuns, Request
+from executor.engine.store_requests import AdoptRuns, Request
 from executor.engine.timing import ADOPT_ROWS
 
 

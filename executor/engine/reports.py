@@ -30,11 +30,12 @@ from executor.engine.admission import Admission
 from executor.engine.awaited import watches
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import AttendWorkers, Request, SettleReport
+from executor.engine.effects import AttendWorkers, SettleReport
 from executor.engine.events import ReportReceived
 from executor.engine.journal import Journal
 from executor.engine.remote_adoptions import RemoteAdoptions
 from executor.engine.roster import Roster
+from executor.engine.store_requests import Request
 from executor.engine.strays import Strays
 from executor.engine.supervision import Supervision
 from executor.engine.workload import Workload

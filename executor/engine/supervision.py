@@ -24,8 +24,8 @@ from executor.engine.awaited import watches
 from executor.engine.consequences import Consequences
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import Request, WatchOpenRuns
 from executor.engine.roster import Roster
+from executor.engine.store_requests import Request, WatchOpenRuns
 from executor.engine.timing import SUPERVISION_S
 
 

@@ -23,7 +23,6 @@ from executor.engine.consequences import Consequences
 from executor.engine.continuity import Continuity
 from executor.engine.desk import Call, Desk
 from executor.engine.dispatch import Dispatcher
-from executor.engine.effects import ReadAllJobs, ReadDueJobs, ReadNamed, ReadOpenRuns, Request
 from executor.engine.endings import Endings
 from executor.engine.events import Delivered
 from executor.engine.herald import Herald
@@ -35,6 +34,13 @@ from executor.engine.remote import RemoteRuns
 from executor.engine.reports import Reports
 from executor.engine.roster import Roster
 from executor.engine.scene import Scene
+from executor.engine.store_requests import (
+    ReadAllJobs,
+    ReadDueJobs,
+    ReadNamed,
+    ReadOpenRuns,
+    Request,
+)
 from executor.engine.supervision import Supervision
 from executor.engine.timing import LOAD_S, URGENT_S, Options
 from executor.engine.upkeep import Upkeep

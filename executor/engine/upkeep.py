@@ -14,8 +14,8 @@ from typing import Final
 
 from executor.domain.writes import Instance, Retention
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import Beat, Prune, Request
 from executor.engine.roster import Roster
+from executor.engine.store_requests import Beat, Prune, Request
 from executor.engine.timing import (
     BEAT_S,
     DELETED_KEPT_S,

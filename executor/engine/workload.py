@@ -17,11 +17,12 @@ from math import inf
 from executor.domain.job import Definition
 from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import CancelWork, RenewLeases, Request
+from executor.engine.effects import CancelWork
 from executor.engine.endings import Endings
 from executor.engine.events import RunFinished, RunProgressed, RunStarted
 from executor.engine.journal import Journal
 from executor.engine.live_output import LiveOutput
+from executor.engine.store_requests import RenewLeases, Request
 
 
 @dataclass(slots=True)

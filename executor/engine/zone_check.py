@@ -25,8 +25,8 @@ from executor.domain.schedule import for_job, next_after
 from executor.domain.term import TermRecord
 from executor.domain.writes import JobClash, JobWrite
 from executor.engine.desk import Call, Desk
-from executor.engine.effects import Request, WriteJobs
 from executor.engine.roster import Roster
+from executor.engine.store_requests import Request, WriteJobs
 from executor.engine.timing import ADOPT_ROWS, CLAIM_AHEAD_S, TRUST_S
 
 #: So far beyond its last clearance an executor may have claimed slots, and accounted for them: it

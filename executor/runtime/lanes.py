@@ -9,8 +9,8 @@ from queue import SimpleQueue
 from threading import Thread
 
 from executor.domain.errors import StoreUnavailable
-from executor.engine.effects import Lane, Request
 from executor.engine.events import Event, Failed
+from executor.engine.store_requests import Lane, Request
 from executor.ports.store import ExecutorStore
 from executor.runtime.store_calls import perform
 

@@ -44,7 +44,6 @@ from executor.engine.effects import (
     ReadDeclarations,
     RecallWork,
     Reply,
-    Request,
     Settle,
     SettleReport,
     StartRuns,
@@ -71,6 +70,7 @@ from executor.engine.events import (
     TokenGained,
     TokenGone,
 )
+from executor.engine.store_requests import Request
 from executor.engine.timing import Options
 from executor.ports.broker import CommandIntake, Delivery, Token, TokenNews, TokenWon
 from executor.ports.clock import Clock

@@ -24,7 +24,8 @@ from executor.domain.writes import (
     JobWrite,
     KnownCommands,
 )
-from executor.engine.effects import (
+from executor.engine.events import Answered, Event, Failed, JobsLoaded, Refused
+from executor.engine.store_requests import (
     AdoptRuns,
     Beat,
     ClearTerm,
@@ -52,7 +53,6 @@ from executor.engine.effects import (
     WriteJobs,
     WriteNamed,
 )
-from executor.engine.events import Answered, Event, Failed, JobsLoaded, Refused
 from executor.ports.store import ExecutorStore
 from executor.runtime.sifting import sift
 

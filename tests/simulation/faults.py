@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from executor.engine.effects import (
+from executor.engine.store_requests import (
     AdoptRuns,
     ClearTerm,
     InsertRuns,

@@ -25,7 +25,6 @@ from executor.engine.effects import (
     OpenIntake,
     RecallWork,
     Reply,
-    Request,
     Settle,
     SettleReport,
     StartRuns,
@@ -42,6 +41,7 @@ from executor.engine.events import (
     TokenGained,
     TokenGone,
 )
+from executor.engine.store_requests import Request
 from executor.engine.timing import Options
 from tests.simulation.broker import Connection
 from tests.simulation.command_queue import CommandLink

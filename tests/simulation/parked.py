@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 from executor.domain.run import AWAITING, QUEUED, Run, RunState
 from executor.domain.term import TermRecord
-from executor.engine.effects import AdoptRuns, InsertRuns, MintTerm, Note, Request
+from executor.engine.effects import Note
+from executor.engine.store_requests import AdoptRuns, InsertRuns, MintTerm, Request
 
 if TYPE_CHECKING:
     from tests.simulation.ledger import Ledger

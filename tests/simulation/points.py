@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from executor.domain.run import AWAITING, Reason
-from executor.engine.effects import AdoptRuns, Record, Request
+from executor.engine.store_requests import AdoptRuns, Record, Request
 
 
 class Parking:

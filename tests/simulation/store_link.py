@@ -14,7 +14,8 @@ from math import inf
 from typing import Any, Final
 
 from executor.domain.errors import StoreUnavailable
-from executor.engine.effects import (
+from executor.engine.events import Answered, Event, Failed
+from executor.engine.store_requests import (
     AdoptRuns,
     ClearTerm,
     InsertRuns,
@@ -30,7 +31,6 @@ from executor.engine.effects import (
     Tell,
     WriteJobs,
 )
-from executor.engine.events import Answered, Event, Failed
 from executor.runtime.store_calls import perform
 from tests.simulation.ledger import LedgerStore
 from tests.simulation.parked import LineWatch

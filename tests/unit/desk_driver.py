@@ -22,17 +22,7 @@ from executor.domain.job import Definition, Job
 from executor.domain.permitted_targets import ALL_TARGETS, PermittedTargets
 from executor.domain.run import Outcome, Reason, Run, RunState
 from executor.domain.writes import JobWrite
-from executor.engine.effects import (
-    CancelWork,
-    Effect,
-    Exit,
-    InsertRuns,
-    Note,
-    Reply,
-    Request,
-    Settle,
-    StartRuns,
-)
+from executor.engine.effects import CancelWork, Effect, Exit, Note, Reply, Settle, StartRuns
 from executor.engine.engine import Engine
 from executor.engine.events import (
     Answered,
@@ -48,6 +38,7 @@ from executor.engine.events import (
     TokenGained,
     TokenGone,
 )
+from executor.engine.store_requests import InsertRuns, Request
 from executor.engine.timing import Options
 from executor.runtime.store_calls import perform
 from tests.fakes.fake_clock import FakeClock

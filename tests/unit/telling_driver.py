@@ -10,9 +10,7 @@ from executor.domain.named import NamedWrite, Stored
 from executor.domain.notification import Notification, NotificationState
 from executor.domain.run import Run, RunState
 from executor.domain.secret import SECRETS
-from executor.engine.effects import (
-    Deliver,
-)
+from executor.engine.effects import Deliver
 from executor.engine.events import Delivered
 from tests.builders import a_job, trigger
 from tests.fakes.fake_clock import START

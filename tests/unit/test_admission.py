@@ -10,7 +10,7 @@ from executor.domain.command import Command, CommandKind
 from executor.domain.cron_schedule import CronSchedule, CronSlots
 from executor.domain.job import Job
 from executor.domain.run import Reason, RunState
-from executor.engine.effects import ClearTerm
+from executor.engine.store_requests import ClearTerm
 from executor.engine.timing import TRUST_S
 from tests.builders import a_command, a_definition, a_job, at, every, trigger, update
 from tests.unit.desk_driver import Driver, executing

@@ -11,7 +11,7 @@ import pytest
 from executor.domain.audit import Change
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.job import Job
-from executor.engine.effects import KeepFormer, RecallCommands, SaveResults, WriteJobs
+from executor.engine.store_requests import KeepFormer, RecallCommands, SaveResults, WriteJobs
 from tests.builders import a_command, a_job, at, create, trigger, update
 from tests.unit.desk_driver import Driver, executing, successor_of, with_jobs
 

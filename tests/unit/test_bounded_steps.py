@@ -10,8 +10,8 @@ import pytest
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.job import Pause
 from executor.domain.run import Cause, Outcome, RunState
-from executor.engine.effects import InsertRuns, Record
 from executor.engine.events import RunFinished
+from executor.engine.store_requests import InsertRuns, Record
 from executor.engine.timing import INSERT_ROWS, JOURNAL_ROWS
 from tests.builders import a_command, a_job, at, cancel, every, trigger
 from tests.unit.desk_driver import Driver, executing, with_jobs

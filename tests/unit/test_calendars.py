@@ -9,8 +9,8 @@ import pytest
 from executor.domain.calendar import CALENDARS
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import InsertRuns, KeepFormer, Record, SaveResults, WriteNamed
 from executor.engine.events import TokenGained
+from executor.engine.store_requests import InsertRuns, KeepFormer, Record, SaveResults, WriteNamed
 from tests.builders import a_command, a_job, at, create, every, update
 from tests.unit.desk_driver import Driver, executing
 

@@ -7,17 +7,16 @@ from dataclasses import replace
 import pytest
 
 from executor.domain.command import CommandKind, ResultStatus
-from executor.engine.effects import (
+from executor.engine.effects import CloseIntake, OpenIntake
+from executor.engine.events import CommandReceived, TokenGained
+from executor.engine.store_requests import (
     ClearTerm,
-    CloseIntake,
-    OpenIntake,
     ReadAllJobs,
     RecallCommands,
     Request,
     SaveResults,
     WriteJobs,
 )
-from executor.engine.events import CommandReceived, TokenGained
 from executor.engine.timing import COMMAND_BATCH
 from tests.builders import a_command, a_document, a_job, at, create, trigger, update
 from tests.unit.desk_driver import Driver, executing, with_jobs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from executor.domain.command import CommandKind, ResultStatus
-from executor.engine.effects import RecallCommands
+from executor.engine.store_requests import RecallCommands
 from tests.builders import a_command, a_job, create, trigger
 from tests.unit.desk_driver import Driver
 from tests.unit.picky_store import PickyStore

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
-from executor.engine.effects import AdoptRuns, InsertRuns, Record, SettleFollowUps
+from executor.engine.store_requests import AdoptRuns, InsertRuns, Record, SettleFollowUps
 from tests.builders import a_job, at, trigger, update
 from tests.unit.desk_driver import Driver, executing, successor_of
 

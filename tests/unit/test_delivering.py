@@ -6,10 +6,8 @@ from executor.domain.channel import CHANNELS
 from executor.domain.command import CommandKind
 from executor.domain.notification import NotificationState
 from executor.domain.run import RunState
-from executor.engine.effects import (
-    Deliver,
-    RecordDeliveries,
-)
+from executor.engine.effects import Deliver
+from executor.engine.store_requests import RecordDeliveries
 from executor.engine.timing import PER_CHANNEL
 from tests.builders import a_command
 from tests.unit.desk_driver import successor_of

@@ -10,7 +10,7 @@ import pytest
 from executor.domain.instant import TICK
 from executor.domain.run import Cause, Reason, RunState
 from executor.domain.writes import LoadedJobs
-from executor.engine.effects import ClearTerm, InsertRuns, ReadDueJobs, Record
+from executor.engine.store_requests import ClearTerm, InsertRuns, ReadDueJobs, Record
 from executor.engine.timing import (
     CLAIM_AHEAD_S,
     CLAIM_BACKLOG,

@@ -10,7 +10,8 @@ import pytest
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunChange, RunState
 from executor.domain.writes import Adoption
-from executor.engine.effects import (
+from executor.engine.events import Tick, TokenGained
+from executor.engine.store_requests import (
     AdoptRuns,
     ClearTerm,
     InsertRuns,
@@ -19,7 +20,6 @@ from executor.engine.effects import (
     SaveResults,
     WatchOpenRuns,
 )
-from executor.engine.events import Tick, TokenGained
 from tests.builders import a_claim, a_job, a_run, at, every, trigger, update
 from tests.unit.desk_driver import Driver, executing, with_jobs
 

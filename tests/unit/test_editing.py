@@ -9,7 +9,7 @@ import pytest
 from executor.domain.command import CommandKind
 from executor.domain.job import Pause
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import InsertRuns, ReadOpenRuns, WriteJobs
+from executor.engine.store_requests import InsertRuns, ReadOpenRuns, WriteJobs
 from tests.builders import a_command, a_job, at, create, every, update
 from tests.unit.desk_driver import Driver, executing, successor_of, with_jobs
 

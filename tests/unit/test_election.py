@@ -5,19 +5,17 @@ from __future__ import annotations
 import pytest
 
 from executor.domain.errors import StaleTerm
-from executor.engine.effects import (
+from executor.engine.effects import CloseIntake, OpenIntake, StepAside
+from executor.engine.events import Failed, TokenGained
+from executor.engine.store_requests import (
     Beat,
     ClearTerm,
-    CloseIntake,
     MintTerm,
-    OpenIntake,
     ReadAllJobs,
     ReadDueJobs,
     ReadNamed,
     ReadOpenRuns,
-    StepAside,
 )
-from executor.engine.events import Failed, TokenGained
 from executor.engine.timing import STEP_ASIDE_S, STORE_PATIENCE_S, URGENT_S
 from tests.builders import a_job, at
 from tests.unit.desk_driver import Driver, executing, with_jobs

@@ -14,7 +14,7 @@ import pytest
 from executor.domain.command import CommandKind
 from executor.domain.identity import slot_run_id
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import ClearTerm, InsertRuns, Record
+from executor.engine.store_requests import ClearTerm, InsertRuns, Record
 from tests.builders import a_command, a_job, a_run, at, update
 from tests.unit.desk_driver import Driver, executing, successor_of
 from tests.unit.left_rows import taking_over

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from executor.domain.instant import TICK
-from executor.engine.effects import ClearTerm, InsertRuns, Request, StartRuns
+from executor.engine.effects import StartRuns
 from executor.engine.events import Tick
+from executor.engine.store_requests import ClearTerm, InsertRuns, Request
 from executor.engine.timing import HAND_OFF_ROWS
 from tests.builders import a_job, at
 from tests.unit.desk_driver import executing

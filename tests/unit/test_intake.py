@@ -11,7 +11,7 @@ from executor.domain.identity import job_id
 from executor.domain.job import Job, LastCommand, Pause
 from executor.domain.kinds import DELETES, PUTS
 from executor.domain.writes import JobWrite
-from executor.engine.effects import WriteJobs
+from executor.engine.store_requests import WriteJobs
 from tests.builders import (
     a_command,
     a_definition,

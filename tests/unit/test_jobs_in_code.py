@@ -13,8 +13,9 @@ from executor.domain.job import Job
 from executor.domain.permitted_programs import PermittedPrograms
 from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.run import RunState
-from executor.engine.effects import ReadDeclarations, WriteJobs
+from executor.engine.effects import ReadDeclarations
 from executor.engine.events import DeclarationsRead
+from executor.engine.store_requests import WriteJobs
 from tests.builders import a_command, a_job, at, create, every, update
 from tests.unit.desk_driver import Driver, with_jobs
 

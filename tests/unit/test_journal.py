@@ -11,9 +11,10 @@ from executor.domain.job import LastRun
 from executor.domain.run import Reason, RunChange, RunState
 from executor.domain.writes import JobProgress
 from executor.engine.desk import Desk
-from executor.engine.effects import CancelWork, Record, Request
+from executor.engine.effects import CancelWork
 from executor.engine.events import Moment
 from executor.engine.journal import Journal
+from executor.engine.store_requests import Record, Request
 from executor.engine.timing import JOURNAL_DELAY_S, JOURNAL_ROWS
 from tests.builders import a_command, a_job, at, every, trigger, update
 from tests.unit.desk_driver import executing

@@ -23,8 +23,8 @@ from executor.domain.live_output import (
 )
 from executor.domain.redaction import Redaction
 from executor.domain.run import Output
-from executor.engine.effects import KeepOutput, Lane
 from executor.engine.events import RunSaid
+from executor.engine.store_requests import KeepOutput, Lane
 from executor.engine.timing import OUTPUT_BACKLOG, OUTPUT_BATCH, OUTPUT_EVERY_S
 from tests.builders import a_job
 from tests.unit.desk_driver import Driver, executing

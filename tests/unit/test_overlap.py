@@ -9,7 +9,7 @@ import pytest
 
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
-from executor.engine.effects import ClearTerm, ReadAllJobs
+from executor.engine.store_requests import ClearTerm, ReadAllJobs
 from tests.builders import a_command, a_job, at, cancel, every, trigger, update
 from tests.unit.desk_driver import Driver, executing, successor_of
 

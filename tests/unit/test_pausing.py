@@ -11,7 +11,7 @@ import pytest
 
 from executor.domain.command import CommandKind, ResultStatus
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
-from executor.engine.effects import InsertRuns
+from executor.engine.store_requests import InsertRuns
 from tests.builders import a_command, a_job, at, trigger
 from tests.unit.desk_driver import Driver, executing, successor_of
 

@@ -10,7 +10,8 @@ from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.identity import job_id
 from executor.domain.job import LastCommand
 from executor.domain.writes import JobWrite
-from executor.engine.effects import (
+from executor.engine.events import TokenGained
+from executor.engine.store_requests import (
     ClearTerm,
     InsertRuns,
     KeepFormer,
@@ -20,7 +21,6 @@ from executor.engine.effects import (
     SaveResults,
     WriteJobs,
 )
-from executor.engine.events import TokenGained
 from tests.builders import a_command, a_document, a_job, at, cancel, create, trigger, update
 from tests.unit.desk_driver import Driver, executing, successor_of, with_jobs
 

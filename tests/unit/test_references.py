@@ -12,7 +12,7 @@ from executor.domain.dependency import find_cycle
 from executor.domain.identity import job_id
 from executor.domain.job import Job
 from executor.domain.writes import JobWrite
-from executor.engine.effects import WriteJobs
+from executor.engine.store_requests import WriteJobs
 from tests.builders import a_command, a_job, create, trigger, update
 from tests.unit.desk_driver import Driver, executing
 

@@ -6,8 +6,9 @@ import pytest
 
 from executor.domain.job import Job
 from executor.domain.run import Outcome, Output, Run, RunState
-from executor.engine.effects import Exit, InsertRuns, Record
+from executor.engine.effects import Exit
 from executor.engine.events import RunFinished
+from executor.engine.store_requests import InsertRuns, Record
 from executor.engine.timing import JOURNAL_TRIES, REFUSED_REST_S
 from tests.builders import a_claim, a_job, a_run, at, every, update
 from tests.unit.desk_driver import Driver

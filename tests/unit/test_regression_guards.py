@@ -17,7 +17,7 @@ from executor.domain.cron_schedule import CronSchedule
 from executor.domain.run import Cause, RunState
 from executor.domain.schedule import fire_times
 from executor.domain.writes import JobWrite
-from executor.engine.effects import ClearTerm, InsertRuns
+from executor.engine.store_requests import ClearTerm, InsertRuns
 from executor.engine.timing import SUPERVISION_S
 from tests.builders import a_command, a_job, at, create, every, update
 from tests.fakes.fake_clock import FakeClock

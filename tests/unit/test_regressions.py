@@ -34,8 +34,9 @@ from executor.domain.cron_schedule import CronSchedule, CronSlots
 from executor.domain.job import Job
 from executor.domain.outlook import next_fire_time
 from executor.domain.run import Reason, RunState
-from executor.engine.effects import InsertRuns, ReadAllJobs, Request, SettleFollowUps, StartRuns
+from executor.engine.effects import StartRuns
 from executor.engine.events import Tick, TokenGained
+from executor.engine.store_requests import InsertRuns, ReadAllJobs, Request, SettleFollowUps
 from executor.engine.timing import INSERT_ROWS
 from tests.builders import a_command, a_definition, a_job, at, create, every, trigger, update
 from tests.unit.cron_oracle import BREAKING

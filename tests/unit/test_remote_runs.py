@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from executor.domain.run import Cause, Outcome, Reason, RunState
-from executor.engine.effects import ClearTerm, RenewLeases, StartRuns
+from executor.engine.effects import StartRuns
 from executor.engine.events import RunFinished, RunHandedOver, RunNotStarted
+from executor.engine.store_requests import ClearTerm, RenewLeases
 from executor.engine.timing import RECALL_GRACE_S, TRUST_S, UNBEGUN_GRACE_S
 from tests.builders import a_job, at, cancel, every, trigger
 from tests.unit.desk_driver import executing

@@ -10,8 +10,8 @@ import pytest
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.job import Job
 from executor.domain.run import Reason, Run, RunChange, RunState
-from executor.engine.effects import AdoptRuns, ClearTerm, InsertRuns, Record
 from executor.engine.events import RunHandedOver
+from executor.engine.store_requests import AdoptRuns, ClearTerm, InsertRuns, Record
 from tests.builders import a_claim, a_command, a_job, a_run, at, every, trigger
 from tests.unit.desk_driver import Driver, executing, successor_of
 from tests.unit.left_rows import finding

@@ -9,7 +9,7 @@ import pytest
 from executor.domain.identity import retrigger_run_id
 from executor.domain.job import Job
 from executor.domain.run import Cause, Reason, Run, RunState
-from executor.engine.effects import InsertRuns, ReadAllJobs, SettleFollowUps, WatchOpenRuns
+from executor.engine.store_requests import InsertRuns, ReadAllJobs, SettleFollowUps, WatchOpenRuns
 from tests.builders import a_claim, a_job, at, every, update
 from tests.unit.desk_driver import Driver
 from tests.unit.left_rows import JOB, ended, finding, running, taking_over

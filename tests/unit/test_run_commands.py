@@ -8,7 +8,7 @@ from executor.domain.command import ResultStatus
 from executor.domain.identity import manual_run_id
 from executor.domain.job import Pause
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import ClearTerm, InsertRuns, Record
+from executor.engine.store_requests import ClearTerm, InsertRuns, Record
 from tests.builders import a_job, at, cancel, trigger
 from tests.unit.desk_driver import Driver, executing
 

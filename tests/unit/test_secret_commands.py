@@ -9,7 +9,8 @@ import pytest
 from executor.domain.command import Command, CommandKind, CommandResult, ResultStatus
 from executor.domain.named import Stored
 from executor.domain.secret import SECRETS
-from executor.engine.effects import KeepFormer, SaveResults, StartRuns, WriteNamed
+from executor.engine.effects import StartRuns
+from executor.engine.store_requests import KeepFormer, SaveResults, WriteNamed
 from tests.builders import a_command, at, create, trigger, update
 from tests.unit.desk_driver import Driver, executing
 

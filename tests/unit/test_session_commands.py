@@ -9,7 +9,7 @@ import pytest
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.instant import to_text
 from executor.domain.session import Session
-from executor.engine.effects import SaveResults
+from executor.engine.store_requests import SaveResults
 from executor.engine.timing import UPKEEP_S
 from tests.builders import a_command, at
 from tests.unit.desk_driver import Driver, executing, successor_of

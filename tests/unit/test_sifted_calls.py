@@ -9,8 +9,8 @@ import pytest
 from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.run import RunChange, RunState
 from executor.domain.writes import Adoption, JobProgress
-from executor.engine.effects import AdoptRuns, InsertRuns, Record, Request, SaveResults
 from executor.engine.events import Answered, Event, Refused
+from executor.engine.store_requests import AdoptRuns, InsertRuns, Record, Request, SaveResults
 from executor.runtime.store_calls import perform
 from tests.builders import a_job, a_run, at
 from tests.unit.picky_store import PickyStore

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from executor.engine.effects import (
-    ClearTerm,
-    InsertRuns,
-    ReadDueJobs,
-    Record,
-    StepAside,
-)
+from executor.engine.effects import StepAside
 from executor.engine.events import Tick
+from executor.engine.store_requests import ClearTerm, InsertRuns, ReadDueJobs, Record
 from executor.engine.timing import HEARTBEAT_S, LOAD_S, SILENT_S, STORE_PATIENCE_S
 from tests.builders import a_job, at
 from tests.unit.desk_driver import Driver, executing, with_jobs

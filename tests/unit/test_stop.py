@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from executor.domain.run import Cause, Reason, RunState
-from executor.engine.effects import (
+from executor.engine.effects import CloseIntake, Exit, StepAside, StopToken
+from executor.engine.events import TokenGained
+from executor.engine.store_requests import (
     ClearTerm,
-    CloseIntake,
-    Exit,
     InsertRuns,
     MintTerm,
     Record,
     ResignTerm,
     SaveResults,
-    StepAside,
-    StopToken,
 )
-from executor.engine.events import TokenGained
 from executor.engine.timing import TRUST_S
 from tests.builders import a_job, at, every, trigger, update
 from tests.unit.desk_driver import Driver, executing, with_jobs

@@ -13,8 +13,8 @@ from executor.domain.errors import SolocronError, StaleTerm, StoreUnavailable
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance, LoadedJobs
 from executor.engine import effects
-from executor.engine.effects import Beat, ClearTerm, MintTerm, ReadAllJobs, Record, Request
 from executor.engine.events import Answered, Event, Failed, JobsLoaded
+from executor.engine.store_requests import Beat, ClearTerm, MintTerm, ReadAllJobs, Record, Request
 from executor.runtime.store_calls import perform
 from tests.builders import a_job, at
 from tests.fakes.fake_clock import FakeClock

@@ -9,7 +9,7 @@ import pytest
 
 from executor.domain.command import CommandKind
 from executor.domain.run import Cause, Reason, Run, RunChange, RunState
-from executor.engine.effects import ReadAllJobs
+from executor.engine.store_requests import ReadAllJobs
 from tests.builders import a_claim, a_command, a_job, a_run, at
 from tests.unit.left_rows import JOB, LEASE_S, finding, running, taking_over
 

@@ -7,12 +7,7 @@ import pytest
 from executor.domain.channel import CHANNELS
 from executor.domain.named import NamedWrite
 from executor.domain.run import RunState
-from executor.engine.effects import (
-    ReadTallies,
-    Record,
-    SettleFollowUps,
-    Tell,
-)
+from executor.engine.store_requests import ReadTallies, Record, SettleFollowUps, Tell
 from tests.builders import a_job, trigger
 from tests.unit.desk_driver import Driver, executing, successor_of, with_jobs
 from tests.unit.telling_driver import (

@@ -10,7 +10,7 @@ from executor.domain.api_token import TOKENS
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.instant import to_text
 from executor.domain.named import Stored
-from executor.engine.effects import KeepFormer, SaveResults, WriteNamed
+from executor.engine.store_requests import KeepFormer, SaveResults, WriteNamed
 from tests.builders import a_command, at
 from tests.unit.desk_driver import Driver, executing, successor_of
 

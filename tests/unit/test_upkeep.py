@@ -12,7 +12,7 @@ from executor.domain.command import CommandKind
 from executor.domain.job import Job, Pause
 from executor.domain.run import RunState
 from executor.domain.writes import Instance, Retention
-from executor.engine.effects import Beat, Prune, Record, WriteJobs
+from executor.engine.store_requests import Beat, Prune, Record, WriteJobs
 from executor.engine.timing import BEAT_S, DELETED_KEPT_S, UPKEEP_ROWS, UPKEEP_S
 from tests.builders import a_claim, a_command, a_job, at, every, trigger, update
 from tests.unit.desk_driver import Driver, executing, with_jobs

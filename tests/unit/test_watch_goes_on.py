@@ -12,8 +12,8 @@ from executor.domain.named import NamedWrite
 from executor.domain.notify import Event
 from executor.domain.run import Reason, RunState
 from executor.domain.watch import Signal
-from executor.engine.effects import SaveResults
 from executor.engine.events import CommandReceived, TokenGained
+from executor.engine.store_requests import SaveResults
 from executor.engine.timing import PINGS_IN_S
 from tests.builders import at, every, update
 from tests.unit.desk_driver import Driver, successor_of, with_jobs

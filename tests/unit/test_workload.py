@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from executor.domain.run import Cause, Outcome, Output, Reason, Run, RunState
-from executor.engine.effects import RenewLeases
 from executor.engine.events import RunFinished, RunProgressed
+from executor.engine.store_requests import RenewLeases
 from executor.engine.timing import TRUST_S
 from tests.builders import a_job, at, cancel, every, trigger
 from tests.unit.desk_driver import Driver, executing

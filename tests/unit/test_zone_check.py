@@ -9,7 +9,7 @@ import pytest
 
 from executor.domain.run import RunState
 from executor.domain.writes import JobWrite
-from executor.engine.effects import WriteJobs
+from executor.engine.store_requests import WriteJobs
 from executor.engine.timing import ADOPT_ROWS, CLAIM_AHEAD_S, TRUST_S
 from tests.builders import a_job, at, every
 from tests.fakes.memory_store import MemoryStore
