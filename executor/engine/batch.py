@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from executor.domain.command import Command, CommandResult
 from executor.domain.session import Session
-from executor.engine.scene import SaveAlong, Write, WriteRecord
+from executor.engine.roster import Roster
+from executor.engine.scene import SaveAlong, Write, WriteRecord, touched_by
+from executor.engine.timing import COMMAND_BATCH
 
 
 @dataclass(slots=True)
@@ -43,6 +46,23 @@ class Batch:
     changes: set[str] = field(default_factory=set)
     deciding: bool = False
     verifying: bool = False
+
+    def fill(self, waiting: deque[Case], roster: Roster) -> None:
+        """Take the first of *waiting*, in their order.
+
+        At most one of them concerns a given job, so decisions see what is stored.
+        """
+        subjects: set[str] = set()
+        while waiting and len(self.cases) < COMMAND_BATCH:
+            case = waiting[0]
+            if case.command.id in self.cases:
+                self.repeats.append(waiting.popleft())
+                continue
+            touched = touched_by(case.command, roster)
+            if touched & subjects:
+                return
+            subjects |= touched
+            self.cases[case.command.id] = waiting.popleft()
 
     def save_along(self, decision: SaveAlong) -> None:
         """Note what is to be written together with the answers."""

@@ -150,7 +150,8 @@ class Engine:
                 if self._tenure is not None and self._intake_open:
                     self._tenure.receive(event.tag, event.command, event.first)
             case JobsLoaded():
-                self._jobs_loaded(event)
+                if self._tenure is not None and self._tenure.awaits(event.request):
+                    self._tenure.take_jobs(event.loaded)
             case DeclarationsRead():
                 if self._tenure is not None:
                     self._tenure.code.read(event.request, event.declarations)
@@ -164,10 +165,6 @@ class Engine:
             case StopRequested():
                 self._stop()
 
-    def _jobs_loaded(self, event: JobsLoaded) -> None:
-        if self._tenure is not None and self._tenure.awaits(event.request):
-            self._tenure.take_jobs(event.loaded)
-
     def _token_gained(self) -> None:
         self._holds_token = True
         if self._stop_at is not None:
@@ -176,11 +173,8 @@ class Engine:
             self._desk.note("token_regained", "token held again", term=self._tenure.term)
         elif self._minting is None:
             self._desk.note("token_won", "token won; taking over")
-            self._mint()
-
-    def _mint(self) -> None:
-        self._minting = MintTerm(self._options.instance, self._options.tzdata)
-        self._desk.emit(self._minting)
+            self._minting = MintTerm(self._options.instance, self._options.tzdata)
+            self._desk.emit(self._minting)
 
     def _token_gone(self, reason: str) -> None:
         self._holds_token = False

@@ -13,8 +13,6 @@ A batch goes through these steps, each waiting for the store:
    successor gets the command again;
 4. *save* the answers and *settle*.  An answer that says what a job's record says is given
    before: should it not be saved, it can be made up again.
-
-At most one command of a batch concerns a given job, so decisions see what is stored.
 """
 
 from __future__ import annotations
@@ -51,7 +49,6 @@ from executor.engine.scene import (
     Write,
     WriteRecord,
     repeated,
-    touched_by,
 )
 from executor.engine.store_requests import (
     KeepFormer,
@@ -61,7 +58,6 @@ from executor.engine.store_requests import (
     WriteJobs,
     WriteNamed,
 )
-from executor.engine.timing import COMMAND_BATCH
 
 
 class Intake:
@@ -148,17 +144,7 @@ class Intake:
 
     def _begin(self) -> None:
         self._batch = batch = Batch()
-        subjects: set[str] = set()
-        while self._waiting and len(batch.cases) < COMMAND_BATCH:
-            case = self._waiting[0]
-            if case.command.id in batch.cases:
-                batch.repeats.append(self._waiting.popleft())
-                continue
-            touched = touched_by(case.command, self._scene.roster)
-            if touched & subjects:
-                break
-            subjects |= touched
-            batch.cases[case.command.id] = self._waiting.popleft()
+        batch.fill(self._waiting, self._scene.roster)
         known = [one for one, case in batch.cases.items() if not case.is_new]
         runs = [
             manual_run_id(one)
@@ -234,7 +220,8 @@ class Intake:
             self._batch.save_along(decision)
             case.result = decision.result
         elif isinstance(decision, Post):
-            self._post(case, decision)
+            told = partial(self._awaited(case), decision.result)
+            self._scene.herald.post(decision.notification, told)
         elif isinstance(decision, WriteRecord):
             self._batch.named[case.command.id] = decision
         elif isinstance(decision, Change):
@@ -270,11 +257,6 @@ class Intake:
                 self._continue()
 
         return done
-
-    def _post(self, case: Case, decision: Post) -> None:
-        self._scene.herald.post(
-            decision.notification, partial(self._awaited(case), decision.result)
-        )
 
     def _claim(self, case: Case, decision: Claim) -> None:
         done = self._awaited(case)

@@ -169,6 +169,14 @@ class Driver:
             idle = wait <= 0 and len(self.effects) + len(self.calls) == known
             idle_rounds = idle_rounds + 1 if idle else 0
             assert idle_rounds < IDLE_ROUNDS, "the engine asks to be woken at once, for nothing"
+        self._finish_rounds()
+
+    def _finish_rounds(self) -> None:
+        """Wake the engine at this same instant as long as it has more to do now."""
+        known = -1
+        while len(self.effects) > known and self.engine.wake_in(self.moment()) <= 0:
+            known = len(self.effects)
+            self.tell(Tick())
 
     def advance_to(self, instant: datetime) -> None:
         """Let time pass until the clock shows *instant*."""

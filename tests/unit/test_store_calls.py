@@ -12,7 +12,7 @@ import pytest
 from executor.domain.errors import SolocronError, StaleTerm, StoreUnavailable
 from executor.domain.term import TermRecord
 from executor.domain.writes import Instance, LoadedJobs
-from executor.engine import effects
+from executor.engine import store_requests
 from executor.engine.events import Answered, Event, Failed, JobsLoaded
 from executor.engine.store_requests import Beat, ClearTerm, MintTerm, ReadAllJobs, Record, Request
 from executor.runtime.store_calls import perform
@@ -34,7 +34,7 @@ VALUES: dict[str, Any] = {
 #: Found by name, because a class with slots has a twin without among the subclasses.
 KINDS = [
     member
-    for _, member in inspect.getmembers(effects, inspect.isclass)
+    for _, member in inspect.getmembers(store_requests, inspect.isclass)
     if issubclass(member, Request) and member is not Request
 ]
 
