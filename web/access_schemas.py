@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from executor.domain.command import CommandKind
-from web.answer_schemas import INSTANT, STRING, Schema, enum, list_of, object_of, or_null, ref
+from web.schema_parts import INSTANT, STRING, Schema, enum, list_of, object_of, or_null, ref
 
 _TOKEN_FIELDS: Final = {
     "name": STRING,

@@ -41,12 +41,12 @@ from executor.domain.job import (
 from executor.domain.named import Kind
 from executor.domain.schedule import next_after
 from executor.domain.secret import SECRETS
-from web.answer_schemas import ref
 from web.bodies import object_reader
 from web.commands import command
 from web.documents import json_response
 from web.problems import unprocessable
 from web.routes import Answer, Body, Call, Table
+from web.schema_parts import ref
 
 TABLE: Final = Table()
 

@@ -12,12 +12,12 @@ from typing import Any, Final
 
 from web import parameters
 from web.access import need_of
-from web.answer_schemas import ref
 from web.bodies import JSON
 from web.examples import BODIES, VARIABLES
 from web.problems import MEDIA_TYPE
 from web.refusals import EXAMPLES
 from web.routes import Answer, Body, Route
+from web.schema_parts import ref
 from web.schemas import components
 
 #: Why each problem is answered.

@@ -16,13 +16,14 @@ from executor.domain.calendar import CALENDAR
 from executor.domain.channel import CHANNEL
 from executor.domain.job import DEFINITION, READ_ONLY
 from web import access_schemas
-from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, REF, SERVICE_FIELDS, Schema, object_of
+from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, SERVICE_FIELDS
 from web.backfills import BackfillRequest
 from web.batches import BatchRequest
 from web.changes import PauseRequest
 from web.documented import Documented
 from web.reports import RunReport
 from web.schedules import PreviewRequest
+from web.schema_parts import REF, Schema, object_of
 from web.secrets import SecretValue
 from web.telling_schemas import TELLING
 from web.tokens import TokenRequest

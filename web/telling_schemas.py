@@ -6,17 +6,7 @@ from typing import Final
 
 from executor.domain.notification import NotificationState
 from executor.domain.notify import Event
-from web.answer_schemas import (
-    INSTANT,
-    STRING,
-    WHOLE,
-    Schema,
-    enum,
-    list_of,
-    object_of,
-    or_null,
-    ref,
-)
+from web.schema_parts import INSTANT, STRING, WHOLE, Schema, enum, list_of, object_of, or_null, ref
 
 _CHANNEL: Final = object_of(
     {

@@ -16,7 +16,6 @@ from executor.domain.command import CommandKind, CommandResult, ResultStatus
 from executor.domain.errors import JobNotFound, RunNotFound
 from executor.domain.run import Run, RunState
 from executor.ports.store import RunFilter
-from web.answer_schemas import INSTANT, STRING, Schema, enum, object_of, or_null, ref
 from web.commands import answer, command, send
 from web.compat.foreign import Foreign
 from web.compat.ha_jobs_words import (
@@ -32,6 +31,7 @@ from web.jobs import found_job
 from web.parameters import DEFAULT_LIMIT, limit
 from web.problems import Problem
 from web.routes import Answer, Call, Table
+from web.schema_parts import INSTANT, STRING, Schema, enum, object_of, or_null, ref
 
 TABLE: Final = Table()
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from web.answer_schemas import INSTANT, REF, STRING, WHOLE, Schema, object_of, or_null, ref
 from web.compat.kala_jobs import NEVER
 from web.compat.kala_requests import KALA_JOB
 from web.documented import Documented
+from web.schema_parts import INSTANT, REF, STRING, WHOLE, Schema, object_of, or_null, ref
 
 _YES_NO: Final[Schema] = {"type": "boolean"}
 _TIME: Final[Schema] = {**INSTANT, "description": f"`{NEVER}`: never."}

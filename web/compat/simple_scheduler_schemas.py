@@ -7,10 +7,10 @@ from typing import Final
 
 from flask import Response
 
-from web.answer_schemas import INSTANT, STRING, WHOLE, Schema, enum, object_of, or_null, ref
 from web.compat.simple_scheduler_words import NEVER, STATUSES
 from web.documents import json_response
 from web.routes import Answer
+from web.schema_parts import INSTANT, STRING, WHOLE, Schema, enum, object_of, or_null, ref
 
 #: Name of the schema of its refusals.
 REFUSAL: Final = "SchedulerRefusal"
