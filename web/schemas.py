@@ -21,6 +21,7 @@ from web.backfills import BackfillRequest
 from web.batches import BatchRequest
 from web.changes import PauseRequest
 from web.documented import Documented
+from web.foresight_schemas import FORESIGHT
 from web.reports import RunReport
 from web.schedules import PreviewRequest
 from web.schema_parts import REF, Schema, object_of
@@ -67,6 +68,7 @@ def components() -> Mapping[str, Schema]:
         ),
         **ANSWERS,
         **access_schemas.ANSWERS,
+        **FORESIGHT,
         **TELLING,
     }
 
