@@ -80,6 +80,7 @@ _NAMED_AT: Final[dict[Kind[Any], str]] = {
     CHANNELS: "definition.notify.channel",
 }
 
+_STATES: Final = [state.value for state in RunState]
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
 
 
@@ -281,6 +282,8 @@ def _runs_wanted(which: RunFilter, after: tuple[datetime, str] | None) -> Docume
         wanted["state"] = which.state.value
     if which.cause is not None:
         wanted["cause"] = which.cause.value
+        # Else the index could not give them in their order.
+        wanted.setdefault("state", {"$in": _STATES})
     # Never as two alternatives: they would be looked up one by one.
     unwanted: list[Document] = []
     if which.since is not None:

@@ -5,9 +5,10 @@ instance; creating an index that exists is nothing.  A change of the documents t
 older Solocron cannot live with gets a new version, and a step in ``prepare``.
 
 runs
-    ``slot`` is the key that settles who owns a slot.  The lists by job, by state, by cause
-    and of all are each in order of creation, the id deciding among equals.  ``open`` holds the
-    rows with something left to do, so their number alone decides what supervision costs.
+    ``slot`` is the key that settles who owns a slot.  The lists by job, by state, by cause and
+    state, and of all are each in order of creation, the id deciding among equals.  A list by
+    cause alone is that of every state, merged.  ``open`` holds the rows with something left to
+    do, so their number alone decides what supervision costs.
 jobs
     ``name`` is unique among the jobs that are not deleted, and the order of the list.
     ``folded`` follows from the name; it is there for searching names without reading jobs.
@@ -70,7 +71,7 @@ _INDEXES: Final[dict[str, list[IndexModel]]] = {
         ),
         _index("by_job", "job_id", "created_at", "_id"),
         _index("by_state", "state", "created_at", "_id"),
-        _index("by_cause", "cause", "created_at", "_id"),
+        _index("by_cause_and_state", "cause", "state", "created_at", "_id"),
         _index("by_age", "created_at", "_id"),
         _index("open", "term", partialFilterExpression={"open": True}),
     ],
