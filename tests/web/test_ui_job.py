@@ -11,6 +11,7 @@ from executor.domain.run import Cause, Reason, RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.reading import BROWSER, check_page, part, read, submit, visit, words
 from tests.web.world import NIGHTLY, PLAIN, World, json_of, problem_of
+from web.ui.moments import timed
 
 BERLIN = {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Berlin"}
 
@@ -120,6 +121,20 @@ def test_why_it_did_not_run_is_asked_on_the_page(world: World) -> None:
     assert "soon" in read(world, f"{page_of(job)}?at=soon")
 
 
+def test_instants_in_a_sentence_are_shown_like_all_others(world: World) -> None:
+    """On the viewer's clock; what is no instant, and markup, stays text."""
+    text = "<b>made at 2026-12-01T00:00:00.25Z, not at 2026-13-01T00:00:00Z</b>"
+
+    assert timed(text) == (
+        '&lt;b&gt;made at <time datetime="2026-12-01T00:00:00.250Z" data-as="clock" '
+        'title="2026-12-01 00:00:00 UTC">2026-12-01 00:00:00 UTC</time>'
+        ", not at 2026-13-01T00:00:00Z&lt;/b&gt;"
+    )
+    job = world.add(NIGHTLY)
+    asked = visit(world, f"{page_of(job)}?at=2026-11-01T02:30")
+    assert 'it was created at <time datetime="2026-12-01T00:00:00Z"' in asked
+
+
 def test_a_job_is_run_now(world: World) -> None:
     """And the page it leads back to says so, once."""
     job = world.add(PLAIN)
@@ -140,7 +155,7 @@ def test_a_job_is_paused_with_a_reason_and_resumed(world: World) -> None:
     submit(world, f"{page_of(job)}/pause", reason="disk full", until="2026-12-02T00:00")
 
     shown = read(world, page_of(job))
-    assert "It was paused until 2026-12-02T00:00:00Z." in shown
+    assert "It was paused until 2026-12-02 00:00:00 UTC ." in shown
     assert "by local, ends 2026-12-02 00:00:00 UTC : disk full" in shown
     assert "Resume" in shown
     submit(world, f"{page_of(job)}/resume")

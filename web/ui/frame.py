@@ -39,7 +39,7 @@ from web.protection import refuse_without_proof
 from web.routes import Call
 from web.services import Services
 from web.sign_in import login_address, login_page, sentence
-from web.ui.moments import ago, clock, span, time_of_day, words
+from web.ui.moments import ago, clock, span, time_of_day, timed, words
 
 #: For how long a page that one is led back to may say what came of a change, seconds.
 _SAID_S: Final = 60
@@ -167,7 +167,7 @@ def prepare(app: Flask) -> None:
     """Give the templates of *app* their filters."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        clock=clock, ago=ago, time_of_day=time_of_day, span=span, words=words
+        clock=clock, ago=ago, time_of_day=time_of_day, timed=timed, span=span, words=words
     )
     app.jinja_env.globals.update(more_pages=more_pages)
 
