@@ -55,13 +55,12 @@ def tab(chromium: Browser, open_place: Served) -> Iterator[Page]:
 def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(
     tab: Page, open_place: Served
 ) -> None:
-    """From the list to the job, to its run, and that is cancelled; all without a reload by hand."""
+    """From the list to the job, to the run of it, which is cancelled; no reload by hand."""
     add(open_place, "talker", "echo begun; exec sleep 600")
     tab.goto("/ui/jobs")
     tab.get_by_role("link", name="talker").click()
     tab.get_by_role("button", name="Run now: talker").click()
     expect(tab.get_by_text("It was started.")).to_be_visible()
-    tab.locator(".history tbody a").first.click()
 
     expect(tab.locator("#output")).to_contain_text("begun")
     expect(tab.locator("h1 .badge")).to_have_text("running")
@@ -236,7 +235,7 @@ def test_a_first_job_is_made_run_and_read_from_the_first_page(
 
     expect(tab.locator("h1 .badge")).to_have_text("succeeded")
     expect(tab.get_by_text("It was made, and runs now.")).to_be_visible()
-    expect(tab.locator("pre.text")).to_contain_text("Hello, it is 20")
+    expect(tab.get_by_label("Output of the run")).to_contain_text("Hello, it is 20")
 
 
 def test_the_form_tells_what_is_written_while_it_is_written(tab: Page) -> None:

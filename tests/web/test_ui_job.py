@@ -136,15 +136,16 @@ def test_instants_in_a_sentence_are_shown_like_all_others(world: World) -> None:
 
 
 def test_a_job_is_run_now(world: World) -> None:
-    """And the page it leads back to says so, once."""
+    """And one is led to the run, which says so, once."""
     job = world.add(PLAIN)
 
     response = submit(world, f"{page_of(job)}/trigger")
 
-    assert (response.status_code, response.headers["Location"]) == (303, page_of(job))
-    assert "It was started." in read(world, page_of(job))
-    assert "It was started." not in read(world, page_of(job))
     [run] = json_of(world.get("/v1/jobs/plain/runs"))["items"]
+    page = f"/ui/runs/{run['id']}"
+    assert (response.status_code, response.headers["Location"]) == (303, page)
+    assert "It was started." in read(world, page)
+    assert "It was started." not in read(world, page)
     assert run["cause"] == Cause.MANUAL
 
 

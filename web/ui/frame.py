@@ -377,13 +377,13 @@ def carried_out(
     call: Call,
     done: str | Callable[[Any], str],
     back: str,
-    after: str = "",
+    after: str | Callable[[Any], str] = "",
 ) -> Response:
     """Have a *handler* of the API carry out *call*, and lead to *back*, which says how that went.
 
     Args:
         done: what is said if it went well, or what makes that of the API's answer.
-        after: where to lead instead once it is done, if *back* is not there any more.
+        after: where to lead instead once it is done, or what makes that of the answer.
 
     Raises:
         Problem: a refusal that does not concern what *back* shows.
@@ -392,5 +392,6 @@ def carried_out(
     if isinstance(outcome, Problem):
         return led_to(back, sentence(outcome.detail), bad=True)
     if outcome.status_code == HTTPStatus.ACCEPTED:
-        return led_to(after or back, LATE)
-    return led_to(after or back, done if isinstance(done, str) else done(outcome.get_json()))
+        return led_to((after if isinstance(after, str) else "") or back, LATE)
+    there = after if isinstance(after, str) else after(outcome.get_json())
+    return led_to(there or back, done if isinstance(done, str) else done(outcome.get_json()))

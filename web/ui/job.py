@@ -34,6 +34,7 @@ from web.ui.definition import policies, schedule_words, target_words
 from web.ui.frame import Shelf, Visit, carried_out, show_live
 from web.ui.history import late_s, plot, rate, took_s
 from web.ui.overview import HEIGHT, OVERDUE, WIDTH
+from web.ui.run import page_of
 from web.ui.runs import note
 from web.ui.typed import typed_instant
 from web.upcoming import upcoming_after
@@ -193,8 +194,8 @@ def _changes(old: Job, new: Job) -> Iterator[str]:
 
 @SHELF.add("POST", "/ui/jobs/{job}/trigger")
 def trigger(visit: Visit) -> Response:
-    """Run the job now."""
-    return carried_out(trigger_job, visit.call(), "It was started.", _here(visit))
+    """Run the job now, and show the run that comes of it."""
+    return carried_out(trigger_job, visit.call(), "It was started.", _here(visit), page_of)
 
 
 @SHELF.add("POST", "/ui/jobs/{job}/pause")
