@@ -13,7 +13,7 @@ from flask import Response
 
 from executor.domain.errors import JobNotFound, RevisionNotFound, RunNotFound
 from executor.domain.job import Definition, Job
-from executor.domain.run import Output, Run, RunState
+from executor.domain.run import Cause, Output, Run, RunState
 from executor.domain.writes import BrokenJob
 from executor.ports.store import Readers, RunFilter
 from web.changes import trigger_job
@@ -29,10 +29,14 @@ from web.ui.sent import sent
 
 SHELF: Final = Shelf()
 
-#: How soon after a run's end what comes of it is recorded, and runs of the job, newest first, among
-#: which that is looked for.
+#: How soon after a run's end what comes of it is recorded, of its own job and of others, and the
+#: newest runs of such a stretch among which that is looked for.
 _FOLLOWS_WITHIN: Final = timedelta(hours=1)
+_OTHERS_WITHIN: Final = timedelta(minutes=2)
 _NEAR: Final = 100
+
+#: Why the run of another job may follow one.
+_FOLLOWING: Final = (Cause.DEPENDENCY, Cause.FAILURE_HANDLER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +138,20 @@ def _family(readers: Readers, run: Run) -> list[tuple[str, Run]]:
         # Retention may have removed it.
         with suppress(RunNotFound):
             found.append(("follows", readers.get_run(run.parent_run_id)))
-    if run.finished_at is not None:
-        soon = RunFilter(
-            job_id=run.job_id, since=run.created_at, until=run.finished_at + _FOLLOWS_WITHIN
-        )
-        near = readers.list_runs(soon, _NEAR, None).items
+    for which in _coming_after(run):
+        near = readers.list_runs(which, _NEAR, None).items
         found += [("led to", one) for one in reversed(near) if one.parent_run_id == run.id]
     return found
+
+
+def _coming_after(run: Run) -> Iterator[RunFilter]:
+    """Yield among which runs those are that come from *run*."""
+    if run.finished_at is None:
+        return
+    since, end = run.created_at, run.finished_at
+    yield RunFilter(job_id=run.job_id, since=since, until=end + _FOLLOWS_WITHIN)
+    for cause in _FOLLOWING:
+        yield RunFilter(cause=cause, since=since, until=end + _OTHERS_WITHIN)
 
 
 @SHELF.add("POST", "/ui/runs/{run}/cancel")
