@@ -37,7 +37,7 @@ def test_a_job_is_told_in_words(world: World) -> None:
     for text in (
         "Writes the report.",
         "Runs POST https://example.com/",
-        "When At 02:30 AM 30 2 * * *",
+        "When At 02:30 AM, UTC 30 2 * * *",
         "While an earlier run is unfinished the new one waits for its turn",
         "When a run fails it is tried 2 times more, after 10.0 s, each time twice as long",
         "Owner data",
@@ -119,6 +119,38 @@ def test_why_it_did_not_run_is_asked_on_the_page(world: World) -> None:
         assert "/ui/runs/r1" in shown
     assert "not due" in read(world, f"{page_of(job)}?at=2026-12-01T02:31")
     assert "soon" in read(world, f"{page_of(job)}?at=soon")
+
+
+@pytest.mark.parametrize(
+    ("after", "when", "ends"),
+    [
+        ({"jobs": ["plain"]}, "After plain", "plain, once it has succeeded"),
+        (
+            {"jobs": ["plain", "b"], "mode": "all", "when": "finished"},
+            "After plain and b",
+            "plain, b: once each of them is over",
+        ),
+        (
+            {"jobs": ["plain", "b", "c", "d"], "when": "failure"},
+            "After plain or b or c or 1 more",
+            "plain, b, c, d: whenever one of them has failed",
+        ),
+    ],
+)
+def test_a_job_that_follows_others_says_which(
+    world: World, after: dict[str, object], when: str, ends: str
+) -> None:
+    """In the list and on its page; it does not run on request only."""
+    for name in ("plain", "b", "c", "d"):
+        world.add(PLAIN, name=name)
+    job = world.add(PLAIN, name="child", after=after)
+
+    shown = read(world, page_of(job))
+
+    assert f"When {when} " in shown
+    assert f"Runs after {ends} " in shown
+    assert "It runs after other jobs." in shown
+    assert f"child {when} after other jobs" in read(world, "/ui/jobs?q=child")
 
 
 def test_instants_in_a_sentence_are_shown_like_all_others(world: World) -> None:

@@ -30,7 +30,7 @@ from web.documents import is_done, job_state
 from web.explanations import explained
 from web.problems import unprocessable
 from web.revisions import restore_revision
-from web.ui.definition import policies, schedule_words, target_words
+from web.ui.definition import policies, target_words, when_words
 from web.ui.frame import Shelf, Visit, carried_out, show_live
 from web.ui.history import late_s, plot, rate, took_s
 from web.ui.overview import HEIGHT, OVERDUE, WIDTH
@@ -128,9 +128,7 @@ def _about(readers: Readers, job: Job, now: datetime) -> dict[str, Any]:
         "overdue": job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
         "target": target_words(definition.target),
         "schedule": schedule_text(schedule) if schedule else "",
-        "schedule_in_words": schedule_words(for_job(schedule, job.id))
-        if schedule
-        else "Only on request",
+        "when": when_words(definition, job.id),
         "policies": list(policies(definition)),
         "document": json.dumps(definition_to_document(definition), indent=2, ensure_ascii=False),
         "times": list(_times(readers, job, now)),
