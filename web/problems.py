@@ -64,6 +64,7 @@ STATUS: Final[Mapping[type[SolocronError], HTTPStatus]] = {
     errors.CommandNotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.NameTaken: HTTPStatus.CONFLICT,
+    errors.JobUnreadable: HTTPStatus.CONFLICT,
     errors.RunRefused: HTTPStatus.CONFLICT,
     errors.NotWatched: HTTPStatus.CONFLICT,
     errors.TokenExists: HTTPStatus.CONFLICT,

@@ -247,6 +247,21 @@ def test_a_broken_job_can_be_looked_at_and_deleted(world: World) -> None:
     check_page(page)
 
 
+def test_a_broken_job_is_mended_by_what_it_was(world: World) -> None:
+    """Its former revisions are on its page, with the way back."""
+    job = world.add(NIGHTLY)
+    world.send("PATCH", "/v1/jobs/nightly", {"description": "changed"})
+    world.store.break_job(str(job["id"]))
+
+    page = visit(world, page_of(job))
+    assert "Restore what it was below" in words(page)
+    assert "Revision 1 Restore since then its record is broken" in words(page)
+    check_page(page)
+    submit(world, f"{page_of(job)}/revisions/1/restore")
+
+    assert json_of(world.get("/v1/jobs/nightly"))["description"] == ""
+
+
 @pytest.mark.parametrize("kind", ["trigger", "pause", "resume", "revisions/1/restore"])
 def test_a_form_needs_the_scope_of_what_it_does(kind: str) -> None:
     """Readers are offered no button, and are refused without one."""

@@ -61,10 +61,14 @@ class FireTime:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A former revision, and what the next one changed: lines of text."""
+    """A former revision, and what the next one changed: lines of text.
+
+    Attributes:
+        at: when it was changed; None if that is not known.
+    """
 
     number: int
-    at: datetime
+    at: datetime | None
     actor: str
     lines: Sequence[str]
 
@@ -93,6 +97,7 @@ def one_job(visit: Visit) -> Response:
         asked=asked,
         explanation=explanation,
         fault=fault,
+        revisions=_revisions(readers, job),
         **_history(runs),
         **(_about(readers, job, now) if isinstance(job, Job) else {}),
     )
@@ -133,7 +138,6 @@ def _about(readers: Readers, job: Job, now: datetime) -> dict[str, Any]:
         "document": json.dumps(definition_to_document(definition), indent=2, ensure_ascii=False),
         "times": list(_times(readers, job, now)),
         "warnings": _warnings(job, now),
-        "revisions": _revisions(readers, job),
     }
 
 
@@ -169,15 +173,21 @@ def _warnings(job: Job, now: datetime) -> list[ScheduleWarning]:
     return [one for code, one in reversed(found.items()) if code not in {"refused", "full_hour"}]
 
 
-def _revisions(readers: Readers, job: Job) -> list[Revision]:
-    """Return the former revisions, newest first, each with what was changed then."""
-    newer, shown = job, []
+def _revisions(readers: Readers, job: Job | BrokenJob) -> list[Revision]:
+    """Return the former revisions, newest first, each with what was changed then.
+
+    What followed the newest one of a broken job is not known: there is no line of that.
+    """
+    newer, shown = job if isinstance(job, Job) else None, []
     for former in readers.list_revisions(job.id, REVISIONS, None).items:
-        if former.revision >= newer.revision:
+        if newer is None:
+            shown.append(Revision(former.revision, None, "", ("since then its record is broken",)))
+        elif former.revision < newer.revision:
+            by = newer.last_command.actor if newer.last_command else ""
+            lines = list(_changes(former, newer))
+            shown.append(Revision(former.revision, newer.updated_at, by, lines))
+        else:
             continue
-        by = newer.last_command.actor if newer.last_command else ""
-        lines = list(_changes(former, newer))
-        shown.append(Revision(former.revision, newer.updated_at, by, lines))
         newer = former
     return shown
 
