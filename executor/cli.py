@@ -88,7 +88,16 @@ _LATER: Final = {
 @click.group(cls=LaterGroup, later=_LATER, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="solocron", message="%(prog)s %(version)s")
 def main() -> None:
-    """A highly available cron service."""
+    """A highly available cron service.
+
+    \b
+    First steps; each command shows more with --help:
+      solocron serve                             the service; leave it running
+      solocron jobs create hello --cron "* * * * *" --command "echo hello"
+      solocron jobs trigger hello --follow       run it now, and read what it says
+      solocron runs list                         what has run since
+      solocron demo                              or: a few lively jobs to look at
+    """
 
 
 if __name__ == "__main__":

@@ -12,12 +12,21 @@ from typing import Any
 from executor.client.connection import Connection, NoAnswer, Refusal, path_of
 
 
-def why(connection: Connection, job: str, at: str) -> dict[str, Any]:
-    """Ask what became of *job* (name or id) at the instant *at*.
+def why(connection: Connection, job: str, at: str | None) -> dict[str, Any]:
+    """Ask what became of *job* (name or id) at the instant *at*; None: at its latest fire time.
+
+    Of a job that had no fire time yet it is told what it does now.
 
     Raises:
         NoAnswer: nobody there, no such job, no instant, or no Solocron.
     """
+    if at is None:
+        now = _explained(connection, job, connection.get("/v1/status")["now"])
+        return now if now["slot"] or not now["before"] else why(connection, job, now["before"])
+    return _explained(connection, job, at)
+
+
+def _explained(connection: Connection, job: str, at: str) -> dict[str, Any]:
     try:
         answer = connection.get(path_of("jobs", job, "explain"), at=at)
     except Refusal as refusal:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, make_response, render_template, request
 from werkzeug.exceptions import (
     BadHost,
     ClientDisconnected,
@@ -64,6 +64,7 @@ STATUS: Final[Mapping[type[SolocronError], HTTPStatus]] = {
     errors.CommandNotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.NameTaken: HTTPStatus.CONFLICT,
+    errors.JobUnreadable: HTTPStatus.CONFLICT,
     errors.RunRefused: HTTPStatus.CONFLICT,
     errors.NotWatched: HTTPStatus.CONFLICT,
     errors.TokenExists: HTTPStatus.CONFLICT,
@@ -181,7 +182,20 @@ def _refusal(problem: Problem) -> Response:
     for place, form in current_app.extensions[_FORMS]:
         if request.path == place or request.path.startswith(f"{place}/"):
             return with_headers(form(problem), problem)
-    return problem_response(problem)
+    return with_headers(_page(problem), problem) if _is_read() else problem_response(problem)
+
+
+def _is_read() -> bool:
+    """Whether a person asked for a page, at an address that is not the API's."""
+    asks = request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("Accept", "")
+    return asks and not request.path.startswith("/v1/")
+
+
+def _page(problem: Problem) -> Response:
+    # Not in the frame of the other pages: nobody knows yet who asks, and this one must not fail.
+    text = f"{problem.detail[:1].upper()}{problem.detail[1:]}."
+    page = render_template("lost.html", title=problem.status.phrase, text=_cut(text))
+    return make_response(page, problem.status)
 
 
 def _foreign_cursor(error: InvalidCursor) -> Response:

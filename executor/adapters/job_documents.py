@@ -84,6 +84,7 @@ def job_from_document(document: Mapping[str, Any]) -> Job | BrokenJob:
             str(document.get("id", "")),
             str(document.get("name", "")),
             str(error) if isinstance(error, SolocronError) else repr(error),
+            revision if isinstance(revision := document.get("revision"), int) else 0,
         )
 
 

@@ -73,9 +73,14 @@ def backfill(
             sys.exit(DIFFERS if answer["would_run"] else 0)
         many = answer["backfilled"]
         if not as_json:
-            click.echo(f"{many:,} runs are waiting; of {answer['recorded']:,} there is a record.")
+            click.echo(_begun(many, answer["recorded"]))
         if many and not no_wait:
             sys.exit(_wait(connection, job, many, began))
+
+
+def _begun(many: int, recorded: int) -> str:
+    waits = "1 run waits for its turn" if many == 1 else f"{many:,} runs wait for their turns"
+    return f"{waits}; {recorded:,} had a record and were left out." if recorded else f"{waits}."
 
 
 def _show(plan: dict[str, Any]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 import click
@@ -93,6 +95,10 @@ def _of_options(connection: Connection, name: str, given: dict[str, Any], as_jso
     try:
         job = change(connection, "POST", "/v1/jobs", document)
     except Refusal as refusal:
+        if refusal.status == HTTPStatus.CONFLICT:
+            advice = f"change it with: solocron jobs edit {shlex.quote(name)}"
+            screen.say(f"solocron: there is a job {name!r} already; {advice}")
+            return FAILED
         for fault in refusal.errors:
             screen.say(f"solocron: {option_of(fault['field'], given)}: {fault['message']}")
         if not refusal.errors:

@@ -87,16 +87,17 @@ def _row(job: dict[str, Any], now: datetime) -> list[Cell]:
     return [
         Cell(job["name"]),
         screen.state(job["state"]),
-        _schedule(job["schedule"]),
+        _schedule(job),
         screen.instant(job["next_fire_at"], now),
         screen.state(last.get("state")),
         screen.instant(last.get("finished_at"), now),
     ]
 
 
-def _schedule(schedule: dict[str, Any] | None) -> Cell:
+def _schedule(job: dict[str, Any]) -> Cell:
+    schedule, after = job["schedule"], job["after"]
     if schedule is None:
-        return Cell("on request", style="dim")
+        return Cell(f"after {', '.join(after['jobs'])}" if after else "on request", style="dim")
     said = schedule.get("expression") or schedule.get("at") or schedule["kind"]
     zone = schedule.get("timezone")
     full = f"{said} {zone}" if zone and zone != "UTC" else said
@@ -148,7 +149,7 @@ def _facts(
     facts = [
         ("name", Cell(job["name"])),
         ("state", screen.state(job["state"], why if job["state"] == "paused" else None)),
-        ("schedule", _in_words(job["schedule"])),
+        ("schedule", _in_words(job)),
         *(("next" if not place else "", _fire_time(one, now)) for place, one in enumerate(coming)),
         ("target", Cell(_target(job["target"]))),
     ]
@@ -160,17 +161,17 @@ def _facts(
     return [*facts, ("id", Cell(job["id"]))]
 
 
-def _in_words(schedule: dict[str, Any] | None) -> Cell:
-    """Return a schedule as it was written, and what it says."""
+def _in_words(job: dict[str, Any]) -> Cell:
+    """Return a job's schedule as it was written, and what it says."""
     from executor.domain.errors import InvalidSchedule
     from executor.domain.preview import describe
     from executor.domain.schedule import schedule_from_document
 
-    cell = _schedule(schedule)
-    if schedule is None:
+    cell = _schedule(job)
+    if job["schedule"] is None:
         return cell
     try:
-        return Cell(f"{cell.plain}  ({describe(schedule_from_document(schedule))})")
+        return Cell(f"{cell.plain}  ({describe(schedule_from_document(job['schedule']))})")
     except InvalidSchedule:  # of a newer service
         return cell
 

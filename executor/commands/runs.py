@@ -87,25 +87,26 @@ def show(run: str, as_json: bool, url: str | None) -> None:
 
 
 @command.command("cancel", cls=ServiceCommand)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.argument("runs", metavar="RUN|JOB...", nargs=-1, required=True, shell_complete=job_names)
 @as_json
 @address
 def cancel(runs: tuple[str, ...], as_json: bool, url: str | None) -> None:
-    """End runs early, wherever they go on.
+    """End runs early, wherever they go on; of a JOB the newest one.
 
     A run shows `cancelling` until its work has ended.  Status 1 if one of them was over already,
     or is none; the others are cancelled all the same.
 
     \b
     Examples:
-      solocron runs cancel 5b0c7de08a39412f97ef7e9e3ae0c7d1
+      solocron runs cancel nightly-report
       solocron runs list --state running --json | jq -r '.items[].id' | xargs solocron runs cancel
     """
     failed = False
     with failures_shown(), connect(url) as connection:
         for run in runs:
             try:
-                document = change(connection, "POST", path_of("runs", run, "cancel"))
+                run_id = find_run(connection, run)["id"]
+                document = change(connection, "POST", path_of("runs", run_id, "cancel"))
             except Refusal as refusal:
                 failed = True
                 screen.say(f"solocron: {run}: {refusal}")
@@ -113,7 +114,7 @@ def cancel(runs: tuple[str, ...], as_json: bool, url: str | None) -> None:
             if as_json:
                 screen.show_json(document)
             else:
-                click.echo(f"{run} of {document['job']} is {document['state']}")
+                click.echo(f"{document['id']} of {document['job']} is {document['state']}")
     sys.exit(FAILED if failed else 0)
 
 

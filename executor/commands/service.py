@@ -44,7 +44,10 @@ def _misuse() -> Iterator[None]:
     try:
         yield
     except click.UsageError as error:
-        raise _Misuse(error.format_message(), error.ctx) from None
+        said = error.format_message()
+        if "unexpected extra argument" in said:
+            said += " Put what has blanks or asterisks in quotes: '*/5 * * * *'."
+        raise _Misuse(said, error.ctx) from None
 
 
 def address(command: Decorated) -> Decorated:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import click
 
 from executor import console
-from executor.commands.service import address, connect, failures_shown
+from executor.commands.completing import JOB
+from executor.commands.service import ServiceCommand, address, as_json, connect, failures_shown
 
 
-@click.command()
-@click.argument("job")
-@click.option("--at", required=True, metavar="INSTANT", help="As 2026-12-01T02:30:00Z.")
+@click.command("why", cls=ServiceCommand)
+@JOB
+@click.option("--at", metavar="INSTANT", help="As 2026-12-01T02:30:00Z; else its latest fire time.")
+@as_json
 @address
-@click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
-def why(job: str, at: str, url: str | None, as_json: bool) -> None:
+def why(job: str, at: str | None, url: str | None, as_json: bool) -> None:
     """Tell why JOB (name or id) did or did not run at an instant.
 
     \b
-    Example:
+    Examples:
+      solocron why nightly-report
       solocron why nightly-report --at 2026-12-01T02:30:00Z
     """
     with failures_shown(), connect(url) as connection:

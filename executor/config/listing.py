@@ -17,6 +17,10 @@ _NOT_SET: Final = "-"
 _URLS: Final = frozenset({"rabbitmq_url", "mongodb_uri"})
 
 
+#: Units of durations, in seconds, the largest first.
+_UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A setting in force: its variable, its value without secrets, and where that comes from.
@@ -55,7 +59,19 @@ def _shown(value: object, variable: Variable) -> str:
         return mask_url(value) if is_url and isinstance(value, str) else MASK
     if isinstance(value, tuple):
         return ",".join(value) or NO_FACES
-    return f"{value:g}s" if isinstance(value, float) else str(value)
+    return _length(value) if isinstance(value, float) else str(value)
+
+
+def _length(seconds: float) -> str:
+    """Write a duration in the largest unit that leaves no rest, as it may be set: ``12h``.
+
+    >>> _length(31_536_000.0), _length(90.0), _length(0.5)
+    ('365d', '90s', '0.5s')
+    """
+    for unit, size in _UNITS:
+        if seconds and seconds % size == 0:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:g}s"
 
 
 def markdown() -> str:

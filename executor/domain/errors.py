@@ -180,6 +180,14 @@ class RevisionConflict(Conflict):
         )
 
 
+class JobUnreadable(Conflict):
+    """The job's record is damaged: it can be replaced, restored and deleted, and nothing else."""
+
+    def __init__(self, job: str) -> None:
+        self.job = job
+        super().__init__(f"the record of job {job!r} cannot be read; PUT it anew or DELETE it")
+
+
 class RunRefused(Conflict):
     """A manual run was refused by one of the job's policies."""
 

@@ -1,7 +1,8 @@
 """A target as it is for one run: its templates filled in with the run's values.
 
-Done by launchers right before the start, once for each run.  What comes out is used and
-forgotten: it is never stored, logged or shown.
+Done by launchers right before the start, once for each run.  What comes out with secrets in it is
+used and forgotten: it is never stored, logged or shown.  A page that tells what was sent fills in
+the names of secrets instead.
 
 Rules
 -----

@@ -18,11 +18,16 @@ from executor.domain.run import RunState
 
 @dataclass(frozen=True, slots=True)
 class BrokenJob:
-    """A job record that cannot be read; every other job is unaffected."""
+    """A job record that cannot be read; every other job is unaffected.
+
+    Attributes:
+        revision: what a write that mends or deletes it has to expect; 0 if that is unreadable too.
+    """
 
     id: str
     name: str
     error: str
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

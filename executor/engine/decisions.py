@@ -89,6 +89,8 @@ def decide_again(command: Command, scene: Scene, clash: JobClash) -> Decision:
         found = scene.roster.find(command.subject)
         if found is not None:
             scene.roster.put(replace(found, deleted=True))
+        elif (broken := scene.roster.damaged(command.subject)) is not None:
+            scene.roster.forget(broken)
     if clash.name_taken:
         error = NameTaken(str(command.arguments.get("definition", {}).get("name")))
         return Answer(

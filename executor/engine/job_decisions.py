@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.errors import Fault, InvalidInput, InvalidJob, NameTaken, NotWatched
@@ -13,7 +14,9 @@ from executor.domain.identity import job_id
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
 from executor.domain.schedule import creation_faults, for_job, next_after
+from executor.domain.targets import CommandTarget
 from executor.domain.watch import is_watched, new_key
+from executor.domain.writes import BrokenJob
 from executor.engine import narrowing
 from executor.engine.scene import Answer, Decision, RefusalError, Scene, Write, result_of
 
@@ -39,14 +42,46 @@ def create(command: Command, scene: Scene) -> Write:
 
 def put(command: Command, scene: Scene) -> Decision:
     """Make a job, or give the one of that name another definition."""
-    if scene.roster.find(command.subject) is None and command.if_revision is None:
+    is_new = scene.roster.find(command.subject) is None and scene.damaged(command) is None
+    if is_new and command.if_revision is None:
         return create(command, scene)
     return update(command, scene)
 
 
 def update(command: Command, scene: Scene) -> Write:
-    """Give a job another definition."""
+    """Give a job another definition; one whose record cannot be read is mended by that."""
+    broken = scene.damaged(command)
+    if broken is not None:
+        return _mend(command, scene, broken)
     return redefine(command, command.arguments.get("definition"), scene, scene.job(command))
+
+
+def _mend(command: Command, scene: Scene, broken: BrokenJob) -> Write:
+    """Write a job anew over a record that cannot be read: from now on, never retroactively."""
+    document = command.arguments.get("definition")
+    definition = _definition(command, document, scene, broken.id, None)
+    first = first_slot(definition, broken.id, _beginning(command, scene.desk.now))
+    return _over(command, scene, broken, _anew(scene, broken, definition, next_fire_at=first))
+
+
+def _anew(scene: Scene, broken: BrokenJob, definition: Definition, **facts: Any) -> Job:
+    now = scene.desk.now
+    return Job(
+        id=broken.id,
+        definition=definition,
+        revision=broken.revision + 1,
+        created_at=now,
+        updated_at=now,
+        **facts,
+    )
+
+
+def _over(command: Command, scene: Scene, broken: BrokenJob, job: Job) -> Write:
+    """Return the write of *job* over what cannot be read, of which no revision can be kept."""
+    key = _ping_key(command, job.definition, job.id)
+    job = replace(job, last_command=LastCommand.of(command), ping_key=key)
+    result = result_of(command, scene.desk.now, ResultStatus.DONE, job)
+    return Write(job, broken.revision, result)
 
 
 def redefine(command: Command, document: object, scene: Scene, job: Job) -> Write:
@@ -78,6 +113,11 @@ def rotate_ping(command: Command, scene: Scene) -> Write:
 
 def delete(command: Command, scene: Scene) -> Decision:
     """Remove a job, and what depends on it alone; see ``graph``."""
+    broken = scene.damaged(command)
+    if broken is not None:
+        # Whatever it was; nobody reads the definition of a job that is gone.
+        remains = Definition(name=broken.name, target=CommandTarget(argv=("true",)))
+        return _over(command, scene, broken, _anew(scene, broken, remains, deleted=True))
     job = scene.job(command)
     now = scene.desk.now
     write = revise(command, scene, job, replace(job, deleted=True, next_fire_at=None))

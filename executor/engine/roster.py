@@ -64,6 +64,16 @@ class Roster:
         """Return the job with this id, else the one with this name."""
         return self._jobs.get(subject) or self._jobs.get(self._ids.get(subject, ""))
 
+    def damaged(self, subject: str) -> BrokenJob | None:
+        """Return the record with this id, else with this name, that could not be read."""
+        named = (one for one in self.broken.values() if one.name == subject)
+        found = self.broken.get(subject) or next(named, None)
+        return None if found is None or found.id in self._jobs else found
+
+    def forget(self, broken: BrokenJob) -> None:
+        """Note that what was read as *broken* is not there any more."""
+        self.broken.pop(broken.id, None)
+
     def put(self, job: Job) -> None:
         """Add a job or replace it by a newer revision, and arm it."""
         former = self._jobs.get(job.id)

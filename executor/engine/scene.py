@@ -15,6 +15,7 @@ from executor.domain.errors import (
     CommandReused,
     InvalidInput,
     JobNotFound,
+    JobUnreadable,
     RevisionConflict,
     SolocronError,
 )
@@ -28,6 +29,7 @@ from executor.domain.run import Run
 from executor.domain.secret import SECRETS
 from executor.domain.session import Session
 from executor.domain.template import SECRET
+from executor.domain.writes import BrokenJob
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
@@ -160,12 +162,28 @@ class Scene:
                 Beyond the reach of the caller's rights there is none.
         """
         job = self.roster.find(command.subject)
+        if job is None and self.damaged(command) is not None:
+            raise RefusalError(ResultStatus.CONFLICT, JobUnreadable(command.subject))
         if job is None or not command.reaches(job.definition.tags):
             raise RefusalError(ResultStatus.NOT_FOUND, JobNotFound(command.subject))
         if command.if_revision is not None and command.if_revision != job.revision:
             conflict = RevisionConflict(job.name, command.if_revision, job.revision)
             raise RefusalError(ResultStatus.PRECONDITION_FAILED, conflict)
         return job
+
+    def damaged(self, command: Command) -> BrokenJob | None:
+        """Return the job that *command* is about if its record cannot be read; else None.
+
+        Raises:
+            RefusalError: it is at another revision than the sender expects.
+        """
+        found = None if self.roster.find(command.subject) else self.roster.damaged(command.subject)
+        if found is None or not command.reaches(()):
+            return None
+        if command.if_revision not in (None, found.revision):
+            conflict = RevisionConflict(found.name, command.if_revision or 0, found.revision)
+            raise RefusalError(ResultStatus.PRECONDITION_FAILED, conflict)
+        return found
 
 
 def result_of(

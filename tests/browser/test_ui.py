@@ -55,13 +55,12 @@ def tab(chromium: Browser, open_place: Served) -> Iterator[Page]:
 def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(
     tab: Page, open_place: Served
 ) -> None:
-    """From the list to the job, to its run, and that is cancelled; all without a reload by hand."""
+    """From the list to the job, to the run of it, which is cancelled; no reload by hand."""
     add(open_place, "talker", "echo begun; exec sleep 600")
     tab.goto("/ui/jobs")
     tab.get_by_role("link", name="talker").click()
     tab.get_by_role("button", name="Run now: talker").click()
     expect(tab.get_by_text("It was started.")).to_be_visible()
-    tab.locator(".history tbody a").first.click()
 
     expect(tab.locator("#output")).to_contain_text("begun")
     expect(tab.locator("h1 .badge")).to_have_text("running")
@@ -88,6 +87,22 @@ def test_instants_are_on_the_viewers_clock(tab: Page, open_place: Served) -> Non
     expect(time).to_contain_text("-01-01 09:00")
     assert "00:00:00 UTC" in (time.get_attribute("title") or "")
     expect(tab.locator("#zone")).to_contain_text("Asia/Tokyo")
+
+
+def test_instants_are_typed_on_the_viewers_clock(tab: Page, open_place: Served) -> None:
+    """What one reads in a list is what one types into the field beside it; links carry UTC."""
+    add(open_place, "asked-of", "true", schedule="30 2 * * *")
+    tab.goto("/ui/jobs/asked-of")
+    tab.get_by_label("At (Asia/Tokyo)").fill("2036-01-02T11:30")
+    tab.get_by_role("button", name="Explain").click()
+
+    expect(tab.locator("#why")).to_contain_text("before: 2036-01-01 11:30")
+    expect(tab.get_by_label("At (Asia/Tokyo)")).to_have_value("2036-01-02T11:30")
+    assert "at=2036-01-02T02%3A30%3A00Z" in tab.url
+    tab.get_by_text("Pause…").click()
+    tab.get_by_label("Until (Asia/Tokyo)").fill("2036-01-01T09:00")
+    tab.get_by_role("button", name="Pause", exact=True).click()
+    expect(tab.get_by_text("It was paused until 2036-01-01 09:00.")).to_be_visible()
 
 
 def test_the_list_is_searched_while_typing(tab: Page, open_place: Served) -> None:
@@ -140,8 +155,8 @@ def test_a_backfill_is_looked_at_and_then_started(tab: Page, open_place: Served)
     add(open_place, "filled", "true", schedule="30 2 * * *")
     tab.goto("/ui/jobs/filled")
     tab.get_by_role("link", name="Backfill…").click()
-    tab.get_by_label("From (UTC)").fill("2026-01-01T00:00")
-    tab.get_by_label("To (UTC)").fill("2026-01-03T00:00")
+    tab.get_by_label("From (Asia/Tokyo)").fill("2026-01-01T09:00")
+    tab.get_by_label("To (Asia/Tokyo)").fill("2026-01-03T09:00")
     tab.get_by_role("button", name="Show what would run").click()
     expect(tab.get_by_text("2 runs would be started")).to_be_visible()
     tab.get_by_role("button", name="Start 2 runs").click()
@@ -220,7 +235,7 @@ def test_a_first_job_is_made_run_and_read_from_the_first_page(
 
     expect(tab.locator("h1 .badge")).to_have_text("succeeded")
     expect(tab.get_by_text("It was made, and runs now.")).to_be_visible()
-    expect(tab.locator("pre.text")).to_contain_text("Hello, it is 20")
+    expect(tab.get_by_label("Output of the run")).to_contain_text("Hello, it is 20")
 
 
 def test_the_form_tells_what_is_written_while_it_is_written(tab: Page) -> None:

@@ -399,7 +399,7 @@ class LoadLaw(StoreWorkshop):
 
         jobs, (broken,) = self._all()
         assert jobs == good
-        assert (broken.id, broken.name) == ("job-b", "b")
+        assert (broken.id, broken.name, broken.revision) == ("job-b", "b", 1)
         assert broken.error
 
         loaded = self.store.due_jobs(slot(1))

@@ -36,7 +36,9 @@ class MemoryJobs(MemoryRuns):
         self._broken.add(job_id)
 
     def _read(self, job: Job) -> Job | BrokenJob:
-        return BrokenJob(job.id, job.name, "broken on purpose") if job.id in self._broken else job
+        if job.id not in self._broken:
+            return job
+        return BrokenJob(job.id, job.name, "broken on purpose", job.revision)
 
     def _load(self, jobs: Sequence[Job]) -> LoadedJobs:
         read = [self._read(job) for job in jobs]

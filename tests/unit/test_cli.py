@@ -63,6 +63,7 @@ def test_the_settings_in_force_are_shown_without_secrets() -> None:
         PORT="9000",
         CLOUDAMQP_URL="amqp://cron:s3cret@rabbit.example.com/v",
         MONGODB_URI="mongodb://cron:s3cret@m0.example.com/cron",
+        SOLOCRON_SESSION="43200",
         SOLOCRON_ADMIN_TOKEN="s3cret://0123456789abcdefghijklmnopqrstuvwxyz",
     )
 
@@ -70,6 +71,8 @@ def test_the_settings_in_force_are_shown_without_secrets() -> None:
     assert result.exit_code == 0
     assert lines["PORT"] == ["9000", "PORT"]
     assert lines["SOLOCRON_GRACE"] == ["25s", "default"]
+    assert lines["SOLOCRON_AUDIT_KEEP"] == ["365d", "default"]
+    assert lines["SOLOCRON_SESSION"] == ["12h", "SOLOCRON_SESSION"]
     assert lines["RABBITMQ_URL"] == ["amqp://cron:***@rabbit.example.com/v", "CLOUDAMQP_URL"]
     assert "s3cret" not in result.output
 

@@ -31,6 +31,7 @@ from executor.domain.errors import (
     BrokerUnavailable,
     Fault,
     JobNotFound,
+    JobUnreadable,
     NameTaken,
     NoExecutor,
     RunRefused,
@@ -46,7 +47,7 @@ from executor.domain.run import QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import fire_times, next_after
 from executor.domain.session import session_from
 from executor.domain.watch import is_watched, new_key
-from executor.domain.writes import JobWrite
+from executor.domain.writes import BrokenJob, JobWrite
 from executor.ports.clock import Clock
 from tests.fakes.memory_store import MemoryStore
 
@@ -147,7 +148,7 @@ class FakeExecutor:
         except JobNotFound as error:
             return self._result(command, ResultStatus.NOT_FOUND, message=str(error))
         if not isinstance(job, Job):
-            return self._result(command, ResultStatus.CONFLICT, message="the record is broken")
+            return self._mended(command, job)
         if command.if_revision not in (None, job.revision):
             return self._overtaken(command, job)
         if command.kind is CommandKind.TRIGGER_JOB:
@@ -155,6 +156,17 @@ class FakeExecutor:
         if command.kind is CommandKind.BACKFILL_JOB:
             return self._backfill(command, job)
         return self._write(command, _CHANGES[command.kind](self, job, command), job.revision)
+
+    def _mended(self, command: Command, broken: BrokenJob) -> CommandResult:
+        if command.kind not in {CommandKind.UPDATE_JOB, CommandKind.DELETE_JOB}:
+            return self._result(
+                command, ResultStatus.CONFLICT, message=str(JobUnreadable(broken.name))
+            )
+        deleted = command.kind is CommandKind.DELETE_JOB
+        remains = {"definition": {"name": broken.name, "target": {"kind": "message"}}}
+        job = self._new(replace(command, arguments=remains) if deleted else command)
+        anew = replace(job, id=broken.id, deleted=deleted)
+        return self._write(command, anew, broken.revision)
 
     def _put(self, command: Command) -> CommandResult:
         if self.faults:

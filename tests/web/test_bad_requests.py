@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse, create_environ, run_wsgi_app
 from werkzeug.wrappers import Request
 
+from tests.web.reading import BROWSER, check_page, visit
 from tests.web.world import PLAIN, World, faults_of, problem_of
 
 
@@ -34,6 +35,19 @@ def post_chunked(world: World, stream: IO[bytes]) -> TestResponse:
 def test_an_unknown_address_is_a_problem(world: World, path: str) -> None:
     """404 points to the description; no redirect guesses what was meant."""
     assert "/openapi.json" in problem_of(world.get(path), 404)["detail"]
+
+
+@pytest.mark.parametrize("path", ["/nope", "/ui/nope", "/<script>"])
+def test_a_person_who_is_lost_gets_a_page(world: World, path: str) -> None:
+    """With the way back; programs, and whoever looks at the API in a browser, get the problem."""
+    page = visit(world, path, 404)
+
+    assert 'href="/ui/jobs"' in page
+    assert "There is nothing at /" in page
+    assert "<script>" not in page
+    check_page(page)
+    assert problem_of(world.get("/v1/nope", headers=BROWSER), 404)
+    assert problem_of(world.client.post("/nope", headers=BROWSER), 404)
 
 
 @pytest.mark.parametrize(

@@ -160,6 +160,35 @@ def test_a_fault_is_told_by_its_option(
     assert json_of(world.get("/v1/jobs"))["items"] == []
 
 
+def test_a_name_that_is_taken_leads_to_the_editor(url: str, world: World) -> None:
+    """In the words of the command line, not of the API."""
+    world.add()
+
+    result = solocron(url, "jobs", "create", "plain", "--command", "true")
+
+    assert result.exit_code == 1
+    assert "there is a job 'plain' already; change it with: solocron jobs edit plain" in (
+        result.stderr
+    )
+
+
+def test_an_expression_without_quotes_is_told_to_have_some(url: str) -> None:
+    """A shell has made names of files of its asterisks by then."""
+    result = solocron(url, "jobs", "create", "plain", "--cron", "*", "*", "*", "--command", "true")
+
+    assert result.exit_code == 1
+    assert "Put what has blanks or asterisks in quotes: '*/5 * * * *'." in result.stderr
+
+
+def test_a_job_that_follows_others_is_listed_so(url: str, world: World) -> None:
+    """It does not run on request only."""
+    world.add()
+    world.add(PLAIN, name="child", after={"jobs": ["plain"]})
+
+    assert "after plain" in solocron(url, "jobs", "list").stdout
+    assert "after plain" in solocron(url, "jobs", "show", "child").stdout
+
+
 def test_jobs_are_made_of_a_file(url: str, world: World, tmp_path: Path) -> None:
     """Those that exist are left as they are, with status 1; the others are made."""
     world.add(PLAIN)

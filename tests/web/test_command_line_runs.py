@@ -81,6 +81,18 @@ def test_runs_are_cancelled_one_by_one(url: str, world: World) -> None:
     assert result.stdout == "r1 of plain is cancelling\n"
 
 
+def test_the_newest_run_of_a_job_is_cancelled_by_the_jobs_name(url: str, world: World) -> None:
+    """As it is shown and followed; what is neither is told apart."""
+    job = world.add()
+    world.put_run("r1", job_id=job["id"], state=RunState.RUNNING)
+
+    result = solocron(url, "runs", "cancel", "plain", "nobody")
+
+    assert result.exit_code == 1
+    assert result.stdout == "r1 of plain is cancelling\n"
+    assert "nobody: there is neither a run nor a job 'nobody'" in result.stderr
+
+
 def test_the_output_is_printed_as_it_was_said(url: str, world: World) -> None:
     """And nothing else, unless something is missing."""
     world.put_run("r1", output=Output(head="one\ntwo\n", size=8))
@@ -128,7 +140,7 @@ def test_a_backfill_tells_how_many_runs_there_are(url: str, world: World) -> Non
     again = solocron(url, *words, "--no-wait", "--json")
 
     assert result.exit_code == 0, result.output
-    assert result.stdout == "2 runs are waiting; of 0 there is a record.\n"
+    assert result.stdout == "2 runs wait for their turns.\n"
     assert json.loads(again.stdout) == {"slots": 2, "backfilled": 0, "recorded": 2}
 
 

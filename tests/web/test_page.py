@@ -75,7 +75,7 @@ def test_a_job_shows_its_schedule_next_fire_time_and_last_result(world: World) -
 
     shown = read(world, JOBS)
 
-    assert "nightly At 02:30 AM 30 2 * * * 2026-12-01 02:30:00 UTC" in shown
+    assert "nightly At 02:30 AM, UTC 30 2 * * * 2026-12-01 02:30:00 UTC" in shown
     assert "not run yet" in shown
     assert "timed out 2026-11-30 23:57:00 UTC" in shown
     assert "POST https://example.com/" in read(world, f"{JOBS}/{job['id']}")
@@ -90,11 +90,11 @@ def test_a_job_shows_its_schedule_next_fire_time_and_last_result(world: World) -
         ),
         (
             {"kind": "once", "at": "2026-12-24T18:30:00Z"},
-            "Once, on 2026-12-24 at 18:30 2026-12-24T18:30:00Z",
+            "Once, on 2026-12-24 at 18:30, UTC 2026-12-24T18:30:00Z",
         ),
         (
             {"kind": "cron", "expression": "0 30 18 ? * 2", "dialect": "quartz"},
-            "At 06:30 PM, only on Monday 0 30 18 ? * 2",
+            "At 06:30 PM, only on Monday, UTC 0 30 18 ? * 2",
         ),
     ],
 )

@@ -11,6 +11,7 @@ from executor.domain.run import Cause, Reason, RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.reading import BROWSER, check_page, part, read, submit, visit, words
 from tests.web.world import NIGHTLY, PLAIN, World, json_of, problem_of
+from web.ui.moments import timed
 
 BERLIN = {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Berlin"}
 
@@ -36,7 +37,7 @@ def test_a_job_is_told_in_words(world: World) -> None:
     for text in (
         "Writes the report.",
         "Runs POST https://example.com/",
-        "When At 02:30 AM 30 2 * * *",
+        "When At 02:30 AM, UTC 30 2 * * *",
         "While an earlier run is unfinished the new one waits for its turn",
         "When a run fails it is tried 2 times more, after 10.0 s, each time twice as long",
         "Owner data",
@@ -120,16 +121,63 @@ def test_why_it_did_not_run_is_asked_on_the_page(world: World) -> None:
     assert "soon" in read(world, f"{page_of(job)}?at=soon")
 
 
+@pytest.mark.parametrize(
+    ("after", "when", "ends"),
+    [
+        ({"jobs": ["plain"]}, "After plain", "plain, once it has succeeded"),
+        (
+            {"jobs": ["plain", "b"], "mode": "all", "when": "finished"},
+            "After plain and b",
+            "plain, b: once each of them is over",
+        ),
+        (
+            {"jobs": ["plain", "b", "c", "d"], "when": "failure"},
+            "After plain or b or c or 1 more",
+            "plain, b, c, d: whenever one of them has failed",
+        ),
+    ],
+)
+def test_a_job_that_follows_others_says_which(
+    world: World, after: dict[str, object], when: str, ends: str
+) -> None:
+    """In the list and on its page; it does not run on request only."""
+    for name in ("plain", "b", "c", "d"):
+        world.add(PLAIN, name=name)
+    job = world.add(PLAIN, name="child", after=after)
+
+    shown = read(world, page_of(job))
+
+    assert f"When {when} " in shown
+    assert f"Runs after {ends} " in shown
+    assert "It runs after other jobs." in shown
+    assert f"child {when} after other jobs" in read(world, "/ui/jobs?q=child")
+
+
+def test_instants_in_a_sentence_are_shown_like_all_others(world: World) -> None:
+    """On the viewer's clock; what is no instant, and markup, stays text."""
+    text = "<b>made at 2026-12-01T00:00:00.25Z, not at 2026-13-01T00:00:00Z</b>"
+
+    assert timed(text) == (
+        '&lt;b&gt;made at <time datetime="2026-12-01T00:00:00.250Z" data-as="clock" '
+        'title="2026-12-01 00:00:00 UTC">2026-12-01 00:00:00 UTC</time>'
+        ", not at 2026-13-01T00:00:00Z&lt;/b&gt;"
+    )
+    job = world.add(NIGHTLY)
+    asked = visit(world, f"{page_of(job)}?at=2026-11-01T02:30")
+    assert 'it was created at <time datetime="2026-12-01T00:00:00Z"' in asked
+
+
 def test_a_job_is_run_now(world: World) -> None:
-    """And the page it leads back to says so, once."""
+    """And one is led to the run, which says so, once."""
     job = world.add(PLAIN)
 
     response = submit(world, f"{page_of(job)}/trigger")
 
-    assert (response.status_code, response.headers["Location"]) == (303, page_of(job))
-    assert "It was started." in read(world, page_of(job))
-    assert "It was started." not in read(world, page_of(job))
     [run] = json_of(world.get("/v1/jobs/plain/runs"))["items"]
+    page = f"/ui/runs/{run['id']}"
+    assert (response.status_code, response.headers["Location"]) == (303, page)
+    assert "It was started." in read(world, page)
+    assert "It was started." not in read(world, page)
     assert run["cause"] == Cause.MANUAL
 
 
@@ -140,7 +188,7 @@ def test_a_job_is_paused_with_a_reason_and_resumed(world: World) -> None:
     submit(world, f"{page_of(job)}/pause", reason="disk full", until="2026-12-02T00:00")
 
     shown = read(world, page_of(job))
-    assert "It was paused until 2026-12-02T00:00:00Z." in shown
+    assert "It was paused until 2026-12-02 00:00:00 UTC ." in shown
     assert "by local, ends 2026-12-02 00:00:00 UTC : disk full" in shown
     assert "Resume" in shown
     submit(world, f"{page_of(job)}/resume")
@@ -197,6 +245,21 @@ def test_a_broken_job_can_be_looked_at_and_deleted(world: World) -> None:
     assert "Delete" in page
     assert "Run now" not in page
     check_page(page)
+
+
+def test_a_broken_job_is_mended_by_what_it_was(world: World) -> None:
+    """Its former revisions are on its page, with the way back."""
+    job = world.add(NIGHTLY)
+    world.send("PATCH", "/v1/jobs/nightly", {"description": "changed"})
+    world.store.break_job(str(job["id"]))
+
+    page = visit(world, page_of(job))
+    assert "Restore what it was below" in words(page)
+    assert "Revision 1 Restore since then its record is broken" in words(page)
+    check_page(page)
+    submit(world, f"{page_of(job)}/revisions/1/restore")
+
+    assert json_of(world.get("/v1/jobs/nightly"))["description"] == ""
 
 
 @pytest.mark.parametrize("kind", ["trigger", "pause", "resume", "revisions/1/restore"])

@@ -38,7 +38,7 @@ def test_a_job_is_shown_in_words(world: World) -> None:
     page = visit(world, PAGE)
 
     assert f'href="/ui/jobs/{job["id"]}"' in page
-    assert "nightly data prod At 02:30 AM 30 2 * * * 2026-12-01 02:30:00 UTC" in words(page)
+    assert "nightly data prod At 02:30 AM, UTC 30 2 * * * 2026-12-01 02:30:00 UTC" in words(page)
     assert "timed out 2026-11-30 23:57:00 UTC" in words(page)
     assert 'aria-label="1 latest run, 1 failed"' in page
     check_page(page)

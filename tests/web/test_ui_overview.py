@@ -46,7 +46,7 @@ def test_what_runs_is_late_or_failed_is_listed(world: World) -> None:
     now = world.clock.now()
     world.put_run("r1", job="busy", state=RunState.RUNNING, started_at=now)
     world.put_run("r2", job="bad", state=RunState.FAILED, error="no route to host")
-    world.put_run("r3", job="slow", state=RunState.TIMED_OUT)
+    world.put_run("r3", job="slow", job_id="id-of-slow", state=RunState.TIMED_OUT)
     world.put_run("r4", job="long-ago", state=RunState.LOST, created_at=world.later(hours=-25))
     world.put_job("behind", next_fire_at=world.later(seconds=-11))
     world.put_job("in-time", next_fire_at=world.later(seconds=-1))
@@ -64,6 +64,37 @@ def test_what_runs_is_late_or_failed_is_listed(world: World) -> None:
     for address in ("/ui/runs/r1", "/ui/runs/r2", "/ui/jobs/id-of-behind"):
         assert f'href="{address}"' in page
     check_page(page)
+
+
+def test_a_job_that_fails_again_and_again_hides_no_other(world: World) -> None:
+    """It has one line, with its newest failure and how many there were."""
+    executing(world)
+    world.put_run("other", job="other", job_id="id-of-other", state=RunState.LOST)
+    for number in range(9):
+        world.put_run(
+            f"r{number}",
+            created_at=world.later(seconds=number),
+            finished_at=world.later(seconds=number),
+            state=RunState.FAILED,
+            error=f"failure {number}",
+        )
+
+    page = visit(world, PAGE)
+
+    assert "plain failed 9 times" in words(page)
+    assert "failure 8" in page
+    assert "failure 7" not in page
+    assert "other lost" in words(page)
+    check_page(page)
+
+
+def test_of_very_many_failures_not_all_are_counted(world: World) -> None:
+    """The page's cost does not grow with them, and it says so."""
+    executing(world)
+    for number in range(60):
+        world.put_run(f"r{number}", state=RunState.FAILED)
+
+    assert "plain failed 50+ times" in read(world, PAGE)
 
 
 def test_the_last_hour_is_drawn_minute_by_minute(world: World) -> None:

@@ -125,6 +125,25 @@ def test_a_run_leads_to_its_family(world: World) -> None:
     assert "Follows plain, schedule failed" in read(world, f"{PAGE}/r2")
 
 
+def test_a_run_leads_to_the_runs_of_other_jobs_that_follow_it(world: World) -> None:
+    """There and back; where the parent is gone its job is what is left."""
+    end = world.later(seconds=1)
+    world.put_run("r1", state=RunState.FAILED, finished_at=end)
+    follows = {"created_at": end, "parent_run_id": "r1", "parent_job_id": "id-of-plain"}
+    world.put_run("r2", job_id="b", job="child", cause=Cause.DEPENDENCY, **follows)
+    world.put_run("r3", job_id="c", job="rescue", cause=Cause.FAILURE_HANDLER, **follows)
+    orphan = {**follows, "parent_run_id": "gone"}
+    world.put_run("r4", job_id="b", job="child", cause=Cause.DEPENDENCY, **orphan)
+
+    shown = read(world, f"{PAGE}/r1")
+
+    assert "Led to child, dependency succeeded" in shown
+    assert "Led to rescue, failure handler succeeded" in shown
+    assert shown.count("Led to") == 2
+    assert "Follows plain, schedule failed" in read(world, f"{PAGE}/r2")
+    assert "Follows a run of another job that is not kept" in read(world, f"{PAGE}/r4")
+
+
 def test_a_run_that_goes_on_shows_its_progress_and_is_followed(world: World) -> None:
     """The page keeps itself up to date, and hears what the run says."""
     now = world.clock.now()
@@ -180,9 +199,9 @@ def test_a_job_is_run_again(world: World) -> None:
 
     response = submit(world, f"{PAGE}/r1/again")
 
-    assert response.headers["Location"] == f"/ui/jobs/{job['id']}"
-    causes = [run["cause"] for run in json_of(world.get("/v1/jobs/plain/runs"))["items"]]
-    assert Cause.MANUAL in causes
+    runs = json_of(world.get("/v1/jobs/plain/runs"))["items"]
+    [again] = [run for run in runs if run["cause"] == Cause.MANUAL]
+    assert response.headers["Location"] == f"{PAGE}/{again['id']}"
 
 
 def test_the_run_of_a_deleted_job_can_still_be_read(world: World) -> None:

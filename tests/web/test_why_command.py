@@ -13,7 +13,7 @@ from flask import Flask, Response
 from executor.cli import main
 from executor.domain.run import Cause, Reason, RunState
 from tests.web.serving import served
-from tests.web.world import NIGHTLY, World, json_of
+from tests.web.world import NIGHTLY, PLAIN, World, json_of
 
 
 @pytest.fixture
@@ -59,6 +59,21 @@ def test_it_prints_what_the_api_answers(world: World, url: str) -> None:
 
     answer = json_of(world.get("/v1/jobs/nightly/explain?at=2026-12-05T02:30:00Z"))
     assert json.loads(result.stdout) == answer
+
+
+def test_without_an_instant_the_latest_fire_time_is_explained(world: World, url: str) -> None:
+    """Which is what one asks for in the night; a job without any tells what it does."""
+    world.add(NIGHTLY)
+    world.add(PLAIN)
+    world.clock.advance(4 * 3600)
+
+    assert "instant  2026-12-01T02:30:00Z, a fire time" in why(url, "nightly").stdout
+    assert "The job had no schedule then" in why(url, "plain").stdout
+
+
+def test_wrong_options_end_it_with_1(url: str) -> None:
+    """As all commands that talk to a service."""
+    assert why(url).exit_code == 1
 
 
 @pytest.mark.parametrize(

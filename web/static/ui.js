@@ -1,6 +1,6 @@
 // Behaviour of the pages below /ui.  All that is shown is written by the server; htmx fetches it
-// again.  This file turns instants into the viewer's own clock, keeps the live part from being
-// replaced under somebody's hands, follows the output of a run, and asks before anything is deleted.
+// again.  This file turns instants into the viewer's own clock, and back where they are typed, keeps
+// the live part from being replaced under somebody's hands, and follows the output of a run.
 // Texts reach the document through textContent only.
 
 const UNITS = [["s", 1, 100], ["min", 60, 6000], ["h", 3600, 172800], ["d", 86400, Infinity]];
@@ -44,6 +44,36 @@ localiseAll();
 setInterval(localiseAll, 1000);
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 document.getElementById("zone").textContent = `Times are in ${zone}; point at one for UTC`;
+
+// --- instants that are typed --------------------------------------------------------------------
+
+// The server writes and reads these fields in UTC, and without this file so do people.  With it they
+// are on the same clock as everything that is shown beside them.
+const TYPED = 'input[type="datetime-local"]';
+
+function localiseFields() {
+  for (const field of document.querySelectorAll(`${TYPED}:not([data-done])`)) {
+    field.dataset.done = "1";
+    for (const label of field.labels) label.textContent = label.textContent.replace("(UTC)", `(${zone})`);
+    // Not the value: that survives going back to the page, and is local by then.
+    const written = new Date(`${field.getAttribute("value")}Z`);
+    if (!Number.isNaN(written.valueOf())) field.value = fieldText(written);
+  }
+}
+
+function fieldText(instant) {
+  const day = `${String(instant.getFullYear()).padStart(4, "0")}-${two(instant.getMonth() + 1)}-${two(instant.getDate())}`;
+  return `${day}T${[instant.getHours(), instant.getMinutes(), instant.getSeconds()].map(two).join(":")}`;
+}
+
+// Of what is sent, also by htmx.
+document.addEventListener("formdata", ({ target, formData }) => {
+  for (const { name, value } of target.querySelectorAll(TYPED)) {
+    if (value) formData.set(name, new Date(value).toISOString().replace(/\.\d+Z$/, "Z"));
+  }
+});
+
+localiseFields();
 
 // --- menus ------------------------------------------------------------------------------------
 
@@ -143,6 +173,7 @@ async function renew() {
   fresh.querySelector("#offline").replaceWith(offline);
   htmx.process(fresh);
   localiseAll();
+  localiseFields();
 }
 
 if (output) follow(output);

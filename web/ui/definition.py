@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
 from executor.domain.duration import format_duration
 from executor.domain.job import Definition
-from executor.domain.policies import Misfire, Overlap, Retry
+from executor.domain.policies import After, Misfire, Overlap, Retry
 from executor.domain.preview import clock_name, describe
-from executor.domain.schedule import Schedule
+from executor.domain.schedule import Schedule, for_job
 from executor.domain.targets import HttpTarget, MessageTarget, PythonTarget, Target
 from executor.domain.watch import WatchedTarget
 from web.ui.moments import span
@@ -32,12 +33,43 @@ _MISFIRE: Final = {
 }
 
 
+#: Which end of another job is followed.
+_ENDS: Final = {"success": "has succeeded", "failure": "has failed", "finished": "is over"}
+
+#: Other jobs that are named on one line.
+_NAMED: Final = 3
+
+#: What tells that a schedule is about the hands of a clock.
+_TIME_OF_DAY: Final = re.compile(r"\d\d:\d\d")
+
+
 #: Describing takes about a millisecond; a page has dozens, and is asked for every few seconds.
 @lru_cache(maxsize=4096)
 def schedule_words(schedule: Schedule) -> str:
-    """Return what *schedule* says, with whose clock it is read on."""
+    """Return what *schedule* says, with whose clock it is read on.
+
+    Of UTC that is said only where a time of day is named: beside it stand instants on the viewer's
+    clock, which would seem to contradict it.
+    """
     words, clock = describe(schedule), clock_name(schedule)
-    return words if clock == "UTC" else f"{words}, {clock}"
+    return words if clock == "UTC" and not _TIME_OF_DAY.search(words) else f"{words}, {clock}"
+
+
+def when_words(definition: Definition, job_id: str) -> str:
+    """Return when the job runs: by its schedule, after other jobs, or only on request."""
+    said = []
+    if definition.schedule is not None:
+        said.append(schedule_words(for_job(definition.schedule, job_id)))
+    if definition.after is not None:
+        said.append(f"After {_some(definition.after)}")
+    return "; ".join(said) or "Only on request"
+
+
+def _some(after: After) -> str:
+    """Return the jobs that are followed, on one line."""
+    glue = " and " if after.mode == "all" else " or "
+    more = len(after.jobs) - _NAMED
+    return glue.join(after.jobs[:_NAMED]) + (f"{glue}{more} more" if more > 0 else "")
 
 
 def target_words(target: Target) -> str:
@@ -64,7 +96,7 @@ def policies(definition: Definition) -> Iterator[tuple[str, str]]:
     if definition.lock:
         yield "Never together with", f"other jobs that have the lock {definition.lock!r}"
     if definition.after is not None:
-        yield "Runs after", ", ".join(definition.after.jobs)
+        yield "Runs after", _after(definition.after)
     if definition.on_failure:
         yield "When its last attempt has failed", f"{definition.on_failure} is run"
     if definition.calendars:
@@ -73,6 +105,14 @@ def policies(definition: Definition) -> Iterator[tuple[str, str]]:
     if definition.notify:
         yield "Tells", f"{len(definition.notify)} channels of what happens"
     yield "Runs are kept", f"the newest {definition.keep_runs:,}, for {span(definition.keep_for)}"
+
+
+def _after(after: After) -> str:
+    """Return which ends of which jobs are followed."""
+    if len(after.jobs) == 1:
+        return f"{after.jobs[0]}, once it {_ENDS[after.when]}"
+    whose = "once each of them" if after.mode == "all" else "whenever one of them"
+    return f"{', '.join(after.jobs)}: {whose} {_ENDS[after.when]}"
 
 
 def _overlap(overlap: Overlap) -> str:

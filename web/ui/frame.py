@@ -39,7 +39,7 @@ from web.protection import refuse_without_proof
 from web.routes import Call
 from web.services import Services
 from web.sign_in import login_address, login_page, sentence
-from web.ui.moments import ago, clock, span, time_of_day, words
+from web.ui.moments import ago, clock, span, time_of_day, timed, words
 
 #: For how long a page that one is led back to may say what came of a change, seconds.
 _SAID_S: Final = 60
@@ -167,7 +167,7 @@ def prepare(app: Flask) -> None:
     """Give the templates of *app* their filters."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
-        clock=clock, ago=ago, time_of_day=time_of_day, span=span, words=words
+        clock=clock, ago=ago, time_of_day=time_of_day, timed=timed, span=span, words=words
     )
     app.jinja_env.globals.update(more_pages=more_pages)
 
@@ -377,13 +377,13 @@ def carried_out(
     call: Call,
     done: str | Callable[[Any], str],
     back: str,
-    after: str = "",
+    after: str | Callable[[Any], str] = "",
 ) -> Response:
     """Have a *handler* of the API carry out *call*, and lead to *back*, which says how that went.
 
     Args:
         done: what is said if it went well, or what makes that of the API's answer.
-        after: where to lead instead once it is done, if *back* is not there any more.
+        after: where to lead instead once it is done, or what makes that of the answer.
 
     Raises:
         Problem: a refusal that does not concern what *back* shows.
@@ -392,5 +392,6 @@ def carried_out(
     if isinstance(outcome, Problem):
         return led_to(back, sentence(outcome.detail), bad=True)
     if outcome.status_code == HTTPStatus.ACCEPTED:
-        return led_to(after or back, LATE)
-    return led_to(after or back, done if isinstance(done, str) else done(outcome.get_json()))
+        return led_to((after if isinstance(after, str) else "") or back, LATE)
+    there = after if isinstance(after, str) else after(outcome.get_json())
+    return led_to(there or back, done if isinstance(done, str) else done(outcome.get_json()))

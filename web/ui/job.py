@@ -30,10 +30,11 @@ from web.documents import is_done, job_state
 from web.explanations import explained
 from web.problems import unprocessable
 from web.revisions import restore_revision
-from web.ui.definition import policies, schedule_words, target_words
+from web.ui.definition import policies, target_words, when_words
 from web.ui.frame import Shelf, Visit, carried_out, show_live
 from web.ui.history import late_s, plot, rate, took_s
 from web.ui.overview import HEIGHT, OVERDUE, WIDTH
+from web.ui.run import page_of
 from web.ui.runs import note
 from web.ui.typed import typed_instant
 from web.upcoming import upcoming_after
@@ -60,10 +61,14 @@ class FireTime:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """A former revision, and what the next one changed: lines of text."""
+    """A former revision, and what the next one changed: lines of text.
+
+    Attributes:
+        at: when it was changed; None if that is not known.
+    """
 
     number: int
-    at: datetime
+    at: datetime | None
     actor: str
     lines: Sequence[str]
 
@@ -92,6 +97,7 @@ def one_job(visit: Visit) -> Response:
         asked=asked,
         explanation=explanation,
         fault=fault,
+        revisions=_revisions(readers, job),
         **_history(runs),
         **(_about(readers, job, now) if isinstance(job, Job) else {}),
     )
@@ -127,14 +133,11 @@ def _about(readers: Readers, job: Job, now: datetime) -> dict[str, Any]:
         "overdue": job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
         "target": target_words(definition.target),
         "schedule": schedule_text(schedule) if schedule else "",
-        "schedule_in_words": schedule_words(for_job(schedule, job.id))
-        if schedule
-        else "Only on request",
+        "when": when_words(definition, job.id),
         "policies": list(policies(definition)),
         "document": json.dumps(definition_to_document(definition), indent=2, ensure_ascii=False),
         "times": list(_times(readers, job, now)),
         "warnings": _warnings(job, now),
-        "revisions": _revisions(readers, job),
     }
 
 
@@ -170,15 +173,21 @@ def _warnings(job: Job, now: datetime) -> list[ScheduleWarning]:
     return [one for code, one in reversed(found.items()) if code not in {"refused", "full_hour"}]
 
 
-def _revisions(readers: Readers, job: Job) -> list[Revision]:
-    """Return the former revisions, newest first, each with what was changed then."""
-    newer, shown = job, []
+def _revisions(readers: Readers, job: Job | BrokenJob) -> list[Revision]:
+    """Return the former revisions, newest first, each with what was changed then.
+
+    What followed the newest one of a broken job is not known: there is no line of that.
+    """
+    newer, shown = job if isinstance(job, Job) else None, []
     for former in readers.list_revisions(job.id, REVISIONS, None).items:
-        if former.revision >= newer.revision:
+        if newer is None:
+            shown.append(Revision(former.revision, None, "", ("since then its record is broken",)))
+        elif former.revision < newer.revision:
+            by = newer.last_command.actor if newer.last_command else ""
+            lines = list(_changes(former, newer))
+            shown.append(Revision(former.revision, newer.updated_at, by, lines))
+        else:
             continue
-        by = newer.last_command.actor if newer.last_command else ""
-        lines = list(_changes(former, newer))
-        shown.append(Revision(former.revision, newer.updated_at, by, lines))
         newer = former
     return shown
 
@@ -193,8 +202,8 @@ def _changes(old: Job, new: Job) -> Iterator[str]:
 
 @SHELF.add("POST", "/ui/jobs/{job}/trigger")
 def trigger(visit: Visit) -> Response:
-    """Run the job now."""
-    return carried_out(trigger_job, visit.call(), "It was started.", _here(visit))
+    """Run the job now, and show the run that comes of it."""
+    return carried_out(trigger_job, visit.call(), "It was started.", _here(visit), page_of)
 
 
 @SHELF.add("POST", "/ui/jobs/{job}/pause")

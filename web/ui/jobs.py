@@ -19,11 +19,10 @@ from flask import Response
 from executor.domain.job import Job
 from executor.domain.preview import schedule_text
 from executor.domain.run import LIVE, RunState
-from executor.domain.schedule import for_job
 from executor.domain.writes import BrokenJob
 from executor.ports.store import InvalidCursor, JobFilter, JobOrder, Page, Readers, RunFilter
 from web.documents import is_done, job_state
-from web.ui.definition import schedule_words
+from web.ui.definition import when_words
 from web.ui.drawing import Bar
 from web.ui.frame import Shelf, Visit, show_live
 from web.ui.history import SPARK, SPARK_HEIGHT, SPARK_WIDTH, in_words, sparkline
@@ -148,7 +147,7 @@ def _row(readers: Readers, job: Job | BrokenJob, now: datetime) -> Row:
     return Row(
         job=job,
         state=job_state(job, now),
-        words=schedule_words(for_job(schedule, job.id)) if schedule else "Only on request",
+        words=when_words(job.definition, job.id),
         schedule=schedule_text(schedule) if schedule else "",
         overdue=job.next_fire_at is not None and now - job.next_fire_at > OVERDUE,
         done=is_done(job),

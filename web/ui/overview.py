@@ -44,6 +44,9 @@ HOUR_RUNS: Final = 300
 #: Lines of each list.
 _LINES: Final = 8
 
+#: Newest failures of each kind that the list is made of.
+_FAILURES: Final = 50
+
 #: How far back failures are listed.
 _LATELY: Final = timedelta(hours=24)
 
@@ -81,13 +84,26 @@ class Hour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Failing:
+    """A job that failed lately: the newest of its failures, and how many there were.
+
+    Attributes:
+        cut: or even more, as not all of them were read.
+    """
+
+    run: Run
+    times: int
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lists:
     """What happens now and lately; each list is cut."""
 
     running: Sequence[Run]
     overdue: Sequence[Job]
     coming: Sequence[Job]
-    failed: Sequence[Run]
+    failed: Sequence[Failing]
     hour: Hour
 
 
@@ -177,15 +193,22 @@ def _lists(readers: Readers, now: datetime) -> Lists:
     )
 
 
-def _failed(readers: Readers, now: datetime) -> list[Run]:
+def _failed(readers: Readers, now: datetime) -> list[Failing]:
+    """Return the jobs that failed lately, each once: one that flaps must not hide the others."""
     # To the minute, as in _hour: the same text for as long as nothing has happened.
     since = now.replace(second=0, microsecond=0) - _LATELY
-    found = [
-        run
-        for state in BAD
-        for run in readers.list_runs(RunFilter(state=state, since=since), _LINES, None).items
+    parts = [
+        readers.list_runs(RunFilter(state=state, since=since), _FAILURES, None) for state in BAD
     ]
-    return sorted(found, key=lambda run: run.created_at, reverse=True)[:_LINES]
+    found = sorted((run for part in parts for run in part.items), key=_begun)
+    times = Counter(run.job_id for run in found)
+    cut = any(part.next is not None for part in parts)
+    newest = sorted({run.job_id: run for run in found}.values(), key=_begun, reverse=True)
+    return [Failing(run=run, times=times[run.job_id], cut=cut) for run in newest[:_LINES]]
+
+
+def _begun(run: Run) -> datetime:
+    return run.created_at
 
 
 def _hour(readers: Readers, now: datetime) -> Hour:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask import Response
 
-from executor.domain.errors import JobNotFound, RunNotFound
-from executor.domain.run import Output, Run, RunState
+from executor.domain.errors import JobNotFound, RevisionNotFound, RunNotFound
+from executor.domain.job import Definition, Job
+from executor.domain.run import Cause, Output, Run, RunState
+from executor.domain.writes import BrokenJob
 from executor.ports.store import Readers, RunFilter
 from web.changes import trigger_job
 from web.documents import waits_for
@@ -23,13 +25,18 @@ from web.ui.history import late_s, took_s
 from web.ui.moments import span, words
 from web.ui.overview import colour_of
 from web.ui.runs import WAITS, note
+from web.ui.sent import sent
 
 SHELF: Final = Shelf()
 
-#: How soon after a run's end what comes of it is recorded, and runs of the job, newest first, among
-#: which that is looked for.
+#: How soon after a run's end what comes of it is recorded, of its own job and of others, and the
+#: newest runs of such a stretch among which that is looked for.
 _FOLLOWS_WITHIN: Final = timedelta(hours=1)
+_OTHERS_WITHIN: Final = timedelta(minutes=2)
 _NEAR: Final = 100
+
+#: Why the run of another job may follow one.
+_FOLLOWING: Final = (Cause.DEPENDENCY, Cause.FAILURE_HANDLER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,9 @@ def one_run(visit: Visit) -> Response:
     """Show one run."""
     readers = visit.services.readers
     run = readers.get_run(visit.path["run"])
+    job = _job(readers, run)
+    sends = visit.may("jobs:read") and (run.started_at is not None or run.is_live)
+    definition = _definition(readers, run, job) if sends else None
     return show_live(
         visit,
         "ui/run.html",
@@ -54,7 +64,8 @@ def one_run(visit: Visit) -> Response:
         title=f"Run of {run.job}",
         run=run,
         here=f"/ui/runs/{run.id}",
-        has_job=_has_job(readers, run),
+        has_job=job is not None,
+        sent=sent(run, definition) if definition else None,
         steps=list(_steps(run)),
         note=note(run),
         took=took_s(run),
@@ -66,12 +77,20 @@ def one_run(visit: Visit) -> Response:
     )
 
 
-def _has_job(readers: Readers, run: Run) -> bool:
-    try:
-        readers.find_job(run.job_id)
-    except JobNotFound:
-        return False
-    return True
+def _job(readers: Readers, run: Run) -> Job | BrokenJob | None:
+    with suppress(JobNotFound):
+        return readers.find_job(run.job_id)
+    return None
+
+
+def _definition(readers: Readers, run: Run, job: Job | BrokenJob | None) -> Definition | None:
+    """Return what *job* was for *run*; None if that is not known any more."""
+    if isinstance(job, Job) and job.revision == run.revision:
+        return job.definition
+    if job is not None:
+        with suppress(RevisionNotFound):
+            return readers.get_revision(run.job_id, run.revision).definition
+    return None
 
 
 def _steps(run: Run) -> Iterator[Step]:
@@ -119,13 +138,20 @@ def _family(readers: Readers, run: Run) -> list[tuple[str, Run]]:
         # Retention may have removed it.
         with suppress(RunNotFound):
             found.append(("follows", readers.get_run(run.parent_run_id)))
-    if run.finished_at is not None:
-        soon = RunFilter(
-            job_id=run.job_id, since=run.created_at, until=run.finished_at + _FOLLOWS_WITHIN
-        )
-        near = readers.list_runs(soon, _NEAR, None).items
+    for which in _coming_after(run):
+        near = readers.list_runs(which, _NEAR, None).items
         found += [("led to", one) for one in reversed(near) if one.parent_run_id == run.id]
     return found
+
+
+def _coming_after(run: Run) -> Iterator[RunFilter]:
+    """Yield among which runs those are that come from *run*."""
+    if run.finished_at is None:
+        return
+    since, end = run.created_at, run.finished_at
+    yield RunFilter(job_id=run.job_id, since=since, until=end + _FOLLOWS_WITHIN)
+    for cause in _FOLLOWING:
+        yield RunFilter(cause=cause, since=since, until=end + _OTHERS_WITHIN)
 
 
 @SHELF.add("POST", "/ui/runs/{run}/cancel")
@@ -137,7 +163,12 @@ def cancel(visit: Visit) -> Response:
 
 @SHELF.add("POST", "/ui/runs/{run}/again")
 def run_again(visit: Visit) -> Response:
-    """Run the job of the run now."""
+    """Run the job of the run now, and show the run that comes of it."""
     run = visit.services.readers.get_run(visit.path["run"])
     call = visit.call(job=run.job_id)
-    return carried_out(trigger_job, call, "It was started.", f"/ui/jobs/{run.job_id}")
+    return carried_out(trigger_job, call, "It was started.", f"/ui/runs/{run.id}", page_of)
+
+
+def page_of(run: dict[str, Any]) -> str:
+    """Return the address of the page of *run*, as the API answers it."""
+    return f"/ui/runs/{run['id']}"

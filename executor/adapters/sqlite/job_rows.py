@@ -79,5 +79,6 @@ def job_from_row(row: tuple[Any, ...]) -> Job | BrokenJob:
         if last_command is not None:
             document["last_command"] = last_command
     except (AttributeError, TypeError, ValueError) as error:
-        return BrokenJob(job_id, name, f"the record is not JSON as Solocron writes it: {error!r}")
+        why = f"the record is not JSON as Solocron writes it: {error!r}"
+        return BrokenJob(job_id, name, why, revision)
     return job_from_document(document)
