@@ -10,6 +10,7 @@ from typing import Any
 from tests.web.guarded import GuardedWorld
 from tests.web.reading import BROWSER, check_page, read, visit, words
 from tests.web.world import World, json_of, problem_of
+from web.gate import MOST_FAILURES
 
 
 def description(world: World) -> dict[str, Any]:
@@ -103,3 +104,59 @@ def test_everybody_may_read_it_and_is_told_to_send_a_token() -> None:
     assert response.status_code == 200
     assert "Authorization: Bearer $SOLOCRON_TOKEN" in html.unescape(response.text)
     assert "Send a token" in words(world.client.get("/docs", headers=BROWSER).text)
+
+
+def log_in(world: GuardedWorld, token: str) -> None:
+    """Send the form of the login page."""
+    answer = world.client.post("/login", data={"token": token}, headers=BROWSER)
+    assert answer.status_code == 303, answer.text
+
+
+def header_of(world: World, address: str = "/docs/jobs") -> str:
+    """Return the header of the page at *address*."""
+    return visit(world, address).partition("<header")[2].partition("</header>")[0]
+
+
+def test_who_is_logged_in_has_the_header_of_every_page() -> None:
+    """His name, the way out, a new job if he may, and the pages that are for him."""
+    world = GuardedWorld()
+    log_in(world, world.token("jobs:write", "runs:read", name="alice"))
+
+    for address in ("/docs", "/docs/jobs", "/docs/schemas/Definition"):
+        header = header_of(world, address)
+        assert "token:alice" in header
+        assert "Log out" in header
+        assert 'href="/ui/jobs/new"' in header
+        assert 'href="/ui/secrets"' in header
+        assert 'href="/ui/tokens"' not in header
+
+
+def test_where_nobody_has_to_say_who_he_is_everything_is_offered(world: World) -> None:
+    """As on every other page; there is nothing to log in to."""
+    header = header_of(world)
+
+    assert 'href="/ui/jobs/new"' in header
+    assert 'href="/ui/tokens"' in header
+    assert "Log" not in header
+
+
+def test_nobody_is_offered_the_login_and_led_back() -> None:
+    """No name and no button that he could not use."""
+    header = header_of(GuardedWorld())
+
+    assert 'href="/login?next=%2Fdocs%2Fjobs">Log in<' in header
+    assert "Log out" not in header
+    assert "/ui/jobs/new" not in header
+
+
+def test_nothing_keeps_anybody_from_reading() -> None:
+    """A session that has ended, a token that does not count, and a store that is down."""
+    world = GuardedWorld()
+    log_in(world, world.token("jobs:read", name="alice"))
+    world.clock.advance(13 * 3_600)
+    assert "Log in" in header_of(world)
+
+    world.store.down = True
+    assert "Log in" in header_of(world)
+    for _ in range(MOST_FAILURES + 2):
+        assert "Log in" in visit(world, "/docs", Authorization="Bearer wrong")
