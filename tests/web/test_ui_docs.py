@@ -12,10 +12,27 @@ from tests.web.reading import BROWSER, check_page, read, visit, words
 from tests.web.world import World, json_of, problem_of
 from web.gate import MOST_FAILURES
 
+#: Lowest status of a refusal.
+REFUSED = 400
+
 
 def description(world: World) -> dict[str, Any]:
     """Return the document that the pages show."""
     return json_of(world.get("/openapi.json"))
+
+
+def meaning(page: str, section: str, status: str) -> str:
+    """Return what *section* of *page* says of *status*, or leads to; without marks of code."""
+    if int(status) < REFUSED:
+        found = re.search(
+            rf'<dt><span class="badge good">{status}</span></dt><dd>([^\n]*)', section
+        )
+    else:
+        [place] = re.findall(rf'class="badge failed" href="#([\w-]+)">{status}<', section)
+        found = re.search(rf'<dt id="{place}">.*?</dt><dd>(.*?)</dd>', html.unescape(page))
+    assert found, status
+    text = re.sub(r"</?code>", "`", found[1])
+    return re.sub(r"\s*<(p|details|span|/dd).*", "", text)
 
 
 def test_every_operation_is_listed_and_has_its_place(world: World) -> None:
@@ -44,8 +61,8 @@ def test_every_part_shows_all_that_the_document_says(world: World) -> None:
                 assert f"<code>{path}</code>" in section
                 for parameter in operation["parameters"]:
                     assert f"<code>{parameter['name']}</code>" in section
-                for status in operation["responses"]:
-                    assert re.search(rf'class="badge \w+">{status}<', section)
+                for status, answer in operation["responses"].items():
+                    assert meaning(page, section, status) == answer["description"]
 
 
 def test_every_schema_has_a_page_and_every_link_leads_somewhere(world: World) -> None:
@@ -67,12 +84,29 @@ def test_a_schema_says_what_each_field_is(world: World) -> None:
     """Type, whether it is needed, its default, its bounds, and what may stand within it."""
     page = visit(world, "/docs/schemas/Definition")
     shown = words(page)
+    schedule = words(visit(world, "/docs/schemas/Schedule"))
 
     assert "name string needed Unique among all jobs." in shown
     assert "at most 200 characters" in shown
     assert 'default <code>"PT1H"</code>' in html.unescape(page)
     assert '<a href="/docs/schemas/Retry">Retry</a>' in page
-    assert "kind cron" in shown
+    assert '<a href="/docs/schemas/Schedule">Schedule</a>' in page
+    assert "kind cron" in schedule
+    assert "such as */5 * * * *" in schedule
+    assert 'such as {"enabled": false}' in read(world, "/docs/schemas/Patch")
+
+
+def test_a_page_says_everything_once(world: World) -> None:
+    """What PUT takes is told apart from what POST takes, and refusals are explained at the end."""
+    page = visit(world, "/docs/jobs")
+    put = page.partition('id="shape-Replacement"')[2].partition("</details>")[0]
+    shown = words(put)
+
+    assert "As Definition , but for: name string Unique among all jobs." in shown
+    assert "updated_at anything set by the service, ignored here" in shown
+    assert "on_failure" not in shown
+    assert page.count("The body is not sent as JSON.") == 1
+    assert len(page.encode()) < 65_000
 
 
 def test_examples_are_requests_that_work(world: World) -> None:
