@@ -5,15 +5,16 @@ from __future__ import annotations
 import click
 
 from executor import console
-from executor.commands.service import address, connect, failures_shown
+from executor.commands.screen import show_json
+from executor.commands.service import ServiceCommand, address, as_json, connect, failures_shown
 
 
-@click.command()
+@click.command(cls=ServiceCommand)
 @click.argument("job")
 @click.option("--at", required=True, metavar="INSTANT", help="As 2026-12-01T02:30:00Z.")
+@as_json
 @address
-@click.option("--json", "as_json", is_flag=True, help="Print the API's answer as it is.")
-def why(job: str, at: str, url: str | None, as_json: bool) -> None:
+def why(job: str, at: str, as_json: bool, url: str | None) -> None:
     """Tell why JOB (name or id) did or did not run at an instant.
 
     \b
@@ -22,4 +23,7 @@ def why(job: str, at: str, url: str | None, as_json: bool) -> None:
     """
     with failures_shown(), connect(url) as connection:
         answer = console.why(connection, job, at)
-    click.echo(console.as_json(answer) if as_json else console.in_words(answer, job))
+    if as_json:
+        show_json(answer)
+    else:
+        click.echo(console.in_words(answer, job))
