@@ -5,7 +5,6 @@ No part of the service: what is printed here is what the API answers, in words o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,11 +34,6 @@ def _explained(connection: Connection, job: str, at: str) -> dict[str, Any]:
     if not isinstance(answer, dict) or "sentence" not in answer:
         raise NoAnswer(f"{connection.url} is no Solocron, or an older one")
     return answer
-
-
-def as_json(answer: dict[str, Any]) -> str:
-    """Write *answer* for programs."""
-    return json.dumps(answer, indent=2, ensure_ascii=False)
 
 
 def in_words(answer: dict[str, Any], job: str) -> str:

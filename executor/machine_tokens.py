@@ -21,12 +21,13 @@ from executor.domain.api_token import (
     check_name,
     creation_arguments,
     token_document,
+    token_from_arguments,
     written,
 )
 from executor.domain.command import Command, CommandKind, ResultStatus
 from executor.domain.errors import SolocronError
 from executor.domain.instant import to_text
-from executor.domain.named import Broken
+from executor.domain.named import Broken, Stored
 from executor.ports.broker import CommandSender
 from executor.ports.clock import Clock
 from executor.ports.store import Readers
@@ -45,18 +46,21 @@ def create(
     name: str,
     scopes: Sequence[str],
     lifetime: timedelta | None,
-) -> str:
-    """Make a token; return it, which nobody can do again.
+) -> dict[str, Any]:
+    """Make a token; return what the API answers then, with the token, which nobody can do again.
 
     Raises:
         InvalidToken: its name or a scope cannot be.
         NotDone: it is not known to be in force.
         Unavailable: nobody executes, or the broker is away.
     """
-    text = written(secrets.token_bytes(RANDOM_BYTES))
-    arguments = creation_arguments(text, scopes, lifetime, clock.now())
+    text, now = written(secrets.token_bytes(RANDOM_BYTES)), clock.now()
+    arguments = creation_arguments(text, scopes, lifetime, now)
+    made = token_from_arguments(arguments)
     _carry_out(sender, clock, CommandKind.CREATE_TOKEN, check_name(name), arguments)
-    return text
+    # Not read again: a store that is away now would cost the token.
+    stored = Stored(name=name, value=made, revision=1, updated_at=now)
+    return {**token_document(stored, {}, now), "created_by": _actor(), "token": text}
 
 
 def revoke(sender: CommandSender, clock: Clock, name: str) -> None:
@@ -100,11 +104,11 @@ def lines(readers: Readers, now: datetime) -> list[str]:
     ]
 
 
-def _user() -> str:
+def _actor() -> str:
     try:
-        return getpass.getuser()
+        return f"cli:{getpass.getuser()}"
     except (KeyError, OSError):  # A container may run as a number that has no name.
-        return str(os.getuid())
+        return f"cli:{os.getuid()}"
 
 
 def _carry_out(
@@ -117,7 +121,7 @@ def _carry_out(
         arguments=arguments,
         sent_at=clock.now(),
         repeatable=False,
-        actor=f"cli:{_user()}",
+        actor=_actor(),
     )
     result = sender.send(command, PATIENCE_S)
     if result is None:

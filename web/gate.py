@@ -8,7 +8,8 @@ cookie of a session counts, see ``sign_in``.
 Rules
 -----
 1. Whoever sends credentials that do not count is refused, also where nobody needs any: a client
-   that means to be somebody shall not be taken for somebody else.
+   that means to be somebody shall not be taken for somebody else.  Only pages that are for
+   everybody are shown to him all the same, as to nobody (:meth:`Gate.visitor`).
 2. A refusal repeats nothing of what was sent.
 3. The identity provider's absence concerns its own tokens only.
 4. Failures of an address are limited, whatever was sent: beyond the limit what does not count is
@@ -38,9 +39,9 @@ from flask import Request
 
 from executor.domain.access import EVERYTHING, Caller, known_rights
 from executor.domain.api_token import PREFIX, ApiToken, digest_of, is_well_formed
-from executor.domain.errors import CredentialsRefused, Flaw
+from executor.domain.errors import CredentialsRefused, Flaw, SolocronError
 from executor.domain.named import Stored
-from web.access import REALM, Need, NotAccepted
+from web.access import ANYBODY, REALM, Need, NotAccepted
 from web.allowance import Allowance, place_of
 from web.cookies import Cookie
 from web.known_sessions import KnownSessions
@@ -113,6 +114,17 @@ class Gate:
             self._note_failure(address, limited="Authorization" in request.headers)
             raise NotAccepted(error) from None
         raise _unauthorized("send a token, as `Authorization: Bearer TOKEN`")
+
+    def visitor(self, request: Request) -> Caller:
+        """Return who reads what is for everybody: nobody, where that cannot be told.
+
+        What is shown is not a matter of rights, so nothing keeps anybody from it: neither a session
+        that has ended nor a store that is down.
+        """
+        try:
+            return self.caller(request, ANYBODY)
+        except (Problem, SolocronError):
+            return Caller(actor="", address=self.address(request))
 
     def holder(self, text: str, address: str) -> Caller:
         """Return who holds the token *text*: the administrator's, or an API token.

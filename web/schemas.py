@@ -15,6 +15,7 @@ from pydantic import TypeAdapter
 from executor.domain.calendar import CALENDAR
 from executor.domain.channel import CHANNEL
 from executor.domain.job import DEFINITION, READ_ONLY
+from executor.domain.schedule_schema import SCHEDULE_SCHEMA
 from web import access_schemas
 from web.answer_schemas import ANSWERS, CALENDAR_FIELDS, SERVICE_FIELDS
 from web.backfills import BackfillRequest
@@ -24,7 +25,7 @@ from web.documented import Documented
 from web.foresight_schemas import FORESIGHT
 from web.reports import RunReport
 from web.schedules import PreviewRequest
-from web.schema_parts import REF, Schema, object_of
+from web.schema_parts import REF, Schema, object_of, ref
 from web.secrets import SecretValue
 from web.telling_schemas import TELLING
 from web.tokens import TokenRequest
@@ -51,9 +52,15 @@ def components() -> Mapping[str, Schema]:
         schema_generator=Documented,
     )
     generated: dict[str, Schema] = found["$defs"]
+    for schema in generated.values():
+        _name_schedule(schema)
     definition, calendar = generated["Definition"], generated.pop("Calendar")
     return {
         **generated,
+        "Schedule": {
+            "description": "When a job is due: a short form, an object of a kind, or null.",
+            **SCHEDULE_SCHEMA,
+        },
         # The others are objects, which stand among the definitions already; this one is a choice.
         "ChannelDefinition": whole["ChannelDefinition", "validation"],
         "Replacement": _replacement("Replacement", definition, READ_ONLY),
@@ -71,6 +78,14 @@ def components() -> Mapping[str, Schema]:
         **FORESIGHT,
         **TELLING,
     }
+
+
+def _name_schedule(schema: Schema) -> None:
+    """Have the field ``schedule`` of *schema*, if any, refer to what several schemas hold."""
+    field = schema.get("properties", {}).get("schedule", {})
+    if field.get("anyOf") == SCHEDULE_SCHEMA["anyOf"]:
+        del field["anyOf"]
+        field.update(ref("Schedule"))
 
 
 def _replacement(title: str, definition: Schema, read_only: Iterable[str]) -> Schema:

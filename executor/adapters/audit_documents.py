@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from executor.adapters.documents import UNREADABLE, Document, instant
+from executor.adapters.documents import UNREADABLE, Document, instant, optional, text, whole
 from executor.domain.audit import Change
 from executor.domain.command import CommandKind
 
@@ -40,15 +40,15 @@ def change_from_document(document: Mapping[str, Any]) -> Change | None:
     try:
         after = document.get("after")
         return Change(
-            id=document["id"],
+            id=text(document["id"]),
             at=instant(document["at"]),
-            actor=document["actor"],
-            address=document["address"],
+            actor=text(document["actor"]),
+            address=text(document["address"]),
             action=CommandKind(document["action"]),
-            subject=document["subject"],
-            job_id=document.get("job_id"),
-            run_id=document.get("run_id"),
-            revision=document.get("revision"),
+            subject=text(document["subject"]),
+            job_id=optional(text, document.get("job_id")),
+            run_id=optional(text, document.get("run_id")),
+            revision=optional(whole, document.get("revision")),
             after=None if after is None else dict(json.loads(after)),
         )
     except UNREADABLE:

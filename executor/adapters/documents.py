@@ -10,7 +10,8 @@ statements of its own.
 2. Instants are written as aware UTC datetimes in whole milliseconds.  They are read in
    any form a store can give them back: aware UTC, naive UTC, or whole milliseconds
    since 1970 for stores that have no dates.
-3. Decoding trusts nothing.  A job that does not decode becomes a
+3. Decoding trusts nothing: a field of a wrong type would come out wherever it is compared or
+   shown, and take down the list in which it stands.  A job that does not decode becomes a
    :class:`~executor.domain.writes.BrokenJob`; anything else raises :class:`Undecodable`.
 """
 
@@ -30,6 +31,12 @@ Document: TypeAlias = dict[str, Any]
 Value = TypeVar("Value")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+#: The latest instant that can be read, in whole milliseconds.
+LATEST: Final = datetime.max.replace(microsecond=999_000, tzinfo=UTC)
+
+#: Numbers from here on do not fit in the 64 bits that stores have for one.
+_BEYOND: Final = 2**63
 
 #: What reading a record that is not ours can raise: a missing field, one of the wrong type,
 #: an unknown word (``InvalidJob`` is a ValueError).
@@ -57,9 +64,42 @@ def instant(value: datetime | int) -> datetime:
     raise TypeError(f"{value!r} is not an instant")
 
 
-def optional_instant(value: datetime | int | None) -> datetime | None:
-    """As :func:`instant`; None stays None."""
-    return None if value is None else instant(value)
+def text(value: object) -> str:
+    """Read a text.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"{type(value).__name__} is not a text")
+
+
+def whole(value: object) -> int:
+    """Read a whole number that every store can hold, within 64 bits.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and -_BEYOND <= value < _BEYOND:
+        return value
+    raise TypeError(f"{type(value).__name__} is not a whole number within 64 bits")
+
+
+def truth(value: object) -> bool:
+    """Read a truth value.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if isinstance(value, bool):
+        return value
+    raise TypeError(f"{type(value).__name__} is not true or false")
+
+
+def optional(read: Callable[[Any], Value], value: Any) -> Value | None:
+    """Read a field that may be absent; None stays None."""
+    return None if value is None else read(value)
 
 
 def milliseconds(moment: datetime) -> int:
@@ -80,13 +120,13 @@ def term_from_document(document: Mapping[str, Any]) -> TermRecord:
 
     def read() -> TermRecord:
         return TermRecord(
-            term=int(document["term"]),
-            holder=document["holder"],
+            term=whole(document["term"]),
+            holder=text(document["holder"]),
             acquired_at=instant(document["acquired_at"]),
             heartbeat_at=instant(document["heartbeat_at"]),
-            cleared_until=optional_instant(document.get("cleared_until")),
+            cleared_until=optional(instant, document.get("cleared_until")),
             resigned=bool(document["resigned"]),
-            tzdata=document.get("tzdata", ""),
+            tzdata=text(document.get("tzdata") or ""),
             previous=tuple(_read_former(former) for former in document["previous"]),
         )
 
@@ -95,11 +135,11 @@ def term_from_document(document: Mapping[str, Any]) -> TermRecord:
 
 def _read_former(document: Mapping[str, Any]) -> FormerTerm:
     return FormerTerm(
-        term=int(document["term"]),
-        holder=document["holder"],
-        cleared_until=optional_instant(document.get("cleared_until")),
+        term=whole(document["term"]),
+        holder=text(document["holder"]),
+        cleared_until=optional(instant, document.get("cleared_until")),
         until=instant(document["until"]),
-        tzdata=document.get("tzdata", ""),
+        tzdata=text(document.get("tzdata") or ""),
     )
 
 
@@ -132,16 +172,16 @@ def result_from_document(document: Mapping[str, Any]) -> CommandResult:
 
     def read() -> CommandResult:
         return CommandResult(
-            command_id=document["id"],
+            command_id=text(document["id"]),
             kind=CommandKind(document["kind"]),
-            digest=document["digest"],
+            digest=text(document["digest"]),
             status=ResultStatus(document["status"]),
             finished_at=instant(document["finished_at"]),
-            job_id=document.get("job_id"),
-            run_id=document.get("run_id"),
-            revision=document.get("revision"),
-            message=document.get("message", ""),
-            faults=tuple(Fault(where, text) for where, text in document.get("faults", ())),
+            job_id=optional(text, document.get("job_id")),
+            run_id=optional(text, document.get("run_id")),
+            revision=optional(whole, document.get("revision")),
+            message=text(document.get("message") or ""),
+            faults=tuple(Fault(text(at), text(what)) for at, what in document.get("faults") or ()),
         )
 
     return _decoded("command", str(document.get("id", "")), read)
@@ -169,14 +209,14 @@ def instance_from_document(document: Mapping[str, Any]) -> Instance:
 
     def read() -> Instance:
         return Instance(
-            id=document["id"],
-            host=document["host"],
-            version=document["version"],
-            role=document["role"],
+            id=text(document["id"]),
+            host=text(document["host"]),
+            version=text(document["version"]),
+            role=text(document["role"]),
             seen_at=instant(document["seen_at"]),
-            detail=document["detail"],
-            tzdata=document.get("tzdata", ""),
-            reports=document.get("reports", {}),
+            detail=text(document["detail"]),
+            tzdata=text(document.get("tzdata") or ""),
+            reports={text(kind): whole(n) for kind, n in (document.get("reports") or {}).items()},
         )
 
     return _decoded("instance", str(document.get("id", "")), read)

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
 
-from executor.adapters.documents import UNREADABLE, Document, instant
+from executor.adapters.documents import UNREADABLE, Document, instant, optional, text, whole
 from executor.domain.command import CommandKind
 from executor.domain.declared import CodeOrigin
 from executor.domain.duration import parse_duration
@@ -93,18 +93,18 @@ def _read_job(document: Mapping[str, Any]) -> Job:
     next_fire_at, paused, last_run = get("next_fire_at"), get("paused"), get("last_run")
     code = get("code")
     return Job(
-        id=document["id"],
+        id=text(document["id"]),
         definition=_read_definition(document["definition"]),
-        revision=int(document["revision"]),
+        revision=whole(document["revision"]),
         created_at=instant(document["created_at"]),
         updated_at=instant(document["updated_at"]),
-        next_fire_at=None if next_fire_at is None else instant(next_fire_at),
+        next_fire_at=optional(instant, next_fire_at),
         paused=None if paused is None else _read_pause(paused),
         last_run=None if last_run is None else last_run_from_document(last_run),
         last_command=command_from_document(document) if "last_command" in document else None,
         deleted=bool(document["deleted"]),
         code=None if code is None else _read_code(code),
-        ping_key=get("ping_key", ""),
+        ping_key=text(get("ping_key") or ""),
     )
 
 
@@ -175,18 +175,19 @@ def _pause_to_document(pause: Pause) -> Document:
 
 
 def _read_pause(document: Mapping[str, Any]) -> Pause:
-    until = document.get("until")
     return Pause(
         since=instant(document["since"]),
-        reason=document["reason"],
-        by=document.get("by", ""),
-        until=None if until is None else instant(until),
+        reason=text(document["reason"]),
+        by=text(document.get("by") or ""),
+        until=optional(instant, document.get("until")),
     )
 
 
 def _read_code(document: Mapping[str, Any]) -> CodeOrigin:
     return CodeOrigin(
-        module=document["module"], digest=document["digest"], present=bool(document["present"])
+        module=text(document["module"]),
+        digest=text(document["digest"]),
+        present=bool(document["present"]),
     )
 
 
@@ -207,11 +208,11 @@ def command_to_document(command: LastCommand) -> Document:
 def command_from_document(document: Mapping[str, Any]) -> LastCommand:
     """Read :func:`command_to_document`'s fields of a record."""
     return LastCommand(
-        id=document["last_command"],
+        id=text(document["last_command"]),
         kind=CommandKind(document["last_command_kind"]),
-        digest=document["last_command_digest"],
-        actor=document.get("last_command_actor", ""),
-        address=document.get("last_command_address", ""),
+        digest=text(document["last_command_digest"]),
+        actor=text(document.get("last_command_actor") or ""),
+        address=text(document.get("last_command_address") or ""),
     )
 
 
@@ -227,7 +228,7 @@ def last_run_to_document(last_run: LastRun) -> Document:
 def last_run_from_document(document: Mapping[str, Any]) -> LastRun:
     """Read :func:`last_run_to_document`'s form."""
     return LastRun(
-        run_id=document["run_id"],
-        state=document["state"],
+        run_id=text(document["run_id"]),
+        state=text(document["state"]),
         finished_at=instant(document["finished_at"]),
     )

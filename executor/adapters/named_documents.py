@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from executor.adapters.documents import UNREADABLE, Document, instant
+from executor.adapters.documents import UNREADABLE, Document, instant, text, whole
 from executor.adapters.job_documents import command_from_document, command_to_document
 from executor.domain.errors import SolocronError
 from executor.domain.named import Broken, Kind, Stored, Value
@@ -32,9 +32,9 @@ def stored_from_document(kind: Kind[Value], document: Mapping[str, Any]) -> Stor
     """Read a resource; one that cannot be read comes back as broken, with the reason in words."""
     try:
         return Stored(
-            name=str(document["id"]),
+            name=text(document["id"]),
             value=kind.from_fields(document),
-            revision=int(document["revision"]),
+            revision=whole(document["revision"]),
             updated_at=instant(document["updated_at"]),
             last_command=command_from_document(document) if "last_command" in document else None,
             deleted=bool(document["deleted"]),

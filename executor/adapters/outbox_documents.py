@@ -14,7 +14,9 @@ from executor.adapters.documents import (
     Document,
     Undecodable,
     instant,
-    optional_instant,
+    optional,
+    text,
+    whole,
 )
 from executor.domain.notification import Notification, NotificationState
 from executor.domain.notify import Event
@@ -50,23 +52,35 @@ def notification_from_document(document: Mapping[str, Any]) -> Notification:
     """
     try:
         return Notification(
-            id=document["id"],
-            job_id=document["job_id"],
-            job=document["job"],
+            id=text(document["id"]),
+            job_id=text(document["job_id"]),
+            job=text(document["job"]),
             event=Event(document["event"]),
-            channel=document["channel"],
+            channel=text(document["channel"]),
             created_at=instant(document["created_at"]),
             due_at=instant(document["due_at"]),
             expires_at=instant(document["expires_at"]),
             state=NotificationState(document["state"]),
-            attempts=int(document["attempts"]),
-            payload=dict(document["payload"]),
-            run_id=document.get("run_id"),
-            finished_at=optional_instant(document.get("finished_at")),
-            last_error=document.get("last_error"),
+            attempts=whole(document["attempts"]),
+            payload=_payload(Event(document["event"]), dict(document["payload"])),
+            run_id=optional(text, document.get("run_id")),
+            finished_at=optional(instant, document.get("finished_at")),
+            last_error=optional(text, document.get("last_error")),
         )
     except UNREADABLE as error:
         raise Undecodable("notification", str(document.get("id", "")), error) from error
+
+
+def _payload(event: Event, payload: Document) -> Document:
+    """Return *payload* if what it is told by can be made of it, see ``message`` and ``ping``."""
+    if event is Event.PING:
+        for name in ("url", "signal", "rid"):
+            text(payload[name])
+        return payload
+    Event(payload["event"])
+    for name in ("failures", "held_back"):
+        whole(payload.get(name, 0))
+    return payload
 
 
 def readable_notifications(documents: Iterable[Mapping[str, Any]]) -> Iterator[Notification]:
@@ -100,11 +114,13 @@ def tally_from_document(document: Mapping[str, Any]) -> Tally:
     """
     try:
         return Tally(
-            job_id=document["id"],
-            revision=int(document["revision"]),
-            failures=int(document["failures"]),
-            alarmed=frozenset(document["alarmed"]),
-            told={place: Told(instant(at), int(held)) for place, at, held in document["told"]},
+            job_id=text(document["id"]),
+            revision=whole(document["revision"]),
+            failures=whole(document["failures"]),
+            alarmed=frozenset(map(text, document["alarmed"])),
+            told={
+                text(place): Told(instant(at), whole(held)) for place, at, held in document["told"]
+            },
             counted=tuple(
                 Counted(key, tuple(Tiding(Event(event), *rest) for event, *rest in tidings))
                 for key, tidings in document["counted"]

@@ -6,43 +6,47 @@ Details are kept as JSON text: their keys are the target's own, and no store's b
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from executor.adapters.documents import UNREADABLE, Document, Undecodable, instant
+from executor.adapters.documents import (
+    UNREADABLE,
+    Document,
+    Undecodable,
+    instant,
+    text,
+    truth,
+    whole,
+)
 from executor.domain.run import Cause, Output, Reason, Run, RunChange, RunState
 
-#: Run fields written as they are, with the value that is left out.
-_PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object], ...]] = (
-    ("scheduled", False),
-    ("fire_at", None),
-    ("trigger_id", ""),
-    ("command_id", ""),
-    ("attempt", 1),
-    ("retriggers", 0),
-    ("due_at", None),
-    ("since", None),
-    ("parent_run_id", None),
-    ("parent_job_id", None),
-    ("revision", 0),
-    ("executor", ""),
-    ("started_at", None),
-    ("finished_at", None),
-    ("lease_until", None),
-    ("remote", False),
-    ("follow_up", False),
-    ("covers", 1),
-    ("covers_from", None),
-    ("exit_code", None),
-    ("http_status", None),
-    ("retry_after", None),
-    ("error", None),
+#: Run fields written as they are, with the value that is left out and what reads another one.
+_PLAIN_RUN_FIELDS: Final[tuple[tuple[str, object, Callable[[Any], object]], ...]] = (
+    ("scheduled", False, truth),
+    ("fire_at", None, instant),
+    ("trigger_id", "", text),
+    ("command_id", "", text),
+    ("attempt", 1, whole),
+    ("retriggers", 0, whole),
+    ("due_at", None, instant),
+    ("since", None, instant),
+    ("parent_run_id", None, text),
+    ("parent_job_id", None, text),
+    ("revision", 0, whole),
+    ("executor", "", text),
+    ("started_at", None, instant),
+    ("finished_at", None, instant),
+    ("lease_until", None, instant),
+    ("remote", False, truth),
+    ("follow_up", False, truth),
+    ("covers", 1, whole),
+    ("covers_from", None, instant),
+    ("exit_code", None, whole),
+    ("http_status", None, whole),
+    ("retry_after", None, whole),
+    ("error", None, text),
 )
 
-#: Fields of runs that hold instants, for the check that they do.
-_RUN_INSTANTS: Final = frozenset(
-    {"fire_at", "due_at", "since", "started_at", "finished_at", "lease_until", "covers_from"}
-)
 _CAUSES: Final = {str(cause): cause for cause in Cause}
 _STATES: Final = {str(state): state for state in RunState}
 _REASONS: Final = {str(reason): reason for reason in Reason}
@@ -60,7 +64,7 @@ def run_to_document(run: Run) -> Document:
         "clear_at": run.clear_at,
         "created_at": run.created_at,
     }
-    for name, default in _PLAIN_RUN_FIELDS:
+    for name, default, _ in _PLAIN_RUN_FIELDS:
         value = getattr(run, name)
         if value != default:
             document[name] = value
@@ -87,25 +91,25 @@ def run_from_document(document: Mapping[str, Any]) -> Run:
 
 def _read_run(document: Mapping[str, Any]) -> Run:
     optional: dict[str, Any] = {}
-    for name, _ in _PLAIN_RUN_FIELDS:
+    for name, _, read in _PLAIN_RUN_FIELDS:
         value = document.get(name)
         if value is not None:
-            optional[name] = instant(value) if name in _RUN_INSTANTS else value
+            optional[name] = read(value)
     reason, output = document.get("reason"), document.get("output")
     details = document.get("details")
     if reason is not None:
         optional["reason"] = _REASONS[reason]
     if details is not None:
-        optional["details"] = json.loads(details)
+        optional["details"] = dict(json.loads(details))
     if output is not None:
         optional["output"] = output_from_document(output)
     return Run(
-        id=document["id"],
-        job_id=document["job_id"],
-        job=document["job"],
+        id=text(document["id"]),
+        job_id=text(document["job_id"]),
+        job=text(document["job"]),
         cause=_CAUSES[document["cause"]],
         state=_STATES[document["state"]],
-        term=document["term"],
+        term=whole(document["term"]),
         clear_at=instant(document["clear_at"]),
         created_at=instant(document["created_at"]),
         **optional,
@@ -122,7 +126,11 @@ def output_to_document(output: Output) -> Document:
 
 def output_from_document(document: Mapping[str, Any]) -> Output:
     """Read :func:`output_to_document`'s form."""
-    return Output(head=document["head"], tail=document.get("tail", ""), size=document["size"])
+    return Output(
+        head=text(document["head"]),
+        tail=text(document.get("tail") or ""),
+        size=whole(document["size"]),
+    )
 
 
 #: Fields that a change writes as they are; ``state`` always, ``lease_s`` and conditions never.

@@ -33,6 +33,7 @@ from executor.domain.errors import InvalidJob
     show_default=True,
     help="Of the documents.",
 )
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @address
 def command(
     tag: str | None, owner: str | None, output: Path | None, form: str, url: str | None
@@ -47,7 +48,7 @@ def command(
     Examples:
       solocron export > jobs.yaml
       solocron export --owner team-a -o jobs/
-      solocron export --format json | jq '.[].name'
+      solocron export --json | jq '.[].name'
     """
     with failures_shown(), connect(url) as connection:
         found = fetch_jobs(connection, tag=tag, owner=owner)

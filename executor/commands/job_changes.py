@@ -33,8 +33,9 @@ from executor.domain.instant import from_text, to_text
 @click.command("delete", cls=ServiceCommand)
 @JOBS
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object for each that is deleted.")
 @address
-def delete(jobs: tuple[str, ...], yes: bool, url: str | None) -> None:
+def delete(jobs: tuple[str, ...], yes: bool, as_json: bool, url: str | None) -> None:
     """Delete jobs.
 
     What they did can still be read by their ids for a while.  Runs that go on are not ended.
@@ -43,6 +44,7 @@ def delete(jobs: tuple[str, ...], yes: bool, url: str | None) -> None:
     Examples:
       solocron jobs delete nightly-report
       solocron jobs delete --yes load-1 load-2
+      solocron jobs delete --yes --json load-1 | jq -r .job
     """
     if not yes:
         if not sys.stdin.isatty():
@@ -50,7 +52,10 @@ def delete(jobs: tuple[str, ...], yes: bool, url: str | None) -> None:
         click.confirm(f"Delete {', '.join(jobs)}?", abort=True)
 
     def show(job: str, _: Any) -> None:
-        click.echo(f"{job} is deleted")
+        if as_json:
+            screen.show_json({"job": job, "deleted": True})
+        else:
+            click.echo(f"{job} is deleted")
 
     _each(jobs, url, lambda connection, job: change(connection, "DELETE", path_of("jobs", job)),
           show)  # fmt: skip

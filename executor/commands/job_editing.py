@@ -28,15 +28,23 @@ from executor.client.source import Faulty, Place, Source
 from executor.client.writing import file_name
 from executor.commands import screen
 from executor.commands.completing import JOB
-from executor.commands.service import FAILED, ServiceCommand, address, connect, failures_shown
+from executor.commands.service import (
+    FAILED,
+    ServiceCommand,
+    address,
+    as_json,
+    connect,
+    failures_shown,
+)
 from executor.domain.difference import differences
 from executor.domain.errors import InvalidJob
 
 
 @click.command("edit", cls=ServiceCommand)
 @JOB
+@as_json
 @address
-def edit(job: str, url: str | None) -> None:
+def edit(job: str, as_json: bool, url: str | None) -> None:
     """Change JOB in your editor, as YAML.
 
     The editor is that of VISUAL or EDITOR.  What the service finds wrong is shown field by field,
@@ -55,15 +63,19 @@ def edit(job: str, url: str | None) -> None:
         if present.definition is None:
             detail = f"the record of job {job!r} cannot be read ({present.error}); delete it"
             raise Refusal(HTTPStatus.CONFLICT, detail)
-        sys.exit(_Editing(connection, present, present.definition).go())
+        status = _Editing(connection, present, present.definition, quiet=as_json).go()
+        if as_json and status == 0:
+            screen.show_json(connection.get(path_of("jobs", present.id)))
+    sys.exit(status)
 
 
 class _Editing:
-    """One job being edited."""
+    """One job being edited; ``quiet``: what came of it is not said in words."""
 
     def __init__(
-        self, connection: Connection, present: Present, definition: Mapping[str, Any]
+        self, connection: Connection, present: Present, definition: Mapping[str, Any], quiet: bool
     ) -> None:
+        self._say = (lambda words: None) if quiet else click.echo
         self._connection, self._present, self._definition = connection, present, definition
         folder = Path(tempfile.mkdtemp(prefix="solocron-"))
         self._file = folder / f"{file_name(present.name)}.yaml"
@@ -79,7 +91,7 @@ class _Editing:
             try:
                 written = self._written()
                 if written == shown or is_empty(written):
-                    click.echo("Nothing is changed.")
+                    self._say("Nothing is changed.")
                     self._forget()
                     return 0
                 return self._try(written)
@@ -125,8 +137,8 @@ class _Editing:
         changed = differences(self._definition, after)
         for difference in changed:
             for line in difference.lines():
-                click.echo(line)
-        click.echo(f"{job['name']} is at revision {job['revision']}.")
+                self._say(line)
+        self._say(f"{job['name']} is at revision {job['revision']}.")
         return 0
 
     def _overtaken(self) -> int:

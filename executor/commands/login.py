@@ -9,15 +9,18 @@ import click
 from executor.client.connection import Connection
 from executor.client.logging_in import ask, by_browser, by_device
 from executor.client.logins import Login, Logins, revoke, usual_folder
-from executor.commands.service import failures_shown, service_at
+from executor.commands.screen import show_json
+from executor.commands.service import ServiceCommand, failures_shown, service_at
 
 _URL = click.argument("url", required=False, metavar="[URL]")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print it as one object.")
 
 
-@click.command("login")
+@click.command("login", cls=ServiceCommand)
 @_URL
 @click.option("--device", is_flag=True, help="With a browser on any machine, by a short code.")
-def login(url: str | None, device: bool) -> None:
+@_AS_JSON
+def login(url: str | None, device: bool, as_json: bool) -> None:
     """Log in to the service at URL, at its identity provider.
 
     URL is that of any instance; else SOLOCRON_URL, else this machine's PORT (8000).  A browser is
@@ -36,12 +39,17 @@ def login(url: str | None, device: bool) -> None:
         made = by_device(announced, _show_code) if device else by_browser(announced, _show)
         name, scopes = _welcome(made)
         Logins(usual_folder()).keep(made)
-    click.echo(f"Logged in to {made.url} as {name}: {' '.join(scopes) or 'without any rights'}")
+    if as_json:
+        show_json({"url": made.url, "actor": name, "scopes": scopes})
+    else:
+        rights = " ".join(scopes) or "without any rights"
+        click.echo(f"Logged in to {made.url} as {name}: {rights}")
 
 
-@click.command("logout")
+@click.command("logout", cls=ServiceCommand)
 @_URL
-def logout(url: str | None) -> None:
+@_AS_JSON
+def logout(url: str | None, as_json: bool) -> None:
     """Forget the login to the service at URL, here and at its identity provider.
 
     \b
@@ -53,7 +61,10 @@ def logout(url: str | None) -> None:
         former = Logins(usual_folder()).forget(service)
         if former is not None:
             revoke(former)
-    click.echo(f"Logged out of {service}" if former else f"You were not logged in to {service}")
+    if as_json:
+        show_json({"url": service, "was_logged_in": former is not None})
+    else:
+        click.echo(f"Logged out of {service}" if former else f"You were not logged in to {service}")
 
 
 def _show(address: str) -> None:

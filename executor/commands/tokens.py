@@ -28,13 +28,15 @@ def token() -> None:
 @click.argument("name")
 @click.option("--scope", "scopes", multiple=True, required=True, help="As jobs:read; repeatable.")
 @click.option("--lifetime", metavar="DURATION", default="P90D", help="Else P90D; or never.")
-def create_token(name: str, scopes: tuple[str, ...], lifetime: str) -> None:
+@as_json
+def create_token(name: str, scopes: tuple[str, ...], lifetime: str, as_json: bool) -> None:
     """Make a token and print it: the only time that it is shown.
 
     \b
     Examples:
       solocron token create ops --scope admin --lifetime never
       solocron token create deploy --scope jobs:write#team-a --scope runs:read#team-a
+      solocron token create ci --scope jobs:read --json | jq -r .token
     """
     try:
         life = None if lifetime == "never" else parse_duration(lifetime)
@@ -42,7 +44,11 @@ def create_token(name: str, scopes: tuple[str, ...], lifetime: str) -> None:
         raise click.BadParameter(str(error), param_hint="--lifetime") from None
     with failures_told():
         sender = build_sender(Settings.from_env(os.environ))
-        click.echo(machine_tokens.create(sender, build_clock(), name, scopes, life))
+        made = machine_tokens.create(sender, build_clock(), name, scopes, life)
+        if as_json:
+            show_json(made)
+        else:
+            click.echo(made["token"])
         sender.close()
 
 
@@ -66,7 +72,8 @@ def list_tokens(as_json: bool) -> None:
 
 @token.command("revoke")
 @click.argument("name")
-def revoke_token(name: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was revoked as one object.")
+def revoke_token(name: str, as_json: bool) -> None:
     """Revoke a token; every instance refuses it within seconds.
 
     \b
@@ -76,4 +83,6 @@ def revoke_token(name: str) -> None:
     with failures_told():
         sender = build_sender(Settings.from_env(os.environ))
         machine_tokens.revoke(sender, build_clock(), name)
+        if as_json:
+            show_json({"name": name, "revoked": True})
         sender.close()

@@ -6,6 +6,7 @@ import click
 
 from executor import console
 from executor.commands.completing import JOB
+from executor.commands.screen import show_json
 from executor.commands.service import ServiceCommand, address, as_json, connect, failures_shown
 
 
@@ -14,7 +15,7 @@ from executor.commands.service import ServiceCommand, address, as_json, connect,
 @click.option("--at", metavar="INSTANT", help="As 2026-12-01T02:30:00Z; else its latest fire time.")
 @as_json
 @address
-def why(job: str, at: str | None, url: str | None, as_json: bool) -> None:
+def why(job: str, at: str | None, as_json: bool, url: str | None) -> None:
     """Tell why JOB (name or id) did or did not run at an instant.
 
     \b
@@ -24,4 +25,7 @@ def why(job: str, at: str | None, url: str | None, as_json: bool) -> None:
     """
     with failures_shown(), connect(url) as connection:
         answer = console.why(connection, job, at)
-    click.echo(console.as_json(answer) if as_json else console.in_words(answer, job))
+    if as_json:
+        show_json(answer)
+    else:
+        click.echo(console.in_words(answer, job))

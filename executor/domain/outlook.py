@@ -33,5 +33,6 @@ def next_fire_time(job: Job, now: datetime) -> datetime | None:
     after, mark = runs_after(job, now), job.next_fire_at
     if after is None or mark is None or mark > after or not job.is_paused(now):
         return None if after is None else mark
-    assert job.definition.schedule is not None, "what has a watermark has a schedule"
-    return next_after(for_job(job.definition.schedule, job.id), after)
+    schedule = job.definition.schedule
+    # What has a watermark has a schedule, unless its record was damaged.
+    return None if schedule is None else next_after(for_job(schedule, job.id), after)

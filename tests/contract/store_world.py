@@ -143,13 +143,20 @@ def a_notification(name: str = "note", **changes: Any) -> Notification:
         "due_at": NOON,
         "expires_at": noon(86_400),
         "run_id": "run",
+        "payload": {"event": "failure", "job": "backup", "failures": 1},
     }
     return Notification(**{**fields, **changes})
 
 
 def a_ping(name: str = "ping", seconds: float = 0, **changes: Any) -> Notification:
     """Return a pending ping of the job, made *seconds* after noon."""
-    ping = {"event": Event.PING, "channel": "", "created_at": noon(seconds)}
+    payload = {"url": "https://monitor.example/1", "signal": "", "rid": name, "output": ""}
+    ping = {
+        "event": Event.PING,
+        "channel": "",
+        "created_at": noon(seconds),
+        "payload": payload,
+    }
     return a_notification(name, **{**ping, **changes})
 
 

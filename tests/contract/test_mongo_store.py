@@ -1,16 +1,19 @@
 """The store contract on a real MongoDB, and what is true of this store alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from bson.datetime_ms import DatetimeMS
+from pymongo.errors import DuplicateKeyError
 
 from executor.adapters.mongodb.schema import COMMANDS_KEPT, SCHEMA_VERSION
 from executor.domain.errors import SchemaTooNew, StoreUnavailable
 from executor.domain.run import RunState
 from executor.domain.writes import Adoption, BrokenJob, Instance
 from executor.ports.store import RunFilter
+from tests.contract.damage_law import WRONG, DamageLaw
 from tests.contract.mongo_workshop import MongoWorkshop
 from tests.contract.store_contract import StoreContract
 from tests.contract.store_world import a_claim, a_job, a_run, noon, race, slot
@@ -18,6 +21,28 @@ from tests.contract.store_world import a_claim, a_job, a_run, noon, race, slot
 
 class TestMongoStore(MongoWorkshop, StoreContract):
     """The law."""
+
+
+class TestDamagedDocuments(MongoWorkshop, DamageLaw):
+    """The law about records."""
+
+    wrong = (*WRONG, DatetimeMS(2**62))
+    depth = 2
+
+    def record(self, table: str, key: str) -> dict[str, Any]:
+        found = self.raw[table].find_one(self._which(table, key))
+        assert found is not None
+        self._id = found.pop("_id")
+        return found
+
+    def put_record(self, table: str, key: str, record: Mapping[str, Any]) -> bool:
+        try:
+            return bool(self.raw[table].replace_one({"_id": self._id}, record).matched_count)
+        except DuplicateKeyError:
+            return False
+
+    def _which(self, table: str, key: str) -> dict[str, object]:
+        return {"job_id": key, "revision": 2} if table == "job_revisions" else {"_id": key}
 
 
 class TestMongoRecords(MongoWorkshop):

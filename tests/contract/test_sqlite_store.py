@@ -1,79 +1,74 @@
-"""The store contract on SQLite, and what only a file can be asked."""
+"""The store contract on SQLite, and what its records may do when somebody has damaged them."""
 
+import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from executor.adapters.sqlite import SqliteReaders, SqliteStore
-from executor.domain.named import Kind
-from executor.ports.store import ExecutorStore, Readers
+from tests.contract.damage_law import DamageLaw
+from tests.contract.sqlite_workshop import SqliteWorkshop
 from tests.contract.store_contract import StoreContract
 
-
-@pytest.fixture(autouse=True)
-def database(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A file of the test's own; here and not in the class, so that it comes before the stores."""
-    path = tmp_path / "data" / "solocron.db"
-    request.instance.path = path
-    return path
+#: Columns that hold JSON.
+WITH_JSON = ("document", "last_run", "output")
 
 
-class TestSqliteStore(StoreContract):
+class TestSqliteStore(SqliteWorkshop, StoreContract):
     """The law."""
 
-    path: Path
 
-    @pytest.fixture(autouse=True)
-    def _closed(self) -> Iterator[None]:
-        yield
-        readers = self.readers
-        assert isinstance(readers, SqliteReaders)
-        readers.close()
+class TestDamagedRows(SqliteWorkshop, DamageLaw):
+    """The law about records; a field is a column, or stands in one that holds JSON."""
 
-    def make_store(self) -> ExecutorStore:
-        return SqliteStore(self.path)
+    depth = 3
 
-    def make_readers(self) -> Readers:
-        return SqliteReaders(self.path)
+    def record(self, table: str, key: str) -> dict[str, Any]:
+        with closing(sqlite3.connect(self.path)) as connection:
+            connection.row_factory = sqlite3.Row
+            row = dict(connection.execute(*_found("SELECT *", table, key)).fetchone())
+        return {
+            name: json.loads(value) if name in WITH_JSON and value else value
+            for name, value in row.items()
+            if name not in _keys(table)
+        }
 
-    def break_job(self, job_id: str) -> None:
-        self._execute(
-            "UPDATE jobs SET document = json_remove(document, '$.definition.target') WHERE id = ?",
-            job_id,
+    def put_record(self, table: str, key: str, record: Mapping[str, Any]) -> bool:
+        names = [name for name in self.record_names(table) if name not in _keys(table)]
+        values = [_column(record.get(name)) for name in names]
+        news = ", ".join(f"{name} = ?" for name in names)
+        statement, (found,) = _found("UPDATE", table, key, f"SET {news}")
+        try:
+            self._execute(statement, *values, found)
+        except sqlite3.DatabaseError:
+            return False
+        return True
+
+    def record_names(self, table: str) -> list[str]:
+        """Return the names of the columns."""
+        with closing(sqlite3.connect(self.path)) as connection:
+            return [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def _keys(table: str) -> tuple[str, ...]:
+    if table == "job_revisions":
+        return ("job_id", "revision")
+    return (
+        ("name",)
+        if table in {"calendars", "channels", "secrets", "tokens", "token_uses"}
+        else (
+            "id",
+            "row",
         )
+    )
 
-    def break_revision(self, job_id: str, revision: int) -> None:
-        self._execute(
-            "UPDATE job_revisions SET document = json_remove(document, '$.definition.target') "
-            "WHERE job_id = ? AND revision = ?",
-            job_id,
-            revision,
-        )
 
-    def break_named(self, kind: Kind[Any], name: str) -> None:
-        self._execute(
-            f"UPDATE {kind.plural} SET document = json_remove("
-            "document, '$.definition.name', '$.definition.kind', '$.sealed', '$.digest') "
-            "WHERE name = ?",
-            name,
-        )
+def _found(verb: str, table: str, key: str, news: str = "") -> tuple[str, tuple[str]]:
+    """Return the statement that reads or changes a record, and its last parameter."""
+    which = "revision = 2 AND job_id = ?" if table == "job_revisions" else f"{_keys(table)[0]} = ?"
+    middle = f"{verb} {table} {news}" if news else f"{verb} FROM {table}"
+    return f"{middle} WHERE {which}", (key,)
 
-    def break_tally(self, job_id: str) -> None:
-        damage = "json_remove(document, '$.failures')"
-        self._execute(f"UPDATE tallies SET document = {damage} WHERE job_id = ?", job_id)
 
-    def break_change(self, change_id: str) -> None:
-        self._execute("UPDATE audit SET document = '[]' WHERE id = ?", change_id)
-
-    def age_instance(self, instance_id: str, seconds: float) -> None:
-        self._execute(
-            "UPDATE instances SET seen_at = seen_at - ? WHERE id = ?", seconds * 1000, instance_id
-        )
-
-    def _execute(self, statement: str, *parameters: object) -> None:
-        with closing(sqlite3.connect(self.path)) as connection, connection:
-            connection.execute(statement, parameters)
+def _column(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict | list) else value

@@ -32,7 +32,7 @@ def sender(store: MemoryStore, clock: FakeClock) -> FakeExecutor:
 
 def test_a_token_is_made_under_the_users_name(sender: FakeExecutor, clock: FakeClock) -> None:
     """Only its digest is sent."""
-    text = machine_tokens.create(sender, clock, "ops", ["admin"], None)
+    text = machine_tokens.create(sender, clock, "ops", ["admin"], None)["token"]
 
     (command,) = sender.received
     assert command.actor.startswith("cli:")
@@ -44,7 +44,7 @@ def test_tokens_are_listed_with_all_that_is_known(
     sender: FakeExecutor, store: MemoryStore, clock: FakeClock
 ) -> None:
     """One line each, and never the token."""
-    text = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))
+    text = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))["token"]
     machine_tokens.create(sender, clock, "ops", ["admin"], None)
     machine_tokens.create(sender, clock, "broken", ["admin"], None)
     store.break_named(TOKENS, "broken")
@@ -60,6 +60,17 @@ def test_tokens_are_listed_with_all_that_is_known(
     assert "never" in ops
     assert ops.endswith(to_text(clock.now() - timedelta(days=1)))
     assert text not in "".join([heading, broken, ci, ops])
+
+
+def test_what_was_made_is_told_as_the_api_does(
+    sender: FakeExecutor, store: MemoryStore, clock: FakeClock
+) -> None:
+    """As in the list, with the token and who has made it."""
+    made = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))
+
+    (listed,) = machine_tokens.documents(store, clock.now())
+    assert {**listed, "token": made["token"]} == made
+    assert made["created_by"].startswith("cli:")
 
 
 def test_a_revoked_token_is_gone(
@@ -94,7 +105,7 @@ def test_tokens_are_listed_for_programs_as_the_api_does(
     sender: FakeExecutor, store: MemoryStore, clock: FakeClock
 ) -> None:
     """The same fields, and never the token."""
-    text = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))
+    text = machine_tokens.create(sender, clock, "ci", ["jobs:read"], timedelta(days=1))["token"]
     machine_tokens.create(sender, clock, "torn", ["admin"], None)
     store.break_named(TOKENS, "torn")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -94,6 +95,20 @@ def test_what_was_changed_is_shown(edit: Edit, world: World, tmp_path: Path) -> 
         "nightly is at revision 2.",
     ]
     assert kept(tmp_path) == []
+
+
+def test_with_json_it_prints_the_job_and_nothing_else(
+    world: World, url: str, tmp_path: Path
+) -> None:
+    """As it is now, whether it was changed or not."""
+    world.add(NIGHTLY, description="as it was")
+    for program, revision in (("f.write_text(t.replace('as it was', 'new'))", 2), ("", 2)):
+        how = environ(tmp_path, url, program)
+        result = solocron(url, "jobs", "edit", "nightly", "--json", env=how)
+
+        assert result.exit_code == 0, result.output
+        shown = json.loads(result.stdout)
+        assert (shown["description"], shown["revision"]) == ("new", revision)
 
 
 def test_a_job_is_renamed(edit: Edit, world: World) -> None:

@@ -258,6 +258,10 @@ def test_deleting_asks_first(url: str, world: World) -> None:
     assert "say --yes" in solocron(url, "jobs", "delete", "plain").stderr
     assert solocron(url, "jobs", "delete", "plain", "--yes").stdout == "plain is deleted\n"
     assert solocron(url, "jobs", "delete", "plain", "--yes").exit_code == 1
+    world.add(PLAIN)
+    gone = solocron(url, "jobs", "delete", "nobody", "plain", "--yes", "--json")
+    assert (gone.exit_code, json.loads(gone.stdout)) == (1, {"job": "plain", "deleted": True})
+    assert "nobody" in gone.stderr
     assert json_of(world.get("/v1/jobs"))["items"] == []
 
 

@@ -135,12 +135,14 @@ def test_who_logs_in_is_known_to_the_other_commands(service: str, tmp_path: Path
     assert refused.returncode == 1
     assert f"run: solocron login {service}" in refused.stderr
     assert solocron(tmp_path, "logout", service).stdout.startswith("You were not logged in")
+    told = json.loads(solocron(tmp_path, "logout", service, "--json").stdout)
+    assert told == {"url": service, "was_logged_in": False}
 
 
 def test_a_device_is_let_in_from_elsewhere(service: str, tmp_path: Path) -> None:
     """By a short code; no browser is needed here, and no port."""
     with subprocess.Popen(
-        [sys.executable, "-m", "executor.cli", "login", "--device", service],
+        [sys.executable, "-m", "executor.cli", "login", "--device", "--json", service],
         env=environ_of(tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -154,7 +156,9 @@ def test_a_device_is_let_in_from_elsewhere(service: str, tmp_path: Path) -> None
         code = command.stderr.readline() + command.stderr.readline()
         assert address[1] in code
         Person("alice").confirm_device(address[0])
-        assert "as oidc:alice: jobs:read runs:read" in command.stdout.read()
+        told = json.loads(command.stdout.read())
+        assert (told["actor"], told["url"]) == ("oidc:alice", service)
+        assert {"jobs:read", "runs:read"} <= set(told["scopes"])
     assert command.returncode == 0
 
 

@@ -135,6 +135,7 @@ def test_what_was_exported_is_applied_to_the_same_export(
     assert solocron(url, "export", "-o", tmp_path / "file.yaml").exit_code == 0
     assert solocron(url, "export", "-o", tmp_path / "folder").exit_code == 0
     as_json = solocron(url, "export", "--format", "json").stdout
+    assert solocron(url, "export", "--json").stdout == as_json
     assert (tmp_path / "file.yaml").read_text() == stream
 
     (tmp_path / "file.json").write_text(as_json)

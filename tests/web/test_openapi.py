@@ -98,7 +98,7 @@ def test_writes_announce_that_they_may_be_answered_later(world: World) -> None:
 
 def test_the_schedule_is_described_with_the_fields_that_are_read(world: World) -> None:
     """For each kind the schema has exactly the fields of its document."""
-    schema = description(world)["components"]["schemas"]["Definition"]["properties"]["schedule"]
+    schema = description(world)["components"]["schemas"]["Schedule"]
     described = {
         kind["properties"]["kind"]["const"]: set(kind["properties"])
         for kind in schema["anyOf"]

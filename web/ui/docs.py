@@ -1,6 +1,7 @@
 """*The API*: its description as pages, one for each part and one for each schema.
 
-The same document as at ``/openapi.json``, for whom that is: everybody.
+The same document as at ``/openapi.json``, for whom that is: everybody.  A page of a part says
+everything once: what stands there already is led to, or pages would outgrow what one reads.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request
+from markupsafe import Markup
 
 from web.problems import Problem
 from web.ui.frame import Shelf, Visit, show
-from web.ui.reference import Reference, Shape
+from web.ui.reference import Answer, Reference, Shape
 
 
 def pages(document: Mapping[str, Any]) -> Shelf:
@@ -46,7 +48,7 @@ def pages(document: Mapping[str, Any]) -> Shelf:
             parts=parts,
             part=part,
             operations=operations,
-            first_of=_Shown(reference).first_of,
+            shown=_Shown(reference),
         )
 
     @shelf.add("GET", "/docs/schemas/{schema}")
@@ -67,18 +69,35 @@ def pages(document: Mapping[str, Any]) -> Shelf:
 
 
 class _Shown:
-    """Which schemas a page has shown already: each is written once, later ones lead there."""
+    """What a page has shown already.
+
+    Attributes:
+        refusals: the place on the page where each is explained, by status and meaning.
+    """
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
-        self._names: set[str] = set()
+        self._shapes: dict[str, Shape] = {}
+        self.refusals: dict[tuple[str, Markup], str] = {}
 
     def first_of(self, name: str) -> Shape | None:
-        """Return the schema *name* the first time; None afterwards."""
-        if name in self._names:
+        """Return the schema *name* the first time, beside one it is like; None afterwards."""
+        shape = None if name in self._shapes else self._reference.shape(name)
+        if shape is None:
             return None
-        self._names.add(name)
-        return self._reference.shape(name)
+        for other in self._shapes.values():
+            if not shape.like:
+                shape = shape.beside(other)
+        self._shapes[name] = shape
+        return shape
+
+    def place_of(self, refusal: Answer) -> str:
+        """Return where on the page *refusal* is explained."""
+        key = refusal.status, refusal.text
+        if key not in self.refusals:
+            others = sum(status == refusal.status for status, _ in self.refusals)
+            self.refusals[key] = f"refused-{refusal.status}" + (f"-{others + 1}" if others else "")
+        return self.refusals[key]
 
 
 def _missing(detail: str) -> Problem:

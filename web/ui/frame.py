@@ -5,8 +5,8 @@ same readers as the API, and changes something only by having a handler of the A
 
 Rules
 -----
-1. Who is nobody is led to the login; what else goes wrong is a page that says so, with its status.
-   Programs, which do not ask for HTML, get problems as everywhere.
+1. Who is nobody is led to the login, or offered it on a page that is for everybody; what else
+   goes wrong is a page that says so, with its status.  Programs get problems as everywhere.
 2. A form is sent by our own page, or by a program with a token; see ``protection``.
 3. Each page has at most one part that is kept up to date: it asks for itself again, with a digest
    of what it shows, and is answered with nothing (204) while that is the same.
@@ -222,8 +222,8 @@ class _Doorman:
         return shown
 
     def _visit(self, method: str, path: str, variables: dict[str, str]) -> Visit:
-        need = need_of(method, path)
-        caller = self._gate.caller(request, need)
+        need, guarded = need_of(method, path), self._services.entrance.guarded
+        caller = self._gate.visitor(request) if need.public else self._gate.caller(request, need)
         seen, within = narrowed(self._services, caller, need)
         if "Authorization" not in request.headers:
             refuse_without_proof(request)
@@ -232,7 +232,7 @@ class _Doorman:
             services=seen,
             caller=caller,
             within=within,
-            signed_in=self._services.entrance.guarded and bool(self._gate.cookie.read(request)),
+            signed_in=bool(guarded and caller.actor and self._gate.cookie.read(request)),
             address=request.path,
             path=variables,
             query=request.args,
@@ -299,6 +299,7 @@ def show(visit: Visit, template: str, *, title: str, **facts: Any) -> Response:
         visit=visit,
         services=visit.services,
         caller=visit.caller if visit.signed_in else None,
+        login=None if visit.caller.actor else login_address(visit.services, visit.address),
         title=title,
         **facts,
     )
@@ -306,7 +307,7 @@ def show(visit: Visit, template: str, *, title: str, **facts: Any) -> Response:
 
 
 def _live(visit: Visit, template: str, facts: Mapping[str, Any]) -> tuple[Markup, str]:
-    """Return the part of a page that is kept up to date, written by *template*, and its digest."""
+    """Return the live part of a page, written by *template*, and its digest."""
     body = Markup(render_template(template, visit=visit, **facts))
     tag = sha256(body.encode()).hexdigest()[:16]
     query = [(name, text) for name, text in visit.query.items(multi=True) if name != "seen"]

@@ -13,7 +13,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -35,6 +35,9 @@ _BOUNDS: Final = {
     "maxItems": "at most {:,} items",
     "maxProperties": "at most {:,} entries",
 }
+
+#: So many fields of a schema are not written twice on one page.
+_MANY: Final = 10
 
 #: What stands in an address for a variable that has no example.
 _UNKNOWN: Final = "ID"
@@ -61,12 +64,29 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """A schema: what it is, and its fields if it is an object."""
+    """A schema: what it is, and its fields if it is an object.
+
+    Attributes:
+        more: examples and the like.
+        inner: the objects of which it is one, each with a title.
+        like: the name of a schema that has all its other fields; empty: there are no others.
+    """
 
     name: str
     kind: Markup
     text: Markup
     fields: Sequence[Field]
+    more: Markup
+    inner: Sequence[tuple[str, Sequence[Field]]]
+    like: str = ""
+
+    def beside(self, other: Shape) -> Shape:
+        """Return what this one has that *other* has not, if it has all fields of that and more."""
+        names = {field.name for field in self.fields}
+        if len(other.fields) < _MANY or not all(one.name in names for one in other.fields):
+            return self
+        own = [field for field in self.fields if field not in other.fields]
+        return replace(self, fields=own, like=other.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +173,8 @@ class Reference:
             kind=_kind(schema),
             text=prose(schema.get("description", "")),
             fields=list(_fields(schema)),
+            more=_more(schema),
+            inner=[] if "properties" in schema else list(_inner(schema)),
         )
 
     def _operations(self, part: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
@@ -265,7 +287,8 @@ def _more(schema: Mapping[str, Any]) -> Markup:
         notes.append(Markup("default <code>{}</code>").format(written))
     examples = [one for choice in (schema, *_choices(schema)) for one in choice.get("examples", ())]
     if examples:
-        shown = [Markup("<code>{}</code>").format(one) for one in examples[:2]]
+        texts = (one if isinstance(one, str) else json.dumps(one) for one in examples[:2])
+        shown = [Markup("<code>{}</code>").format(text) for text in texts]
         notes.append(Markup("such as ") + Markup(" or ").join(shown))
     return Markup("; ").join(notes)
 

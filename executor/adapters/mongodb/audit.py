@@ -10,7 +10,7 @@ from pymongo.errors import BulkWriteError
 
 from executor.adapters.audit_documents import change_to_document, readable, with_before
 from executor.adapters.cursors import after_change, read_change_cursor
-from executor.adapters.documents import Document, instant
+from executor.adapters.documents import Document
 from executor.adapters.mongodb.connection import (
     MongoPart,
     Records,
@@ -18,6 +18,7 @@ from executor.adapters.mongodb.connection import (
     to_record,
     translated,
 )
+from executor.adapters.mongodb.newest_first import last_of
 from executor.adapters.mongodb.runs import taken_keys
 from executor.domain.audit import Change
 from executor.ports.readers import ChangeFilter, Page
@@ -62,14 +63,12 @@ class MongoAuditReaders(_Audit):
         after = None if cursor is None else read_change_cursor(cursor)
         found = self._audit.find(_wanted(which, after))
         newest = found.sort([("at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
-        documents = list(map(from_record, newest))
-        changes = readable(documents[:limit])
+        records = list(newest)
+        last = last_of(records[limit - 1], "at") if len(records) > limit else None
+        changes = readable(map(from_record, records[:limit]))
         ids = [change.former_id for change in changes if change.former_id is not None]
         former = self._audit.find({"_id": {"$in": ids}}) if ids else ()
-        following = None
-        if len(documents) > limit:
-            last = documents[limit - 1]
-            following = after_change(instant(last["at"]), last["id"])
+        following = None if last is None else after_change(*last)
         return Page(with_before(changes, readable(map(from_record, former))), following)
 
 

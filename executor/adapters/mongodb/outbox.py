@@ -9,7 +9,7 @@ from pymongo import ASCENDING, DESCENDING, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from executor.adapters.cursors import after_notification, read_notification_cursor
-from executor.adapters.documents import Document, Undecodable, instant
+from executor.adapters.documents import Document, Undecodable
 from executor.adapters.mongodb.connection import (
     MongoPart,
     Records,
@@ -17,6 +17,7 @@ from executor.adapters.mongodb.connection import (
     to_record,
     translated,
 )
+from executor.adapters.mongodb.newest_first import last_of
 from executor.adapters.mongodb.runs import taken_keys
 from executor.adapters.outbox_documents import (
     notification_from_document,
@@ -135,18 +136,16 @@ class MongoOutboxReaders(_Outbox):
         """Return at most *limit* notifications, newest first."""
         wanted = _wanted(which)
         if cursor is not None:
-            created_at, last = read_notification_cursor(cursor)
+            created_at, note_id = read_notification_cursor(cursor)
             wanted["created_at"] = {"$lte": created_at}
             # Not as two alternatives: they would be looked up one by one.
-            wanted["$nor"] = [{"created_at": created_at, "_id": {"$gte": last}}]
+            wanted["$nor"] = [{"created_at": created_at, "_id": {"$gte": note_id}}]
         found = self._outbox.find(wanted)
         records = list(
             found.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
         )
-        following = None
-        if len(records) > limit:
-            end = records[limit - 1]
-            following = after_notification(instant(end["created_at"]), end["_id"])
+        last = last_of(records[limit - 1], "created_at") if len(records) > limit else None
+        following = None if last is None else after_notification(*last)
         return Page(tuple(readable_notifications(map(from_record, records[:limit]))), following)
 
     @translated

@@ -20,6 +20,7 @@ from executor.adapters.cursors import (
     read_run_cursor,
 )
 from executor.adapters.documents import (
+    LATEST,
     Document,
     Undecodable,
     instance_from_document,
@@ -38,6 +39,7 @@ from executor.adapters.mongodb.connection import (
 )
 from executor.adapters.mongodb.jobs import read_job
 from executor.adapters.mongodb.named import MongoNamedReaders
+from executor.adapters.mongodb.newest_first import last_of
 from executor.adapters.mongodb.outbox import MongoOutboxReaders
 from executor.adapters.mongodb.output import MongoOutputReaders
 from executor.adapters.mongodb.revisions import MongoRevisionReaders
@@ -73,6 +75,9 @@ _SORTED: Final = {
     JobOrder.NEXT_FIRE: ("next_fire_at", ASCENDING, "$gt"),
     JobOrder.LAST_RUN: ("last_run.finished_at", DESCENDING, "$lt"),
 }
+
+#: What can be sorted by: an instant.
+_DATED: Final = {"$type": "date", "$lte": LATEST}
 
 #: Where jobs name those of each kind that they use, but secrets.
 _NAMED_AT: Final[dict[Kind[Any], str]] = {
@@ -136,16 +141,14 @@ class MongoReaders(
         if len(records) <= limit:
             wanted = _jobs_wanted(which)
             if order is not JobOrder.NAME:
-                wanted[_SORTED[order][0]] = {"$not": {"$type": "date"}}
+                wanted[_SORTED[order][0]] = {"$not": _DATED}
             if place is not None:
                 wanted["name"] = {"$gt": place.name}
             named = self._jobs.find(wanted).sort("name", ASCENDING)
             records += named.limit(limit + 1 - len(records))
         page = tuple(read_job(record) for record in records[:limit])
-        if len(records) <= limit:
-            return Page(page, None)
-        last = JobPlace(_key(records[limit - 1], order), page[-1].name)
-        return Page(page, after_job(order, last))
+        last = _place(records[limit - 1], order) if len(records) > limit else None
+        return Page(page, None if last is None else after_job(order, last))
 
     @translated
     def list_users(self, kind: Kind[Value], name: str, which: JobFilter, limit: int) -> list[Job]:
@@ -170,7 +173,7 @@ class MongoReaders(
     ) -> list[Document]:
         """Return the jobs that have what is sorted by, from *place* on."""
         field, direction, later = _SORTED[order]
-        wanted[field] = {"$type": "date"}
+        wanted[field] = _DATED
         if place is not None and place.key is not None:
             key = instant(place.key)
             further = [{field: {later: key}}, {field: key, "name": {"$gt": place.name}}]
@@ -184,7 +187,10 @@ class MongoReaders(
         record = self._runs.find_one({"_id": run_id})
         if record is None:
             raise RunNotFound(run_id)
-        return run_from_document(from_record(record))
+        try:
+            return run_from_document(from_record(record))
+        except Undecodable as error:
+            raise RunNotFound(run_id) from error
 
     @translated
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
@@ -197,10 +203,8 @@ class MongoReaders(
         records = list(
             found.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
         )
-        following = None
-        if len(records) > limit:
-            last = records[limit - 1]
-            following = after_run(instant(last["created_at"]), last["_id"])
+        last = last_of(records[limit - 1], "created_at") if len(records) > limit else None
+        following = None if last is None else after_run(*last)
         return Page(tuple(read_runs(records[:limit])), following)
 
     @translated
@@ -209,7 +213,10 @@ class MongoReaders(
         record = self._commands.find_one({"_id": command_id})
         if record is None:
             raise CommandNotFound(command_id)
-        return result_from_document(from_record(record))
+        try:
+            return result_from_document(from_record(record))
+        except Undecodable as error:
+            raise CommandNotFound(command_id) from error
 
     @translated
     def read_term(self) -> TermRecord | None:
@@ -240,6 +247,18 @@ class MongoReaders(
     def now(self) -> datetime:
         """Return the server's now."""
         return instant(self._database.client.admin.command("hello")["localTime"])
+
+
+def _place(record: Document, order: JobOrder) -> JobPlace | None:
+    """Return the place after which a list goes on; None if nothing is left that can be read.
+
+    The name of the record, whatever its definition says.  By MongoDB's order of types some of what
+    is no text stands before all names, and the rest behind them.
+    """
+    name = record.get("name")
+    if isinstance(name, str):
+        return JobPlace(_key(record, order), name)
+    return JobPlace(_key(record, order), "") if isinstance(name, int | float | None) else None
 
 
 def _key(record: Document, order: JobOrder) -> int | None:

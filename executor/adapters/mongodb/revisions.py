@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from pymongo import DESCENDING
 from pymongo.errors import BulkWriteError
@@ -21,6 +22,9 @@ from executor.domain.errors import RevisionNotFound
 from executor.domain.job import Job
 from executor.domain.writes import BrokenJob
 from executor.ports.readers import Page
+
+#: Above every revision, and still a number of the server's.
+_BEYOND: Final = 2**63 - 1
 
 
 class _Revisions(MongoPart):
@@ -80,10 +84,11 @@ class MongoRevisionReaders(_Revisions):
 
     def _former(self, job_id: str) -> Document:
         """Return the condition for the revisions before the present one, if there is one."""
-        present = self._jobs.find_one({"_id": job_id}, {"revision": True})
-        if present is None:
-            return {"job_id": job_id}
-        return {"job_id": job_id, "revision": {"$lt": present["revision"]}}
+        present = self._jobs.find_one({"_id": job_id}, {"revision": True}) or {}
+        below = present.get("revision")
+        # A number in any case: pages end by it.
+        bound = below if isinstance(below, int) else _BEYOND
+        return {"job_id": job_id, "revision": {"$gte": 0, "$lt": bound}}
 
 
 def read_revision(record: Document) -> Job | BrokenJob:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from pymongo import UpdateOne
 
-from executor.adapters.documents import instant
 from executor.adapters.mongodb.connection import MongoPart, Records, translated
+from executor.adapters.token_use_documents import readable_uses
 from executor.domain.api_token import TOKENS
 
 
@@ -47,4 +47,4 @@ class MongoTokenUseReaders(_Uses):
     @translated
     def token_uses(self) -> Mapping[str, datetime]:
         """Return when tokens were used last, by name."""
-        return {record["_id"]: instant(record["used_at"]) for record in self._uses.find({})}
+        return readable_uses((one["_id"], one.get("used_at")) for one in self._uses.find({}))

@@ -11,6 +11,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from executor.adapters.cursors import JobPlace, after_job, read_job_cursor
+from executor.adapters.documents import LATEST, milliseconds
 from executor.adapters.job_documents import fold
 from executor.adapters.sqlite.job_rows import COLUMNS, job_from_row
 from executor.adapters.sqlite.json_text import to_json
@@ -44,6 +45,9 @@ _MENTIONS: Final[dict[Kind[Any], tuple[str, ...]]] = {
     SECRETS: ("secret.{name}", '"secret":"{name}"'),
     CHANNELS: ('"channel":"{name}"',),
 }
+
+#: Condition for jobs that have something to sort by; with anything but an instant they have not.
+_DATED: Final = f"typeof({{key}}) = 'integer' AND {{key}} BETWEEN 0 AND {milliseconds(LATEST)}"
 
 _Row = tuple[Any, ...]
 
@@ -92,7 +96,7 @@ def _sorted_rows(
     """Return the jobs that have what is sorted by, from *place* on."""
     index, key, direction, later = _SORTED[order]
     conditions, parameters = _conditions(which)
-    conditions.append(f"{key} IS NOT NULL")
+    conditions.append(_DATED.format(key=key))
     if place is not None:
         conditions.append(f"({key} {later} ? OR ({key} = ? AND name > ?))")
         parameters += [place.key, place.key, place.name]
@@ -109,7 +113,7 @@ def _named_rows(
     """Return by name the jobs that have nothing else to sort by, from *place* on."""
     conditions, parameters = _conditions(which)
     if order is not JobOrder.NAME:
-        conditions.append(f"{_SORTED[order][1]} IS NULL")
+        conditions.append(f"NOT ({_DATED.format(key=_SORTED[order][1])})")
     if place is not None:
         conditions.append("name > ?")
         parameters.append(place.name)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from executor.adapters.documents import instant, milliseconds
+from executor.adapters.documents import LATEST, UNREADABLE, instant, milliseconds
 
 #: What rows are sorted by: an instant, and the id among those of the same one.
 Key = tuple[datetime, str]
@@ -60,8 +60,20 @@ def page_of(
         f"WHERE {' AND '.join(which.conditions)} ORDER BY {at} DESC, id DESC LIMIT ?",
         (*which.parameters, limit + 1),
     ).fetchall()
-    following = None
-    if len(rows) > limit:
-        *_, last_at, last_id = rows[limit - 1]
-        following = instant(last_at), last_id
+    following = _last_of(rows[limit - 1]) if len(rows) > limit else None
     return [row[:-2] for row in rows[:limit]], following
+
+
+def _last_of(row: tuple[Any, ...]) -> Key | None:
+    """Return the key after which the rest of the list begins, by the last row of a page.
+
+    What is no instant stands before all that are, or behind them, by SQLite's order of types.  The
+    rest begins with the latest of these then; or there is nothing left that can be read, and the
+    answer is None.
+    """
+    *_, at, item_id = row
+    try:
+        return instant(int(at) if isinstance(at, float) else at), item_id
+    except UNREADABLE:
+        is_earlier = isinstance(at, int | float) and at < 0
+        return None if is_earlier else (LATEST, "")

@@ -36,6 +36,7 @@ from executor.adapters.sqlite.outbox_reading import OutboxReading
 from executor.adapters.sqlite.run_rows import WITHOUT_OUTPUT, find_run, readable_runs
 from executor.adapters.sqlite.schema import RUNNING_STATES, callback_key
 from executor.adapters.sqlite.terms import read_record
+from executor.adapters.token_use_documents import readable_uses
 from executor.domain.audit import Change
 from executor.domain.command import CommandResult
 from executor.domain.errors import (
@@ -223,7 +224,7 @@ class SqliteReaders:
         """Return when tokens were used last, by name."""
         with self._database.read() as connection:
             rows = connection.execute("SELECT name, used_at FROM token_uses").fetchall()
-        return {name: instant(used_at) for name, used_at in rows}
+        return readable_uses(rows)
 
     def find_session(self, digest: str) -> Session | None:
         """Return the session with this digest."""
