@@ -8,7 +8,8 @@ run ends and not in a fixture, whose time counts as the last test's.
 import gc
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
+from importlib import import_module
 from pathlib import Path
 
 import hypothesis
@@ -28,9 +29,32 @@ ON_REQUEST = ("long", "bench")
 #: Tests that wait for servers and programs most of their time.
 SLOW = ("failover", "browser", "conformance")
 
+#: Tests that do nothing but compute, for minutes.
+BUSY = ("simulation",)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Let each of several workers compile another part of the tests first.
+
+    In a fresh copy pytest has to rewrite every file of tests, which takes longer than all else
+    that collects them.  Each worker would do so with every file, because all go through them in
+    one order; so each begins elsewhere, and finds done what the others have begun with.
+    """
+    config = session.config
+    given = getattr(config, "workerinput", {})
+    if config.args_source is not pytest.Config.ArgsSource.TESTPATHS or not given:
+        return
+    tests = Path(__file__).parent
+    files = sorted(tests.rglob("test_*.py"))
+    first = len(files) * int(given["workerid"].removeprefix("gw")) // given["workercount"]
+    for file in files[first:] + files[:first]:
+        # What cannot be imported is told of when its turn has come.
+        with suppress(Exception):
+            import_module(".".join(file.with_suffix("").relative_to(tests.parent).parts))
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs only on request; among several workers, begin with what waits."""
+    """Leave out what runs only on request; among several workers, begin with what takes long."""
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     if workers > 1:
         items[:] = _spread(items, workers)
@@ -43,20 +67,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _spread(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """Return *items* so that every worker's share begins with slow ones, file by file.
+    """Return *items* so that every worker's share begins with what takes long, file by file.
 
     pytest-xdist gives each worker a stretch of the list, and those who are done take from the ends
-    of others': whatever is slow and stands there keeps everybody else waiting.
+    of others': whatever is slow and stands there keeps everybody else waiting.  The first worker
+    begins with what computes, the others with what waits, so that the processors have something
+    to do meanwhile.
     """
     tests = Path(__file__).parent
     files: dict[Path, list[pytest.Item]] = {}
+    busy: list[pytest.Item] = []
     quick: list[pytest.Item] = []
     for item in items:
-        slow = item.path.relative_to(tests).parts[0] in SLOW
-        (files.setdefault(item.path, []) if slow else quick).append(item)
-    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+        tier = item.path.relative_to(tests).parts[0]
+        if tier in SLOW:
+            files.setdefault(item.path, []).append(item)
+        else:
+            (busy if tier in BUSY else quick).append(item)
+    shares: list[list[pytest.Item]] = [busy, *([] for _ in range(workers - 1))]
     for number, file in enumerate(sorted(files, key=lambda path: (len(files[path]), path))):
-        shares[number % workers] += files[file]
+        shares[1 + number % (workers - 1)] += files[file]
     each = len(items) // workers
     for share in shares:
         missing = max(each - len(share), 0)

@@ -5,7 +5,7 @@ Every part of the engine writes to the same desk while an event is handled.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from math import inf
 from typing import Generic, TypeVar
 
@@ -18,11 +18,24 @@ R = TypeVar("R", bound=Request)
 
 
 class Desk:
-    """What the parts of the engine share while they handle one event."""
+    """What the parts of the engine share while they handle one event.
+
+    Every part reads the time with every event, so it is at hand and not computed.
+
+    Attributes:
+        now: the present instant; may jump between events.
+        monotonic: seconds that never go back.
+        awake: seconds that this engine has lived through; how long others are silent is told by
+            them.  As long as the engine is woken as it asks they are monotonic seconds; a pause of
+            the whole process counts for a heartbeat at most, because nobody could have answered
+            meanwhile.
+    """
 
     def __init__(self, moment: Moment) -> None:
         self._moment = moment
-        self._awake = 0.0
+        self.now: datetime = moment.now
+        self.monotonic: float = moment.monotonic
+        self.awake = 0.0
         self._effects: list[Effect] = []
 
     @property
@@ -32,28 +45,9 @@ class Desk:
 
     @moment.setter
     def moment(self, moment: Moment) -> None:
-        passed = moment.monotonic - self._moment.monotonic
-        self._awake += min(max(passed, 0.0), HEARTBEAT_S)
-        self._moment = moment
-
-    @property
-    def awake(self) -> float:
-        """Seconds that this engine has lived through; how long others are silent is told by them.
-
-        As long as the engine is woken as it asks they are monotonic seconds; a pause of the whole
-        process counts for a heartbeat at most, because nobody could have answered meanwhile.
-        """
-        return self._awake
-
-    @property
-    def now(self) -> datetime:
-        """The present instant; may jump between events."""
-        return self._moment.now
-
-    @property
-    def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return self._moment.monotonic
+        passed = moment.monotonic - self.monotonic
+        self.awake += min(max(passed, 0.0), HEARTBEAT_S)
+        self._moment, self.now, self.monotonic = moment, moment.now, moment.monotonic
 
     def emit(self, effect: Effect) -> None:
         """Want *effect* done."""
@@ -70,7 +64,7 @@ class Desk:
 
     def deadline(self, instant: datetime) -> float:
         """Return the monotonic time at which *instant* comes, if the wall clock does not jump."""
-        return self.moment.monotonic + (instant - self.moment.now) / timedelta(seconds=1)
+        return self.monotonic + (instant - self.now).total_seconds()
 
 
 class Call(Generic[R]):
@@ -78,14 +72,18 @@ class Call(Generic[R]):
 
     The request is kept while it waits to be repeated, because its outcome is unknown.  One that
     is out for longer than *patience_s* counts as unanswered, though it is not repeated.
+
+    Attributes:
+        request: the one whose outcome is not known yet; None if nothing is out.
+        wake_at: monotonic time of the next repetition; infinity if none is due.
     """
 
     def __init__(self, desk: Desk, patience_s: float = SILENT_S) -> None:
         self._desk = desk
         self._patience_s = patience_s
         self._out_since = inf
-        self._request: R | None = None
-        self._retry_at = inf
+        self.request: R | None = None
+        self.wake_at = inf
         self._pause = RETRY_S[0]
         self._failing_since: float | None = None
 
@@ -98,19 +96,14 @@ class Call(Generic[R]):
         return overdue if self._desk.awake > overdue else None
 
     @property
-    def request(self) -> R | None:
-        """The request whose outcome is not known yet."""
-        return self._request
-
-    @property
     def idle(self) -> bool:
         """Whether nothing is out."""
-        return self._request is None
+        return self.request is None
 
     def send(self, request: R) -> None:
         """Make *request*; the previous one must have been answered."""
-        assert self._request is None
-        self._request = request
+        assert self.request is None
+        self.request = request
         self._emit(request)
 
     def _emit(self, request: R) -> None:
@@ -119,9 +112,10 @@ class Call(Generic[R]):
 
     def answered(self, request: Request) -> bool:
         """Say whether *request* is the one that was awaited; then nothing is out any more."""
-        if request is not self._request:
+        if request is not self.request:
             return False
-        self._request = None
+        self.request = None
+        self.wake_at = inf
         self._pause = RETRY_S[0]
         self._out_since = inf
         self._failing_since = None
@@ -129,10 +123,9 @@ class Call(Generic[R]):
 
     def failed(self, request: Request) -> bool:
         """Say whether *request* is the awaited one; then it will be repeated."""
-        if request is not self._request:
+        if request is not self.request:
             return False
-        monotonic = self._desk.monotonic
-        self._retry_at = monotonic + self._pause
+        self.wake_at = self._desk.monotonic + self._pause
         self._pause = min(self._pause * 2, RETRY_S[1])
         since = self.silent_since
         self._failing_since = self._desk.awake if since is None else since
@@ -141,11 +134,6 @@ class Call(Generic[R]):
 
     def advance(self) -> None:
         """Repeat the request if its pause is over."""
-        if self._request is not None and self._desk.monotonic >= self._retry_at:
-            self._retry_at = inf
-            self._emit(self._request)
-
-    @property
-    def wake_at(self) -> float:
-        """Monotonic time of the next repetition; infinity if none is due."""
-        return self._retry_at if self._request is not None else inf
+        if self._desk.monotonic >= self.wake_at and self.request is not None:
+            self.wake_at = inf
+            self._emit(self.request)

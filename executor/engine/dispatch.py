@@ -88,9 +88,12 @@ class Dispatcher:
     @property
     def silent_since(self) -> float | None:
         """Since when (see ``Desk.awake``) the store fails to do what dispatching needs, or None."""
-        calls = (self._clearing, self._claims.call, self._adoptions.call)
-        since = (call.silent_since for call in calls)
-        return min((start for start in since if start is not None), default=None)
+        since = (
+            self._clearing.silent_since,
+            self._claims.call.silent_since,
+            self._adoptions.call.silent_since,
+        )
+        return min([start for start in since if start is not None], default=None)
 
     def next_clear_at(self, due: datetime | None = None) -> datetime:
         """Return the ``clear_at`` for a row that is written from now on, to start when it is due.
@@ -325,7 +328,7 @@ class Dispatcher:
 
     def _unwritten_from(self) -> datetime | None:
         """Return the earliest ``clear_at`` of a row that is not known to be durable."""
-        return min((*self._claims.starts(), *self._adoptions.starts()), default=None)
+        return min([*self._claims.starts(), *self._adoptions.starts()], default=None)
 
     def _hand_off(self) -> None:
         if self.held or not self._clearing.trusted:

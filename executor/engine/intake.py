@@ -159,7 +159,7 @@ class Intake:
     @property
     def wake_at(self) -> float:
         """Monotonic time of the next repetition."""
-        harmless = min(call.wake_at for call in (self._recall, self._keep, self._save))
+        harmless = min(self._recall.wake_at, self._keep.wake_at, self._save.wake_at)
         if not self._scene.dispatcher.trusted:
             return harmless
         return min(harmless, self._write.wake_at, self._write_named.wake_at)

@@ -123,6 +123,8 @@ class Joins:
 
     def advance(self) -> None:
         """Join what is complete; drop what nobody waits for any more."""
+        if not self._to_look_at:
+            return
         to_look_at, self._to_look_at = self._to_look_at, set()
         for job_id in sorted(to_look_at & self._waiting.keys()):
             self._look_at(job_id)

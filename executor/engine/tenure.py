@@ -130,10 +130,11 @@ class Tenure:
     @property
     def silent_since(self) -> float | None:
         """Since when (see ``Desk.awake``) the store is silent on what is needed, or None."""
-        since = [self.dispatcher.silent_since]
-        if not self._ready:
-            loads = (self._named, self._open_runs, self._due_jobs)
-            since += [load.silent_since for load in loads]
+        dispatching = self.dispatcher.silent_since
+        if self._ready:
+            return dispatching
+        loads = (self._named, self._open_runs, self._due_jobs)
+        since = [dispatching, *(load.silent_since for load in loads)]
         return min((start for start in since if start is not None), default=None)
 
     def awaits(self, request: ReadAllJobs) -> bool:
@@ -344,10 +345,10 @@ class Tenure:
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
-        loading = min(call.wake_at for call in self._loads)
+        parts = [call.wake_at for call in self._loads]
         if not self._ready:
-            return loading
-        parts = [loading, self.dispatcher.wake_at]
+            return min(parts)
+        parts.append(self.dispatcher.wake_at)
         if not self.stopping:
             parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
             parts += [self.consequences.wake_at, self.reports.wake_at, self._herald.wake_at]

@@ -232,6 +232,8 @@ class Turns:
         if self._desk.monotonic >= self._look_at:
             self._look_at = self._desk.monotonic + _LOOK_S
             self._to_look_at |= self._line.keys()
+        if not self._to_look_at:
+            return
         to_look_at, self._to_look_at = self._to_look_at, set()
         for job_id in sorted(to_look_at & self._line.keys(), key=self._first):
             self._move_on(job_id, call)
@@ -262,9 +264,9 @@ class Turns:
     @property
     def wake_at(self) -> float:
         """Monotonic time at which those in line are looked at again."""
-        if self._to_look_at & self._line.keys():
-            return self._desk.monotonic
-        return self._look_at if self._line else float("inf")
+        if not self._line:
+            return float("inf")
+        return self._look_at if self._to_look_at.isdisjoint(self._line) else self._desk.monotonic
 
 
 def _is_in_turn(job: Job, cause: Cause) -> bool:
