@@ -57,4 +57,4 @@ def test_a_refusal_keeps_the_executors_reason(world: World) -> None:
 
     problem = problem_of(world.post("/v1/jobs/plain/trigger", {}), 409)
 
-    assert problem["detail"] == "the record is broken"
+    assert "the record of job 'plain' cannot be read; PUT it anew" in problem["detail"]
