@@ -148,6 +148,7 @@ def test_a_job_that_follows_others_says_which(
     shown = read(world, page_of(job))
 
     assert f"When {when} " in shown
+    assert 'href="/ui/jobs/plain"' in visit(world, page_of(job))
     assert f"Runs after {ends} " in shown
     assert "It runs after other jobs." in shown
     assert f"child {when} after other jobs" in read(world, "/ui/jobs?q=child")
