@@ -45,6 +45,19 @@ class LaterGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that is asked for; of a mistyped one say what was meant, perhaps."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            for near in get_close_matches(args[0], self.later, 1):
+                raise click.UsageError(f"{error.message} Did you mean {near!r}?", ctx) from None
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what each command is for; none of them is imported."""
         with formatter.section("Commands"):

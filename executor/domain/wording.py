@@ -1,15 +1,19 @@
 """Instants and durations as people say them: ``in 4 min``, ``2 h ago``, ``1.2 s``.
 
-One unit is enough: the exact instant is always shown beside it or behind it.
+Of an instant one unit is enough: the exact one is always shown beside it or behind it.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 #: unit -> (seconds in it, seconds from which the next unit reads better).
 _UNITS: Final = (("s", 1, 100), ("min", 60, 100 * 60), ("h", 3600, 48 * 3600), ("d", 86400, None))
+
+
+#: Units of a length of time and the seconds in them, the largest first.
+_SIZES: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 def relative(instant: datetime, now: datetime) -> str:
@@ -46,10 +50,29 @@ def brief(instant: datetime, now: datetime) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say how long something took: ``40 ms``, ``1.2 s``, ``2 min``."""
-    if seconds < 1:
-        return milliseconds(seconds)
-    return f"{seconds:.1f} s" if seconds < 60 else _rough(seconds)
+    """Say how long something took or may take, in one unit or two, rounded down.
+
+    >>> [duration(seconds) for seconds in (0.04, 1.25, 119.6, 3600, 7500, 1209600)]
+    ['40 ms', '1.2 s', '1 min 59 s', '1 h', '2 h 5 min', '14 d']
+    """
+    return milliseconds(seconds) if seconds < 60 else " ".join(_parts(seconds)[:2])
+
+
+def exactly(length: timedelta) -> str:
+    """Say how long *length* is, in full.
+
+    >>> exactly(timedelta(hours=60)), exactly(timedelta(seconds=90_061))
+    ('2 d 12 h', '1 d 1 h 1 min 1 s')
+    """
+    return " ".join(_parts(length.total_seconds()))
+
+
+def _parts(seconds: float) -> list[str]:
+    left, parts = int(seconds), []
+    for unit, size in _SIZES:
+        number, left = divmod(left, size)
+        parts += [f"{number:,} {unit}"] if number else []
+    return parts
 
 
 def milliseconds(seconds: float) -> str:

@@ -56,6 +56,16 @@ def test_every_command_is_described(command: str) -> None:
     assert "listener" not in help_text
 
 
+@pytest.mark.parametrize(("words", "meant"), [(["job"], "jobs"), (["jobs", "lits"], "list")])
+def test_a_mistyped_command_is_told_what_was_meant_perhaps(words: list[str], meant: str) -> None:
+    """With the status of every wrong use."""
+    result = CliRunner().invoke(main, words)
+
+    assert result.exit_code == 2
+    assert f"Did you mean '{meant}'?" in result.stderr
+    assert "Did you mean" not in CliRunner().invoke(main, ["qqq"]).stderr
+
+
 def test_the_settings_in_force_are_shown_without_secrets() -> None:
     """Each with its value and where that comes from; a password is never printed."""
     result = solocron(

@@ -11,7 +11,7 @@ from executor.domain.run import Cause, Reason, RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.reading import BROWSER, check_page, part, read, submit, visit, words
 from tests.web.world import NIGHTLY, PLAIN, World, json_of, problem_of
-from web.ui.moments import timed
+from web.ui.sentences import timed
 
 BERLIN = {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Berlin"}
 
@@ -148,6 +148,7 @@ def test_a_job_that_follows_others_says_which(
     shown = read(world, page_of(job))
 
     assert f"When {when} " in shown
+    assert 'href="/ui/jobs/plain"' in visit(world, page_of(job))
     assert f"Runs after {ends} " in shown
     assert "It runs after other jobs." in shown
     assert f"child {when} after other jobs" in read(world, "/ui/jobs?q=child")
@@ -155,12 +156,12 @@ def test_a_job_that_follows_others_says_which(
 
 def test_instants_in_a_sentence_are_shown_like_all_others(world: World) -> None:
     """On the viewer's clock; what is no instant, and markup, stays text."""
-    text = "<b>made at 2026-12-01T00:00:00.25Z, not at 2026-13-01T00:00:00Z</b>"
+    text = "<b>made at 2026-12-01T00:00:00.25Z, not at 2026-13-01T00:00:00Z</b> by `forbid`"
 
     assert timed(text) == (
         '&lt;b&gt;made at <time datetime="2026-12-01T00:00:00.250Z" data-as="clock" '
         'title="2026-12-01 00:00:00 UTC">2026-12-01 00:00:00 UTC</time>'
-        ", not at 2026-13-01T00:00:00Z&lt;/b&gt;"
+        ", not at 2026-13-01T00:00:00Z&lt;/b&gt; by <code>forbid</code>"
     )
     job = world.add(NIGHTLY)
     asked = visit(world, f"{page_of(job)}?at=2026-11-01T02:30")

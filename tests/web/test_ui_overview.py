@@ -94,7 +94,7 @@ def test_of_very_many_failures_not_all_are_counted(world: World) -> None:
     for number in range(60):
         world.put_run(f"r{number}", state=RunState.FAILED)
 
-    assert "plain failed 50+ times" in read(world, PAGE)
+    assert "plain failed 30+ times" in read(world, PAGE)
 
 
 def test_the_last_hour_is_drawn_minute_by_minute(world: World) -> None:

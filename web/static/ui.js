@@ -153,6 +153,8 @@ function follow(element) {
     if (atEnd) element.scrollTop = element.scrollHeight;
   };
   source.addEventListener("output", (event) => say(JSON.parse(event.data).text));
+  // What says something has started, which the page may not show for seconds yet.
+  source.addEventListener("output", () => htmx.trigger("#live", "renew"), { once: true });
   source.addEventListener("gap", () => say("\n… a part was not kept …\n"));
   source.addEventListener("end", () => {
     source.close();

@@ -47,6 +47,5 @@ _SHELVES = tuple(
 def install(app: Flask, services: Services, gate: Gate, description: Mapping[str, Any]) -> None:
     """Make *app* serve the pages to whom *gate* lets in; *description* is the API's."""
     frame.prepare(app)
-    app.jinja_env.filters["coded"] = edit.coded
     for shelf in (overview.pages(), *_SHELVES, docs.pages(description)):
         frame.register(app, services, gate, shelf)

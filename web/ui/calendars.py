@@ -27,6 +27,7 @@ from executor.domain.errors import Fault, NamedNotFound
 from executor.domain.ics import read_events
 from executor.domain.named import Broken, Stored
 from executor.domain.preview import describe
+from executor.domain.wording import exactly
 from web.calendars import HORIZON, delete_calendar, put_calendar
 from web.problems import Problem, unprocessable
 from web.ui.confirming import confirmed
@@ -134,19 +135,6 @@ def _about(stored: Stored[Calendar], now: datetime) -> dict[str, Any]:
 
 def _in_words(window: CronWindow, timezone: str) -> str:
     return f"{describe(window.schedule(timezone))}, for {exactly(window.duration)}"
-
-
-def exactly(length: timedelta) -> str:
-    """Say how long *length* is, in full.
-
-    >>> exactly(timedelta(hours=60)), exactly(timedelta(minutes=90))
-    ('2 d 12 h', '1 h 30 min')
-    """
-    left, parts = int(length.total_seconds()), []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)):
-        number, left = divmod(left, size)
-        parts += [f"{number} {unit}"] if number else []
-    return " ".join(parts)
 
 
 def _address(name: str) -> str:

@@ -15,7 +15,6 @@ Rules
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response, make_response, render_template, request
-from markupsafe import Markup, escape
 from werkzeug.datastructures import Headers
 
 from executor.domain.calendar import CALENDARS
@@ -92,15 +90,6 @@ class Form:
         """Return the numbers of the rows of *rows* that are shown: an empty one is the last."""
         number = max(row_count(rows, self.texts), len(self.before.get(rows.name, ())))
         return range(number + (2 if self.more == rows.name else 1))
-
-
-def coded(text: str) -> Markup:
-    """Return *text* with what is in backticks as code."""
-    parts = re.split(r"`([^`]+)`", text)
-    return Markup("").join(
-        Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
-        for index, part in enumerate(parts)
-    )
 
 
 @SHELF.add("GET", NEW)

@@ -18,7 +18,7 @@ from flask import Response
 from executor.domain.difference import differences
 from executor.domain.errors import Fault
 from executor.domain.instant import to_text
-from executor.domain.job import Job, definition_to_document
+from executor.domain.job import Definition, Job, definition_to_document
 from executor.domain.preview import ScheduleWarning, schedule_text, upcoming, warnings
 from executor.domain.run import Run
 from executor.domain.schedule import for_job
@@ -134,11 +134,18 @@ def _about(readers: Readers, job: Job, now: datetime) -> dict[str, Any]:
         "target": target_words(definition.target),
         "schedule": schedule_text(schedule) if schedule else "",
         "when": when_words(definition, job.id),
+        "named": _named(definition),
         "policies": list(policies(definition)),
         "document": json.dumps(definition_to_document(definition), indent=2, ensure_ascii=False),
         "times": list(_times(readers, job, now)),
         "warnings": _warnings(job, now),
     }
+
+
+def _named(definition: Definition) -> list[str]:
+    """Return the other jobs that the definition names."""
+    followed = definition.after.jobs if definition.after else ()
+    return [*followed, *([definition.on_failure] if definition.on_failure else [])]
 
 
 def _times(readers: Readers, job: Job, now: datetime) -> Iterator[FireTime]:

@@ -8,17 +8,12 @@ again.  Without JavaScript UTC is what one reads.
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
-from typing import Final
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from executor.domain.instant import from_text, to_text
+from executor.domain.instant import to_text
 from executor.domain.wording import absolute, duration
-
-#: An instant as sentences write it.
-_INSTANT: Final = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
 
 
 def clock(instant: datetime | None) -> Markup:
@@ -34,22 +29,6 @@ def ago(instant: datetime | None) -> Markup:
 def time_of_day(instant: datetime) -> Markup:
     """Return a ``time`` element for an axis: hour and minute, whatever the day."""
     return _time(instant, "hour")
-
-
-def timed(sentence: str) -> Markup:
-    """Return *sentence* with each instant in it as :func:`clock` shows it.
-
-    Sentences come from the domain, which knows no viewer and writes RFC 3339 in UTC.
-    """
-    shown, end = Markup(), 0
-    for found in _INSTANT.finditer(sentence):
-        try:
-            instant = from_text(found[0])
-        except ValueError:
-            continue
-        shown += escape(sentence[end : found.start()]) + clock(instant)
-        end = found.end()
-    return shown + escape(sentence[end:])
 
 
 def _time(instant: datetime | None, form: str) -> Markup:

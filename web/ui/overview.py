@@ -45,7 +45,7 @@ HOUR_RUNS: Final = 300
 _LINES: Final = 8
 
 #: Newest failures of each kind that the list is made of.
-_FAILURES: Final = 50
+_FAILURES: Final = 30
 
 #: How far back failures are listed.
 _LATELY: Final = timedelta(hours=24)
