@@ -23,11 +23,12 @@ from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
-from ipaddress import ip_address
 from typing import IO, Any, Final
 from urllib.error import HTTPError
 from urllib.parse import quote_plus, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, OpenerDirector, ProxyHandler, Request, build_opener
+
+from executor.domain.loopback import is_loopback
 
 #: How asking can fail.
 FAILURES: Final = (OSError, HTTPException, ValueError)
@@ -115,16 +116,9 @@ def is_protected(url: str) -> bool:
     """Whether nobody in between can change what comes from *url*: HTTPS, or this machine."""
     try:
         parts = urlsplit(url)
-        return parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))
+        return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
     except ValueError:
         return False
-
-
-def _is_here(host: str | None) -> bool:
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def get(url: str) -> dict[str, Any]:
@@ -185,5 +179,5 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 def _opener(url: str) -> OpenerDirector:
-    proxies = [ProxyHandler({})] if _is_here(urlsplit(url).hostname) else []
+    proxies = [ProxyHandler({})] if is_loopback(urlsplit(url).hostname) else []
     return build_opener(_NoRedirects, *proxies)

@@ -29,12 +29,11 @@ from pydantic import ConfigDict, Field, WithJsonSchema
 from executor.domain.calendar import CALENDARS
 from executor.domain.channel import CHANNELS
 from executor.domain.command import Command, CommandKind, CommandResult
-from executor.domain.errors import Fault, InvalidJob, JobNotFound
+from executor.domain.errors import Fault, InvalidJob
 from executor.domain.fields import Text
 from executor.domain.filling import secret_places_of_job
 from executor.domain.job import (
     Definition,
-    Job,
     definition_from_document,
     definition_to_document,
 )
@@ -42,6 +41,7 @@ from executor.domain.named import Kind
 from executor.domain.schedule import next_after
 from executor.domain.secret import SECRETS
 from web.bodies import object_reader
+from web.changes import target_faults
 from web.commands import command
 from web.documents import json_response
 from web.problems import unprocessable
@@ -199,7 +199,8 @@ def _read(document: dict[str, Any], call: Call, known: _Known) -> Item:
         definition = definition_from_document(rest.put)
     except InvalidJob as error:
         return Item(faults=tuple(fault.under("put") for fault in error.faults))
-    faults = [*_program_faults(call, definition, rest.revision), *known.faults(definition)]
+    standing = None if rest.revision is None else definition.name
+    faults = [*target_faults(call, definition, standing), *known.faults(definition)]
     schedule = definition.schedule
     is_over = schedule is not None and next_after(schedule, call.services.clock.now()) is None
     return Item(
@@ -208,18 +209,6 @@ def _read(document: dict[str, Any], call: Call, known: _Known) -> Item:
         faults=tuple(fault.under("put") for fault in faults),
         warnings=(_OVER,) if is_over else (),
     )
-
-
-def _program_faults(call: Call, definition: Definition, revision: int | None) -> list[Fault]:
-    """Return why this instance does not run the target, unless the job has it already."""
-    faults = call.services.permitted.faults(definition.target)
-    if not faults or revision is None:
-        return faults
-    try:
-        job = call.services.readers.find_job(definition.name)
-    except JobNotFound:
-        return faults
-    return [] if isinstance(job, Job) and job.definition.target == definition.target else faults
 
 
 def _command(call: Call, number: int, item: Item) -> Command:

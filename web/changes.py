@@ -28,7 +28,6 @@ from executor.domain.job import (
     definition_from_document,
     definition_to_document,
 )
-from executor.domain.targets import Target
 from web.bodies import JSON, Instant, object_reader
 from web.commands import Show, answer, applied, carry_out, command, send
 from web.conditions import if_match
@@ -270,20 +269,25 @@ def check_target(call: Call, definition: Definition) -> None:
     Raises:
         InvalidJob: with the faults of the target.
     """
-    faults = call.services.permitted.faults(definition.target)
-    if faults and not _has_target(call, definition.target):
+    if faults := target_faults(call, definition, call.path.get("job")):
         raise InvalidJob(faults)
 
 
-def _has_target(call: Call, target: Target) -> bool:
-    """Whether the job that the path names, if any, has this very target."""
-    if "job" not in call.path:
-        return False
+def target_faults(call: Call, definition: Definition, job: str | None) -> list[Fault]:
+    """Return why this instance does not permit the target, unless *job* has it already.
+
+    Args:
+        job: id or name of the job that is to be so, if there is one; None: there is none.
+    """
+    faults = call.services.permitted.faults(definition.target)
+    if not faults or job is None:
+        return faults
     try:
-        job = found_job(call)
+        standing = call.services.readers.find_job(job)
     except JobNotFound:
-        return False
-    return isinstance(job, Job) and job.definition.target == target
+        return faults
+    has_it = isinstance(standing, Job) and standing.definition.target == definition.target
+    return [] if has_it else faults
 
 
 def arguments_of(definition: Definition) -> dict[str, Any]:

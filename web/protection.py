@@ -16,13 +16,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 
 from executor.domain.errors import Fault
+from executor.domain.loopback import is_loopback
 from web.problems import Problem
 from web.services import Entrance
 
@@ -89,12 +89,7 @@ def _is_local(host: str) -> bool:
         name = urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return False
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(name) or name.endswith(".localhost")
 
 
 def _refuse_foreign() -> None:

@@ -23,11 +23,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+from executor.domain.loopback import is_loopback
 
 #: Longest wait for an answer, seconds: a batch of changes and a slow store take their time.
 TIMEOUT_S: Final = 60.0
@@ -257,7 +258,7 @@ def _connection(parts: SplitResult, timeout_s: float) -> tuple[HTTPConnection, b
     """Return a connection to where *parts* leads, and whether a proxy wants whole URLs."""
     host = parts.hostname or ""
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    proxy = None if _is_here(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
+    proxy = None if is_loopback(host) or proxy_bypass(host) else getproxies().get(parts.scheme)
     if proxy is None:
         found = kind(host, parts.port, timeout=timeout_s)
     else:
@@ -269,13 +270,6 @@ def _connection(parts: SplitResult, timeout_s: float) -> tuple[HTTPConnection, b
     # Head and body are two writes; without this the second waits for the first one's receipt.
     found.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return found, proxy is not None and parts.scheme == "http"
-
-
-def _is_here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Final
 
@@ -216,18 +216,7 @@ def _ordered(changes: Sequence[Change]) -> list[Change]:
             later.add(_cut(error.args[1], by_name, needs))
         else:
             break
-    return [
-        Change(
-            name=one.name,
-            definition=one.definition,
-            revision=one.revision,
-            differences=one.differences,
-            handler_later=name in later,
-            source=one.source,
-        )
-        for name in order
-        for one in [by_name[name]]
-    ]
+    return [replace(by_name[name], handler_later=name in later) for name in order]
 
 
 def _cut(way: list[str], by_name: Mapping[str, Change], needs: dict[str, set[str]]) -> str:

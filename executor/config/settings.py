@@ -17,7 +17,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -37,6 +36,7 @@ from executor.config.variables import VARIABLES
 from executor.domain.address_policy import AddressPolicy
 from executor.domain.errors import ConfigError, Fault
 from executor.domain.faces import Face
+from executor.domain.loopback import is_loopback
 from executor.domain.permitted_programs import CommandsMode, PermittedPrograms
 from executor.domain.permitted_targets import PermittedTargets
 from executor.domain.proxies import TrustedProxies
@@ -162,7 +162,7 @@ class Settings:
         return (*self._notes_on_reach(), *self._notes_on_platform())
 
     def _notes_on_reach(self) -> Iterator[str]:
-        everybody = self.auth is AuthMode.OFF and not _is_loopback(self.host)
+        everybody = self.auth is AuthMode.OFF and not is_loopback(self.host)
         if everybody and self.commands is CommandsMode.ON:
             yield (
                 f"whoever reaches {self.host} on port {self.port} can have any program run as this "
@@ -276,7 +276,7 @@ class _Reading:
     def _choose_url(self) -> None:
         """Where only this machine reaches the service, it knows its own address."""
         host, port = self.values["host"], self.values["port"]
-        if "url" not in self._given and host and _is_loopback(host):
+        if "url" not in self._given and host and is_loopback(host):
             place = f"[{host}]" if ":" in host else host
             self.values["url"] = f"http://{place}:{port}"
             self.origins["url"] = "default on loopback"
@@ -284,7 +284,7 @@ class _Reading:
     def _choose_reach(self) -> None:
         """Let requests go anywhere only where nobody but this machine's users can ask for them."""
         if self.values["http_targets"] is None:
-            alone = _is_loopback(self.values["host"] or "")
+            alone = is_loopback(self.values["host"] or "")
             self.values["http_targets"] = AddressPolicy.ANY if alone else AddressPolicy.PRIVATE
         if self.values["http_proxies"] is None:
             anywhere = self.values["http_targets"] is AddressPolicy.ANY
@@ -293,7 +293,7 @@ class _Reading:
     def _decide_commands(self) -> None:
         """Switch commands on or off if nobody did, and refuse a list without its mode."""
         if "commands" not in self._given:
-            here = _is_loopback(self.values["host"] or "")
+            here = is_loopback(self.values["host"] or "")
             self.values["commands"] = CommandsMode.ON if here else CommandsMode.OFF
             self.origins["commands"] = f"default {'on' if here else 'beyond'} loopback"
         mode = self.values["commands"]
@@ -321,7 +321,7 @@ class _Reading:
         else:
             self.values["auth"], why = AuthMode.OFF, "default on loopback"
             # A worker lets nobody in: it listens nowhere.
-            if not self._worker and not _is_loopback(self.values["host"] or ""):
+            if not self._worker and not is_loopback(self.values["host"] or ""):
                 self.faults.append(Fault("SOLOCRON_AUTH", _open_to_all(self.values["host"])))
         self.origins["auth"] = why
 
@@ -381,11 +381,3 @@ def _advice(name: str, known: Collection[str]) -> str:
     bare = {n.removeprefix("SOLOCRON_"): n for n in sorted(known)}
     close = get_close_matches(name.removeprefix("SOLOCRON_"), bare, n=2)
     return f"did you mean {' or '.join(bare[match] for match in close)}?" if close else "remove it"
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether only this machine reaches *host*; a name other than localhost may lead anywhere."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

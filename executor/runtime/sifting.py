@@ -43,3 +43,15 @@ def sift(
             return [Refused(error)]
     middle = len(batch) // 2
     return sift(call, batch[:middle]) + sift(call, batch[middle:])
+
+
+def sift_writes(
+    write: Callable[[Sequence[Entry]], None], batch: Sequence[Entry]
+) -> list[Refused | None]:
+    """As :func:`sift`, for a call that answers nothing: None stands for what is written."""
+
+    def call(entries: Sequence[Entry]) -> Iterable[None]:
+        write(entries)
+        return [None] * len(entries)
+
+    return sift(call, batch) if batch else []

@@ -11,16 +11,14 @@ from dataclasses import replace
 from typing import TypeVar
 
 from executor.domain.audit import Change, change_of_job
-from executor.domain.command import CommandResult
 from executor.domain.errors import StaleTerm, StoreUnavailable
 from executor.domain.kinds import KINDS
 from executor.domain.message import bare
 from executor.domain.notification import Notification
-from executor.domain.run import Run, RunChange
+from executor.domain.run import Run
 from executor.domain.writes import (
     Adoption,
     JobClash,
-    JobProgress,
     JobWrite,
     KnownCommands,
 )
@@ -54,7 +52,7 @@ from executor.engine.store_requests import (
     WriteNamed,
 )
 from executor.ports.store import ExecutorStore
-from executor.runtime.sifting import sift
+from executor.runtime.sifting import sift, sift_writes
 
 logger = logging.getLogger(__name__)
 
@@ -127,16 +125,8 @@ def _adopt(request: AdoptRuns, store: ExecutorStore) -> frozenset[str]:
 def _record(
     request: Record, store: ExecutorStore
 ) -> tuple[list[Refused | None], list[Refused | None]]:
-    def change(changes: Sequence[RunChange]) -> Iterable[None]:
-        store.change_runs(changes)
-        return [None] * len(changes)
-
-    def advance(progress: Sequence[JobProgress]) -> Iterable[None]:
-        store.advance_jobs(progress)
-        return [None] * len(progress)
-
-    changed = sift(change, request.changes) if request.changes else []
-    advanced = sift(advance, request.progress) if request.progress else []
+    changed = sift_writes(store.change_runs, request.changes)
+    advanced = sift_writes(store.advance_jobs, request.progress)
     _reported(request, [*changed, *advanced])
     return changed, advanced
 
@@ -165,20 +155,11 @@ def _changes_made(
 
 
 def _append(request: Request, changes: Sequence[Change], store: ExecutorStore) -> None:
-    def append(entries: Sequence[Change]) -> Iterable[None]:
-        store.append_changes(entries)
-        return [None] * len(entries)
-
-    if changes:
-        _reported(request, sift(append, changes))
+    _reported(request, sift_writes(store.append_changes, changes))
 
 
 def _save(request: SaveResults | KeepFormer, store: ExecutorStore) -> None:
-    def save(results: Sequence[CommandResult]) -> Iterable[None]:
-        store.save_results(results)
-        return [None] * len(results)
-
-    found = _reported(request, sift(save, request.results))
+    found = _reported(request, sift_writes(store.save_results, request.results))
     pairs = zip(request.results, found, strict=True)
     plain = [replace(result, message="", faults=()) for result, refused in pairs if refused]
     if plain:
@@ -221,19 +202,14 @@ def _tell(request: Tell, store: ExecutorStore) -> list[bool]:
     told = [one.tally is None or stands[one.tally.job_id] for one in request.tellings]
     pairs = zip(request.tellings, told, strict=True)
     notifications = [note for one, stood in pairs if stood for note in one.notifications]
-    if notifications:
-        _add_notifications(request, notifications, store)
+    _add_notifications(request, notifications, store)
     return told
 
 
 def _add_notifications(
     request: Tell, notifications: Sequence[Notification], store: ExecutorStore
 ) -> None:
-    def add(some: Sequence[Notification]) -> Iterable[None]:
-        store.add_notifications(some)
-        return [None] * len(some)
-
-    found = _reported(request, sift(add, notifications))
+    found = _reported(request, sift_writes(store.add_notifications, notifications))
     pairs = zip(notifications, found, strict=True)
     plain = [replace(one, payload=bare(one.payload)) for one, refused in pairs if refused]
     if plain:

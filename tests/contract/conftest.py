@@ -1,11 +1,19 @@
-"""What the tests of all launchers share: a listener, and a web server to call."""
+"""What tests of several adapters share: a listener, a web server to call, a port of nobody's."""
 
+import socket
 from collections.abc import Iterator
 
 import pytest
 
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port where nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +23,6 @@ def doctor(status: int, **environ: str) -> dict[str, dict[str, Any]]:
     result = CliRunner().invoke(main, ["doctor", "--json"], env={**ours, **nowhere, **environ})
     assert result.exit_code == status, result.output
     return {one["check"]: one for one in json.loads(result.stdout)}
-
-
-@pytest.fixture
-def free_port() -> int:
-    """Return a port where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def test_a_cluster_that_nobody_executes_is_examined(

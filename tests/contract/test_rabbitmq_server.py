@@ -3,9 +3,7 @@
 Each test has brokers of its own.
 """
 
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pika  # type: ignore[import-untyped]
 import pytest
@@ -20,13 +18,6 @@ from tests.waiting import eventually
 
 #: Seconds from a broker that is ready again to a holder: the longest back-off and the watchdog.
 BACK_S = 15.0
-
-
-def control(server: RabbitMQ, *words: str) -> None:
-    """Run ``rabbitmqctl``."""
-    argv, environment = server.command()
-    tool = Path(argv[1]).with_name("rabbitmqctl")
-    subprocess.run([tool, *words], env=environment, check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +92,7 @@ class TestServerMishaps(RabbitWorkshop):
         sender = self.sender()
         sender.send(command("1"), PATIENCE_S)
 
-        control(self.server, "set_vm_memory_high_watermark", "0")
+        self.server.control("set_vm_memory_high_watermark", "0")
         try:
             eventually(lambda: self.refuses(sender), PATIENCE_S, "commands are refused")
             standby = self.candidate("b")
@@ -109,7 +100,7 @@ class TestServerMishaps(RabbitWorkshop):
             holder.token.stop()
             standby_won = eventually(lambda: standby.holds, PATIENCE_S, "the standby has won")
         finally:
-            control(self.server, "set_vm_memory_high_watermark", "0.4")
+            self.server.control("set_vm_memory_high_watermark", "0.4")
 
         assert seen == ("unknown", "blocked by an alarm of the broker")
         assert standby_won
@@ -139,7 +130,7 @@ class TestImpatientServer(RabbitWorkshop):
     def set_consumer_timeout(self, seconds: float) -> None:
         """Set it for the channels that are opened from now on."""
         change = f"application:set_env(rabbit, consumer_timeout, {int(seconds * 1000)})."
-        control(self.server, "eval", change)
+        self.server.control("eval", change)
 
     def await_impatience(self) -> None:
         """Hold a message without acknowledging it until the broker has closed the channel."""

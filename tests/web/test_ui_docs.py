@@ -87,7 +87,7 @@ def test_a_schema_says_what_each_field_is(world: World) -> None:
     schedule = words(visit(world, "/docs/schemas/Schedule"))
 
     assert "name string needed Unique among all jobs." in shown
-    assert "at most 200 characters" in shown
+    assert "not empty; at most 200 characters" in shown
     assert 'default <code>"PT1H"</code>' in html.unescape(page)
     assert '<a href="/docs/schemas/Retry">Retry</a>' in page
     assert '<a href="/docs/schemas/Schedule">Schedule</a>' in page

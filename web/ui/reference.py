@@ -36,6 +36,9 @@ _BOUNDS: Final = {
     "maxProperties": "at most {:,} entries",
 }
 
+#: The bound of what must not be empty.
+_SOMETHING: Final = ("minLength", 1)
+
 #: So many fields of a schema are not written twice on one page.
 _MANY: Final = 10
 
@@ -279,7 +282,11 @@ def _kind(schema: Mapping[str, Any]) -> Markup:
 
 def _more(schema: Mapping[str, Any]) -> Markup:
     """Return bounds, default and examples of *schema*."""
-    notes = [Markup(words.format(schema[key])) for key, words in _BOUNDS.items() if key in schema]
+    notes = [
+        Markup("not empty" if (key, schema[key]) == _SOMETHING else words.format(schema[key]))
+        for key, words in _BOUNDS.items()
+        if key in schema
+    ]
     if schema.get("readOnly"):
         notes.append(Markup("set by the service, ignored here"))
     if schema.get("default") not in (None, "", [], {}):

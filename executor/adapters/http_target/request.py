@@ -11,7 +11,6 @@ import os
 import ssl
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +20,7 @@ from executor import __version__
 from executor.adapters.http_target.guard import Guard
 from executor.adapters.http_target.rules import HttpRules
 from executor.domain.instant import to_text
+from executor.domain.loopback import is_loopback
 from executor.domain.run import Run
 from executor.domain.targets import HttpTarget
 
@@ -212,12 +212,7 @@ def ascii_url(url: str) -> str:
 @lru_cache(maxsize=1000)
 def _is_here(place: str) -> bool:
     host = place.rpartition(":")[0].strip("[]")
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(host) or host.endswith(".localhost")
 
 
 def system_authorities() -> str | None:
