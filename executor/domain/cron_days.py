@@ -15,7 +15,7 @@ years
 from __future__ import annotations
 
 from bisect import bisect_right
-from calendar import monthrange
+from calendar import isleap, monthrange
 from functools import lru_cache
 from itertools import product
 
@@ -103,15 +103,21 @@ _FIVE_WEEKS = sum(1 << 7 * n for n in range(5))
 _CYCLE = 146_097
 
 
+#: The weekday of January 1, 1970, a Thursday, counted from Sunday.
+_FIRST_WEEKDAY = 4
+
+
 def _months() -> tuple[list[int], list[int], list[int]]:
     """Tabulate one cycle from January 1970: first days (since 1970-01-01), numbers, kinds."""
+    lengths = [monthrange(2023, number)[1] for number in range(1, 13)]
+    kind_of = {kind: place for place, kind in enumerate(_KINDS)}
     starts, numbers, kinds, day = [], [], [], 0
     for year in range(1970, 2370):
-        for number in range(1, 13):
-            first, length = monthrange(year, number)
+        for number, usual in enumerate(lengths, 1):
+            length = usual + (number == 2 and isleap(year))
             starts.append(day)
             numbers.append(number)
-            kinds.append(_KINDS.index((length, (first + 1) % 7)))
+            kinds.append(kind_of[length, (_FIRST_WEEKDAY + day) % 7])
             day += length
     return starts, numbers, kinds
 

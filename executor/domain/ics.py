@@ -35,9 +35,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-import icalendar
-from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
-
 from executor.domain import zone
 from executor.domain.errors import Fault, InvalidCalendar, InvalidSchedule
 from executor.domain.recurrence import BadRule, Recurrence, read_rule
@@ -218,11 +215,15 @@ def read_events(text: str) -> tuple[Event, ...]:
 
 def _found(text: str) -> list[Any]:
     """Return the events as icalendar reads them."""
+    # Only here: its seventy modules are a twentieth of what an instance loads to start, and most
+    # services have no such file.
+    from icalendar import Calendar
+
     try:
         with warnings.catch_warnings():
             # It says that it guesses which zone a path ends with; see rule 4.
             warnings.simplefilter("ignore")
-            calendars = icalendar.Calendar.from_ical(text, multiple=True)
+            calendars = Calendar.from_ical(text, multiple=True)
         found = [part for one in calendars for part in one.walk("VEVENT")]
     except OSError as error:  # what zoneinfo says of a folder of zones; it names ours
         text = "a TZID is no time zone; write an IANA name such as `Europe/Berlin`"
@@ -370,6 +371,8 @@ def _zone_of(value: Any) -> str | None:
 
 
 def _iana(name: str) -> str:
+    from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
     rest = WINDOWS_TO_OLSON.get(name, name)
     while rest:
         try:

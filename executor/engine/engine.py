@@ -308,7 +308,7 @@ class Engine:
             self._advance_stop()
         if not self._exited:
             role = "standby" if self._tenure is None else "executing"
-            reports = {} if self._tenure is None else dict(self._tenure.reports.counts)
+            reports = {} if self._tenure is None else self._tenure.reports.counts
             self._heartbeat.advance(role, self._detail(), reports)
 
     def _detail(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from executor.domain.command import Command
 from executor.domain.declared import Declarations
@@ -20,8 +20,7 @@ from executor.engine.effects import AskPrecondition, ReadDeclarations
 from executor.engine.store_requests import ReadAllJobs, Request
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """Both readings of the clock: ``now`` aware UTC in whole ms, ``monotonic`` in seconds."""
 
     now: datetime

@@ -76,7 +76,7 @@ class Heartbeat:
                     seen_at=self._desk.now,
                     detail=detail,
                     tzdata=options.tzdata,
-                    reports=reports,
+                    reports=dict(reports),
                 )
             )
         )

@@ -27,7 +27,7 @@ from executor.engine.store_requests import (
 )
 from tests.simulation.broker import ModelBroker
 from tests.simulation.instance import SimulatedInstance
-from tests.simulation.points import Calling, Joining, Parking
+from tests.simulation.points import Calling, Joining, Parking, kinds_of
 from tests.simulation.store_link import StoreWeather
 from tests.simulation.world import World
 
@@ -171,10 +171,13 @@ class Faults:
             point = random.choice(["sent", "done", "answered"])
         self._ambushes.append((call, point, since, blow))
 
-    def on_point(self, victim: SimulatedInstance, call: type[object], point: str) -> None:
+    def on_point(self, victim: SimulatedInstance, request: Request, point: str) -> None:
         """A call of the store has come so far; whoever lies in wait for it strikes."""
-        if not self._ambushes or not self.active:
-            return
+        if self._ambushes and self.active:
+            for call in kinds_of(request):
+                self._spring(victim, call, point)
+
+    def _spring(self, victim: SimulatedInstance, call: type[object], point: str) -> None:
         for ambush in self._ambushes:
             kind, where, since, blow = ambush
             if kind is call and where == point and self._world.time >= since:

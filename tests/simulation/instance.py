@@ -130,7 +130,7 @@ class SimulatedInstance:
             tell=self._tell,
             dead=lambda: self.life != life or not self.alive,
             cut=lambda: self._world.time < self._store_cut_until,
-            on_point=lambda kind, point: around.on_point(self, kind, point),
+            on_point=lambda request, point: around.on_point(self, request, point),
             watch=self.watch,
             ordered=around.ordered,
         )

@@ -34,7 +34,6 @@ from executor.engine.store_requests import (
 from executor.runtime.store_calls import perform
 from tests.simulation.ledger import LedgerStore
 from tests.simulation.parked import LineWatch
-from tests.simulation.points import kinds_of
 from tests.simulation.world import World
 
 #: The rows of each batch; each stands for itself, so any part of them may be what was written.
@@ -128,7 +127,7 @@ class StoreLink:
     tell: Callable[[Event], None]
     cut: Callable[[], bool]
     dead: Callable[[], bool]
-    on_point: Callable[[type[object], str], None]
+    on_point: Callable[[Request, str], None]
     watch: LineWatch
     ordered: bool = True
     recovered_at: float = 0.0
@@ -152,15 +151,11 @@ class StoreLink:
         queue = self._lanes[lane]
         if queue:
             request = queue[0]
-            self._reach(request, "sent")
+            self.on_point(request, "sent")
             latency = self._latency(lane)
             self._troubled_for(latency if latency > _TOLERABLE_S else 0.0)
             # On the wire: the call arrives although its sender is paused, or even dead.
             self.world.after(latency, lambda: self._arrive(request))
-
-    def _reach(self, request: Request, point: str) -> None:
-        for kind in kinds_of(request):
-            self.on_point(kind, point)
 
     def _troubled_for(self, seconds: float) -> None:
         if seconds:
@@ -185,7 +180,7 @@ class StoreLink:
                 self.world.after(late, partial(self._late, request))
         if delay > _TOLERABLE_S or isinstance(outcomes[-1], Failed):
             self._troubled_for(delay)
-        self._reach(request, "done")
+        self.on_point(request, "done")
         self.world.after(delay, self.inside(lambda: self._answer(request, outcomes)))
 
     def _carry_out(self, request: Request) -> tuple[list[Event], float]:
@@ -219,7 +214,7 @@ class StoreLink:
             if isinstance(outcome, Answered):
                 self.watch.answered(request, outcome.result)
             self.tell(outcome)
-        self._reach(request, "answered")
+        self.on_point(request, "answered")
         self._lanes[request.lane].popleft()
         self._next(request.lane)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from executor.domain.run import Run
+from executor.engine.effects import Request
 from tests.simulation.broker import ModelBroker
 from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.remote_checker import RemoteWatch
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Surroundings:
     """The world, the servers, and whoever takes work.
 
-    ``on_point`` is told of every store call of an instance: what kind, and how far it has come.
+    ``on_point`` is told of every store call of an instance: which, and how far it has come.
     """
 
     world: World
@@ -36,7 +37,7 @@ class Surroundings:
     capacity: int
     ordered: bool = True
     works: Mapping[str, Work] = field(default_factory=dict)
-    on_point: Callable[[SimulatedInstance, type[object], str], None] = lambda *_: None
+    on_point: Callable[[SimulatedInstance, Request, str], None] = lambda *_: None
 
     def work_of(self, run: Run) -> Work:
         """Return what there is to do for a run."""
