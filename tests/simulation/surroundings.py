@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from executor.domain.run import Run
-from executor.engine.effects import Request
+from executor.engine.store_requests import Request
 from tests.simulation.broker import ModelBroker
 from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.remote_checker import RemoteWatch
