@@ -219,8 +219,8 @@ class Workload:
         if not any(call.answered(request) for call in self._renewals.values()):
             return False
         assert isinstance(gone, frozenset)
-        for run_id in gone & self._pieces.keys():
-            piece = self._pieces[run_id]
+        # In our order: a set's differs from process to process, and no history could be replayed.
+        for run_id, piece in [(one, it) for one, it in self._pieces.items() if one in gone]:
             if piece.cancelling is None:
                 self._desk.note(
                     "lease_lost",

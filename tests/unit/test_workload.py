@@ -56,6 +56,17 @@ def test_a_run_that_goes_on_for_long_is_never_declared_lost() -> None:
         assert until > driver.clock.now()
 
 
+def test_what_has_lost_its_lease_is_ended_in_the_order_in_which_it_began() -> None:
+    """Not in that of a set, which differs from process to process."""
+    driver, runs = at_work(*(f"job-{number}" for number in range(9)))
+    driver.hold(RenewLeases)
+    driver.advance(LEASE_S / 4)
+
+    driver.reply(driver.awaited(RenewLeases), frozenset(run.id for run in runs))
+
+    assert [run.id for run in runs] == [run_id for run_id, _ in driver.cancelled()]
+
+
 def test_without_work_nothing_is_renewed() -> None:
     """And work that has ended is not renewed either."""
     driver, (run,) = at_work()
