@@ -96,7 +96,9 @@ CHANGES: list[tuple[Command, Reason]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "reason"), CHANGES, ids=[f"{r}-{c.id}" for c, r in CHANGES])
+@pytest.mark.parametrize(
+    ("change", "reason"), CHANGES, ids=[f"{r}-{n}" for n, (_, r) in enumerate(CHANGES)]
+)
 def test_a_change_between_claim_and_start_withdraws_the_claim(
     change: Command, reason: Reason
 ) -> None:
