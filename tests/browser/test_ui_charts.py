@@ -172,17 +172,22 @@ def test_a_new_run_is_added_to_the_plot_that_is_there(tab: Page, place: Served) 
 
 
 def test_the_first_touch_tells_and_the_second_one_leads(chromium: Browser, place: Served) -> None:
-    """A finger has no place before it touches; what it would lead to is read first."""
+    """A finger has no place before it touches; what it would lead to is read first.
+
+    What is read fits on a narrow phone, also of a run of long ago, which is told with its date.
+    """
     runs = mixed(place, "touched")
     context = chromium.new_context(
-        base_url=place.url, has_touch=True, viewport={"width": 390, "height": 800}
+        base_url=place.url, has_touch=True, viewport={"width": 320, "height": 800}
     )
     page = _patient(context)
+    page.clock.set_fixed_time("2096-01-01T00:00:00Z")
     page.goto("/ui/jobs/touched")
     drawn(page, "good", "bad")
     over = page.locator("#plot-took .u-over")
     over.tap(position={"x": 2, "y": HIGH})
-    expect(page.locator("#plot-took .tip")).to_contain_text("succeeded")
+    expect(page.locator("#plot-took .tip")).to_have_text(re.compile(r"^20\d\d-.*, succeeded$"))
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page).to_have_url(re.compile("/ui/jobs/touched$"))
     over.tap(position={"x": 2, "y": HIGH})
 

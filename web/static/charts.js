@@ -35,7 +35,6 @@ class Plot {
     this.link.draggable = false;
     this.tip = document.createElement("span");
     this.tip.className = "tip";
-    this.tip.setAttribute("aria-live", "polite");
     this.link.append(this.tip);
     this.drawn = new uPlot(this.options(place), [[], []], place);
     this.drawn.over.append(this.link);
@@ -79,7 +78,12 @@ class Plot {
     link.addEventListener("pointerdown", () => { pressed = link.href; });
     // Of a touch there was no pointer before: the first one tells, the second one leads.
     link.addEventListener("click", (event) => { if (event.detail && link.href !== pressed) event.preventDefault(); });
-    link.addEventListener("focus", () => this.point(this.chosen));
+    link.addEventListener("focus", () => {
+      // Only what somebody walks through is spoken, not every new run.
+      this.tip.setAttribute("aria-live", "polite");
+      this.point(this.chosen);
+    });
+    link.addEventListener("blur", () => this.tip.removeAttribute("aria-live"));
     link.addEventListener("keydown", (event) => {
       const to = { ArrowLeft: this.chosen - 1, ArrowRight: this.chosen + 1, Home: 0, End: Infinity }[event.key];
       if (to === undefined) return;
