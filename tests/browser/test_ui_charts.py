@@ -13,9 +13,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.test_ui import PATIENCE_MS, add
+from tests.browser.attentive import attentive, patient
+from tests.browser.test_ui import add
 from tests.failover.served import PATIENCE_S, Served
 from tests.waiting import eventually
 
@@ -60,24 +61,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def tab(chromium: Browser, place: Served) -> Iterator[Page]:
     """A window in Tokyo; whatever the console complains of fails the test."""
     context = chromium.new_context(timezone_id=TOKYO, base_url=place.url, color_scheme="light")
-    page = _patient(context)
-    complaints: list[str] = []
-
-    def note(said: ConsoleMessage) -> None:
-        if said.type in {"error", "warning"}:
-            complaints.append(said.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
-
-
-def _patient(context: BrowserContext) -> Page:
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    return context.new_page()
+    with attentive(context) as page:
+        yield page
 
 
 def run(place: Served, job: str) -> Any:
@@ -180,7 +165,7 @@ def test_the_first_touch_tells_and_the_second_one_leads(chromium: Browser, place
     context = chromium.new_context(
         base_url=place.url, has_touch=True, viewport={"width": 320, "height": 800}
     )
-    page = _patient(context)
+    page = patient(context)
     page.clock.set_fixed_time("2096-01-01T00:00:00Z")
     page.goto("/ui/jobs/touched")
     drawn(page, "good", "bad")
@@ -203,7 +188,7 @@ def test_without_the_script_the_servers_drawing_is_seen(
     mixed(place, f"drawn-{lost[:3].lower()}")
     context = chromium.new_context(java_script_enabled=lost != "all", base_url=place.url)
     context.route(f"**/{lost}", _lose)
-    page = _patient(context)
+    page = patient(context)
     page.goto(f"/ui/jobs/drawn-{lost[:3].lower()}", wait_until="load")
 
     drawing = page.get_by_role("img", name="Durations of the latest 2 runs")
