@@ -91,7 +91,6 @@ class Plot {
       this.point(to);
     });
     new ResizeObserver(() => drawn.setSize({ width: place.clientWidth, height: place.clientHeight })).observe(place);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.redraw());
   }
 
   fill(runs) {
@@ -149,3 +148,4 @@ function fillAll() {
 
 fillAll();
 document.addEventListener("htmx:afterSwap", fillAll);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", fillAll);
