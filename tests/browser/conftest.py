@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
+from tests.browser.attentive import PATIENCE_MS
 from tests.browser.login_place import LoginPlace
 
 #: Where the browser may go; what asks for anything else gets nothing.
@@ -15,9 +16,6 @@ _HERE = ("http://127.0.0.1:", "http://localhost:")
 
 #: What the browser says of what our policy has stopped.
 _POLICY = "Content Security Policy"
-
-#: Longest wait for what a page is to show, milliseconds, on a machine with much else to do.
-_PATIENCE_MS = 20_000
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,7 @@ def window(chromium: Browser, place: LoginPlace) -> Iterator[Page]:
     Whatever our page's policy had to stop, and every error of its script, fails the test.
     """
     context = chromium.new_context()
-    context.set_default_timeout(_PATIENCE_MS)
+    context.set_default_timeout(PATIENCE_MS)
     context.route("**/*", _only_here)
     page = context.new_page()
     errors: list[str] = []

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.test_ui import PATIENCE_MS, add
+from tests.browser.attentive import PATIENCE_MS
+from tests.browser.test_ui import add
 from tests.failover.served import PATIENCE_S, Served
 from tests.waiting import eventually
 

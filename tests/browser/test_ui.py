@@ -7,12 +7,10 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.attentive import attentive
 from tests.failover.served import Served
-
-#: Longest wait for what a page is to show, milliseconds.
-PATIENCE_MS = 20_000
 
 #: The pages that every check walks; the job and the run come from the instance.
 FIXED = ("/", "/ui/jobs", "/ui/runs", "/ui/jobs/new", "/ui/channels")
@@ -36,20 +34,8 @@ def open_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def tab(chromium: Browser, open_place: Served) -> Iterator[Page]:
     """A window far from UTC; whatever the console complains of fails the test."""
     context = chromium.new_context(timezone_id="Asia/Tokyo", base_url=open_place.url)
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    page = context.new_page()
-    complaints: list[str] = []
-
-    def note(said: ConsoleMessage) -> None:
-        if said.type in {"error", "warning"}:
-            complaints.append(said.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
+    with attentive(context) as page:
+        yield page
 
 
 def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(

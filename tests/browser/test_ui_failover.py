@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.test_ui import PATIENCE_MS
+from tests.browser.attentive import PATIENCE_MS
 from tests.failover.cluster import Cluster, SqliteRows
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.attentive import attentive
 from tests.failover.served import Served
-
-#: Longest wait for what a page is to show, milliseconds.
-PATIENCE_MS = 20_000
 
 #: What secrets are sealed with here: 32 bytes in base64.
 KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -34,21 +32,9 @@ def sealed_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def tab(chromium: Browser, sealed_place: Served) -> Iterator[Page]:
     """A window; whatever the console complains of fails the test."""
     context = chromium.new_context(base_url=sealed_place.url)
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    page = context.new_page()
-    complaints: list[str] = []
-
-    def note(said: ConsoleMessage) -> None:
-        # A form that comes back with what is wrong is no success, which the console remarks on.
-        if said.type in {"error", "warning"} and "422" not in said.text:
-            complaints.append(said.text)
-
-    page.on("console", note)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
+    # A form that comes back with what is wrong is no success, which the console remarks on.
+    with attentive(context, expected="422") as page:
+        yield page
 
 
 def test_a_calendar_is_made_from_the_menu_on(tab: Page) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import html
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from executor.domain.errors import NoExecutor
+from executor.domain.instant import to_text
 from executor.domain.run import Cause, Reason, RunState
 from tests.web.guarded import ADMIN, GuardedWorld
 from tests.web.reading import BROWSER, check_page, part, read, submit, visit, words
 from tests.web.world import NIGHTLY, PLAIN, World, json_of, problem_of
+from web.ui.job import PLOTTED
 from web.ui.sentences import timed
 
 BERLIN = {"kind": "cron", "expression": "30 2 * * *", "timezone": "Europe/Berlin"}
@@ -97,6 +103,60 @@ def test_the_history_is_plotted_and_counted(world: World) -> None:
     assert ": 10.0 s, failed</title>" in page
     assert f'href="/ui/runs?job={job["id"]}"' in page
     check_page(page)
+
+
+def plotted(page: str) -> Any:
+    """Return what the plots of *page* are made of."""
+    [text] = re.findall(r"data-runs='([^']*)'", page)
+    return json.loads(html.unescape(text))
+
+
+def test_the_plots_are_made_of_what_the_page_says(world: World) -> None:
+    """A run is called by its fire time, and told in seconds and in words; skipped ones too."""
+    job = world.add(NIGHTLY)
+    due = world.later()
+    common = {"job_id": job["id"], "created_at": world.later(seconds=-0.3), "fire_at": due}
+    began, ended = world.later(seconds=0.25), world.later(seconds=75)
+    ran = {"started_at": began, "finished_at": ended}
+    world.put_run("ran", state=RunState.TIMED_OUT, **common, **ran)
+    earlier = world.later(minutes=-5)
+    skipped = {"state": RunState.SKIPPED, "reason": Reason.OVERLAP}
+    world.put_run("skipped", job_id=job["id"], created_at=earlier, fire_at=earlier, **skipped)
+
+    page = visit(world, page_of(job))
+
+    calm, bad = plotted(page)
+    assert calm == {
+        "id": "skipped",
+        "at": to_text(earlier),
+        "kind": "rest",
+        "state": "skipped",
+        "took": None,
+        "late": None,
+    }
+    assert (bad["at"], bad["state"], bad["kind"]) == (to_text(due), "timed out", "bad")
+    assert (bad["took"], bad["late"]) == ([74.75, "1 min 14 s"], [0.25, "250 ms"])
+    assert f"<title>{due:%Y-%m-%d %H:%M} UTC: 1 min 14 s, timed out</title>" in page
+
+
+def test_a_page_full_of_runs_stays_small_and_loads_the_chart_library_alone(world: World) -> None:
+    """As many runs as are plotted, each with all it can have; no other page loads it."""
+    job = world.add(NIGHTLY)
+    for number in range(PLOTTED + 1):
+        at = world.later(minutes=-number)
+        times = {"started_at": at, "finished_at": at + timedelta(minutes=61)}
+        found = {"state": RunState.FAILED, "error": "x" * 500}
+        world.put_run(
+            f"{number:032x}", job_id=job["id"], created_at=at, fire_at=at, **times, **found
+        )
+
+    page = visit(world, page_of(job))
+
+    assert len(plotted(page)) == PLOTTED
+    check_page(page)
+    assert "vendor/uPlot.iife.min.js" in page
+    for other in ("/", "/ui/jobs", "/ui/runs"):
+        assert "uPlot" not in visit(world, other)
 
 
 def test_why_it_did_not_run_is_asked_on_the_page(world: World) -> None:

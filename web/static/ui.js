@@ -3,14 +3,14 @@
 // the live part from being replaced under somebody's hands, and follows the output of a run.
 // Texts reach the document through textContent only.
 
-const UNITS = [["s", 1, 100], ["min", 60, 6000], ["h", 3600, 172800], ["d", 86400, Infinity]];
+export const UNITS = [["s", 1, 100], ["min", 60, 6000], ["h", 3600, 172800], ["d", 86400, Infinity]];
 const two = (number) => String(number).padStart(2, "0");
 
 // --- instants -------------------------------------------------------------------------------
 
 const FORMS = { clock, ago, hour: (instant) => `${two(instant.getHours())}:${two(instant.getMinutes())}` };
 
-function clock(instant, now) {
+export function clock(instant, now) {
   const time = `${two(instant.getHours())}:${two(instant.getMinutes())}`;
   const seconds = instant.getSeconds() ? `:${two(instant.getSeconds())}` : "";
   if (instant.toDateString() === now.toDateString()) return time + seconds;

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
+from executor.domain.instant import to_text
 from executor.domain.run import Cause, Run, RunState
 from web.ui.drawing import Bar, Column, columns
 from web.ui.moments import span, words
@@ -83,6 +85,36 @@ def in_words(runs: Sequence[Run]) -> str:
     return f"{number}, {bad} failed" if bad else f"{number}, none failed"
 
 
+def due(run: Run) -> datetime:
+    """Return the instant by which a run is called: its fire time, or when somebody asked for it."""
+    return run.fire_at or run.created_at
+
+
+def points(
+    runs: Sequence[Run], took: Mapping[str, float | None], late: Mapping[str, float | None]
+) -> list[dict[str, Any]]:
+    """Return what the script that plots *runs* (newest first) needs of each, the oldest first.
+
+    Args:
+        took, late: seconds by run id; they are told as a number and in words.
+    """
+    return [
+        {
+            "id": run.id,
+            "at": to_text(due(run)),
+            "kind": colour_of(run.state),
+            "state": words(run.state),
+            "took": _told(took[run.id]),
+            "late": _told(late[run.id]),
+        }
+        for run in reversed(runs)
+    ]
+
+
+def _told(length: float | None) -> tuple[float, str] | None:
+    return None if length is None else (round(length, 3), span(length))
+
+
 def plot(
     runs: Sequence[Run], values: Mapping[str, float | None], width: float, height: float
 ) -> list[Column]:
@@ -94,6 +126,6 @@ def plot(
         for run in shown
         for value in [values[run.id]]
     ]
-    titles = [f"{run.created_at:%Y-%m-%d %H:%M} UTC: {span(values[run.id])}" for run in shown]
+    titles = [f"{due(run):%Y-%m-%d %H:%M} UTC: {span(values[run.id])}" for run in shown]
     titles = [f"{title}, {words(run.state)}" for title, run in zip(titles, shown, strict=True)]
     return columns(stacks, titles, width / max(len(shown), 20), height)

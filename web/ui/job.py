@@ -32,7 +32,7 @@ from web.problems import unprocessable
 from web.revisions import restore_revision
 from web.ui.definition import policies, target_words, when_words
 from web.ui.frame import Shelf, Visit, carried_out, show_live
-from web.ui.history import late_s, plot, rate, took_s
+from web.ui.history import late_s, plot, points, rate, took_s
 from web.ui.overview import HEIGHT, OVERDUE, WIDTH
 from web.ui.run import page_of
 from web.ui.runs import note
@@ -117,6 +117,7 @@ def _history(runs: Sequence[Run]) -> dict[str, Any]:
         "latest_s": max(delays, default=None),
         "lengths": plot(runs, lengths, WIDTH, HEIGHT),
         "delays": plot(runs, late, WIDTH, HEIGHT),
+        "points": points(runs, lengths, late),
         "took": lengths,
         "note": note,
         "width": WIDTH,
