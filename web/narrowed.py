@@ -22,7 +22,8 @@ class NarrowedReaders:
     def __init__(self, readers: Readers, tags: tuple[str, ...]) -> None:
         self._readers = readers
         self._tags = tags
-        # Of one job, which was found here before; or of no job.
+        # Of jobs that were found here before; or of no job.
+        self.latest_runs = readers.latest_runs
         self.list_revisions = readers.list_revisions
         self.get_revision = readers.get_revision
         self.slots_between = readers.slots_between

@@ -6,7 +6,7 @@ The contract of ``store.py`` holds here as well; it is checked by
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -204,6 +204,13 @@ class Readers(Protocol):
 
         Raises:
             InvalidCursor: *cursor* is not one of this list's.
+        """
+        ...
+
+    def latest_runs(self, job_ids: Sequence[str], each: int) -> dict[str, list[Run]]:
+        """Return for each of these jobs at most *each* runs, as :meth:`list_runs` does.
+
+        In one call, because a page shows them for every job of a list.
         """
         ...
 

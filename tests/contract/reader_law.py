@@ -237,6 +237,28 @@ class RunListLaw(StoreWorkshop):
         assert [item.id for item in page.items] == ["claim", "r1", "r2", "r3"]
         assert page.next is None
 
+    def test_the_latest_runs_of_several_jobs_come_in_one_call(self) -> None:
+        """So many of each, newest first and without output; none of a job that has none."""
+        jobs = [self.put_job(a_job(name)) for name in ("one", "two", "none")]
+        one, two, none = (job.id for job in jobs)
+        said = Output(head="long", size=4)
+        self.put_runs(
+            [
+                a_run(f"{job_id}-{age}", job_id=job_id, created_at=noon(-age), output=said)
+                for job_id in (one, two)
+                for age in range(4)
+            ]
+        )
+
+        latest = self.readers.latest_runs([one, two, none], 2)
+
+        assert {job_id: [run.id for run in runs] for job_id, runs in latest.items()} == {
+            one: [f"{one}-0", f"{one}-1"],
+            two: [f"{two}-0", f"{two}-1"],
+            none: [],
+        }
+        assert all(run.output is None for run in latest[one])
+
     def test_runs_are_filtered(self) -> None:
         """By job, state and cause; by all at once."""
         self.put_runs(

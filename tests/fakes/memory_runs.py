@@ -249,6 +249,13 @@ class MemoryRuns(MemoryPart):
         more = len(found) > limit
         return Page(page, after_run(page[-1].created_at, page[-1].id) if more else None)
 
+    def latest_runs(self, job_ids: Sequence[str], each: int) -> dict[str, list[Run]]:
+        """Return the newest runs of each job."""
+        return {
+            job_id: list(self.list_runs(RunFilter(job_id=job_id), each, None).items)
+            for job_id in job_ids
+        }
+
     def tags_of(self, job_id: str) -> frozenset[str]:
         """Return the tags of a job; the part that keeps jobs knows better."""
         return frozenset()

@@ -18,9 +18,9 @@ from flask import Response
 
 from executor.domain.job import Job
 from executor.domain.preview import schedule_text
-from executor.domain.run import LIVE, RunState
+from executor.domain.run import LIVE, Run, RunState
 from executor.domain.writes import BrokenJob
-from executor.ports.store import InvalidCursor, JobFilter, JobOrder, Page, Readers, RunFilter
+from executor.ports.store import InvalidCursor, JobFilter, JobOrder, Page, Readers
 from web.documents import is_done, job_state
 from web.ui.definition import when_words
 from web.ui.drawing import Bar
@@ -95,12 +95,14 @@ def list_of_jobs(visit: Visit) -> Response:
     readers, search = visit.services.readers, _search(visit)
     now = visit.services.clock.now()
     page = _jobs(readers, search)
+    ran = [job.id for job in page.items if isinstance(job, Job) and job.last_run]
+    latest = readers.latest_runs(ran, SPARK)
     return show_live(
         visit,
         "ui/jobs.html",
         "ui/_jobs.html",
         title="Jobs",
-        rows=[_row(readers, job, now) for job in page.items],
+        rows=[_row(job, latest.get(job.id, []), now) for job in page.items],
         search=search,
         orders=JobOrder,
         first=search.address() if search.cursor else None,
@@ -139,11 +141,10 @@ def _jobs(readers: Readers, search: Search) -> Page[Job | BrokenJob]:
         return readers.list_jobs(which, ROWS, None, search.order)
 
 
-def _row(readers: Readers, job: Job | BrokenJob, now: datetime) -> Row:
+def _row(job: Job | BrokenJob, runs: Sequence[Run], now: datetime) -> Row:
     if isinstance(job, BrokenJob):
         return Row(job=job, state="broken")
     schedule = job.definition.schedule
-    runs = readers.list_runs(RunFilter(job_id=job.id), SPARK, None).items if job.last_run else ()
     return Row(
         job=job,
         state=job_state(job, now),

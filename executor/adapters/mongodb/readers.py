@@ -6,6 +6,7 @@ Lists are read along an index and never skip: a page begins where the cursor say
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -84,6 +85,8 @@ _NAMED_AT: Final[dict[Kind[Any], str]] = {
     CALENDARS: "definition.calendars.name",
     CHANNELS: "definition.notify.channel",
 }
+
+_NEWEST_FIRST: Final = [("created_at", DESCENDING), ("_id", DESCENDING)]
 
 _STATES: Final = [state.value for state in RunState]
 _RUNNING: Final = [RunState.RUNNING.value, RunState.CANCELLING.value]
@@ -200,12 +203,34 @@ class MongoReaders(
             tagged = self._jobs.find(_jobs_wanted(JobFilter(tags=which.tags)), {"_id": True})
             wanted["$and"] = [{"job_id": {"$in": [record["_id"] for record in tagged]}}]
         found = self._runs.find(wanted, {"output": False})
-        records = list(
-            found.sort([("created_at", DESCENDING), ("_id", DESCENDING)]).limit(limit + 1)
-        )
+        records = list(found.sort(_NEWEST_FIRST).limit(limit + 1))
         last = last_of(records[limit - 1], "created_at") if len(records) > limit else None
         following = None if last is None else after_run(*last)
         return Page(tuple(read_runs(records[:limit])), following)
+
+    @translated
+    def latest_runs(self, job_ids: Sequence[str], each: int) -> dict[str, list[Run]]:
+        """Return for each of these jobs at most *each* runs without output, newest first."""
+        latest = {
+            "from": self._runs.name,
+            "localField": "_id",
+            "foreignField": "job_id",
+            "pipeline": [
+                {"$sort": dict(_NEWEST_FIRST)},
+                {"$limit": each},
+                {"$project": {"output": False}},
+            ],
+            "as": "runs",
+        }
+        found = self._jobs.aggregate(
+            [
+                {"$match": {"_id": {"$in": list(job_ids)}}},
+                {"$project": {"_id": True}},
+                {"$lookup": latest},
+            ]
+        )
+        runs = {job["_id"]: read_runs(job["runs"]) for job in found}
+        return {job_id: runs.get(job_id, []) for job_id in job_ids}
 
     @translated
     def get_result(self, command_id: str) -> CommandResult:

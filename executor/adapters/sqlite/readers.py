@@ -7,7 +7,7 @@ much as the first.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -165,6 +165,18 @@ class SqliteReaders:
                 connection, WITHOUT_OUTPUT, "runs", "created_at", _narrowing(which), after, limit
             )
         return Page(tuple(readable_runs(rows)), None if last is None else after_run(*last))
+
+    def latest_runs(self, job_ids: Sequence[str], each: int) -> dict[str, list[Run]]:
+        """Return for each of these jobs at most *each* runs without output, newest first."""
+        found = {}
+        with self._database.read() as connection:
+            for job_id in job_ids:
+                which = _narrowing(RunFilter(job_id=job_id))
+                rows, _ = page_of(
+                    connection, WITHOUT_OUTPUT, "runs", "created_at", which, None, each
+                )
+                found[job_id] = readable_runs(rows)
+        return found
 
     def list_revisions(self, job_id: str, limit: int, cursor: str | None) -> Page[Job]:
         """Return at most *limit* former revisions of the job, newest first."""
