@@ -26,6 +26,11 @@ hypothesis.settings.load_profile("solocron")
 ON_REQUEST = ("long", "bench")
 
 
+#: Objects made beyond those that went, after which the collector looks for rings of them.  With
+#: Python's own number, 700, that is a tenth of the processor time of tests; these need megabytes.
+GARBAGE = 20_000
+
+
 #: Tests that wait for servers and programs most of their time.
 SLOW = ("failover", "browser", "conformance")
 
@@ -142,6 +147,7 @@ def queue_prefix() -> str:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector pass over what is there for the whole run: thousands of tests."""
+    """Let the collector pass over what is there for the whole run, and look less often."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(GARBAGE, 10, 10)

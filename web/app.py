@@ -43,11 +43,12 @@ from web import (
     ui,
     upcoming,
 )
+from web.addresses import Application
 from web.compat import spoken
 from web.documents import json_response
 from web.following import FOLLOWERS
 from web.gate import Gate
-from web.routes import Answer, Call, QuickRule, Route, register
+from web.routes import Answer, Call, Route, register
 from web.services import Services
 
 __all__ = ["Services", "create_app"]
@@ -80,12 +81,9 @@ _TABLES: Final = (
 
 def create_app(services: Services) -> Flask:
     """Return the WSGI application that serves *services*; safe under threads."""
-    app = Flask("web", static_folder="static", template_folder="templates")
+    app = Application(frozenset(services.faces))
     bodies.limit(app, services.max_body)
-    app.url_rule_class = QuickRule
     app.extensions[FOLLOWERS] = services.followers
-    # A repeated slash is a wrong address, not one to be guessed at by a redirect.
-    app.url_map.merge_slashes = False
     faces = spoken(services.faces)
     problems.install(app, {face.place: face.refuse for face in faces})
     protection.install(app, services.entrance)
@@ -95,6 +93,7 @@ def create_app(services: Services) -> Flask:
         register(app, route, services, gate)
     ui.install(app, services, gate, description)
     sign_in.install(app, services, gate)
+    app.complete()
     return app
 
 

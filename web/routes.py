@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
-from werkzeug.routing import Rule
 
 from executor.domain.access import Caller
 from executor.domain.errors import Fault
@@ -153,24 +152,6 @@ class Table:
             return handler
 
         return listed
-
-
-class QuickRule(Rule):
-    """A rule that compiles what builds its address when one is first built, which most never are.
-
-    Two functions a rule are else four fifths of the time that an application takes to come up.
-    """
-
-    def _compile_builder(self, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
-        compile_it = super()._compile_builder
-        compiled: list[Callable[..., tuple[str, str]]] = []
-
-        def build(rule: Rule, /, **values: Any) -> tuple[str, str]:
-            if not compiled:
-                compiled.append(compile_it(append_unknown))
-            return compiled[0](rule, **values)
-
-        return build
 
 
 def register(app: Flask, route: Route, services: Services, gate: Gate) -> None:

@@ -32,6 +32,9 @@ class CleanLeaving:
     def _nothing_is_left(self) -> Iterator[None]:
         # Only what was added counts: things of an earlier test may go meanwhile.
         gc.collect()
+        # What stays is not gone through again: what thousands of tests have left in a process
+        # (tables, caches) would take longer than the test.
+        gc.freeze()
         known_children, known_descriptors = children(), _descriptors()
         yield
         gc.collect()

@@ -212,8 +212,8 @@ def transitions(zone: str, year: int) -> list[datetime]:
     """Return the whole minutes (UTC) at which the zone's offset changes in *year*."""
     info, found = ZoneInfo(zone), []
     for day in changes(zone, year):
-        instant = day
-        while instant.astimezone(info).utcoffset() == day.astimezone(info).utcoffset():
+        instant, before = day, day.astimezone(info).utcoffset()
+        while instant.astimezone(info).utcoffset() == before:
             instant += MINUTE
         found.append(instant)
     return found

@@ -1,7 +1,7 @@
 """The pages for people, at ``/`` and below ``/ui``: one module for each, over the API's own parts.
 
-``frame`` is what all of them share; ``drawing`` and ``moments`` are for the templates.  The paths
-begin with ``/ui`` because ``/jobs`` belongs to another scheduler's protocol (see ``compat``).
+``frame`` is what all of them share; ``drawing`` and ``moments`` are for the ``templates``.  The
+paths begin with ``/ui`` because ``/jobs`` belongs to another scheduler's protocol (see ``compat``).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from web.ui import (
     runs,
     secrets,
     settings,
+    templates,
     tokens,
     workers,
 )
@@ -46,6 +47,6 @@ _SHELVES = tuple(
 
 def install(app: Flask, services: Services, gate: Gate, description: Mapping[str, Any]) -> None:
     """Make *app* serve the pages to whom *gate* lets in; *description* is the API's."""
-    frame.prepare(app)
+    templates.prepare(app)
     for shelf in (overview.pages(), *_SHELVES, docs.pages(description)):
         frame.register(app, services, gate, shelf)

@@ -39,8 +39,6 @@ from web.protection import refuse_without_proof
 from web.routes import Call
 from web.services import Services
 from web.sign_in import login_address, login_page, sentence
-from web.ui.moments import ago, clock, span, time_of_day, words
-from web.ui.sentences import coded, timed
 
 #: For how long a page that one is led back to may say what came of a change, seconds.
 _SAID_S: Final = 60
@@ -51,9 +49,6 @@ _LONGEST_COOKIE: Final = 3_000
 
 #: What the header says by which htmx asks for a part of a page.
 _PART: Final = "true"
-
-#: How templates write what is no text.
-_FILTERS: Final = {f.__name__: f for f in (ago, clock, coded, span, time_of_day, timed, words)}
 
 #: Refusals that are said on the page on which something was asked for.
 _SAID_THERE: Final = frozenset(
@@ -165,13 +160,6 @@ class Shelf:
             return page
 
         return listed
-
-
-def prepare(app: Flask) -> None:
-    """Give the templates of *app* their filters."""
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(_FILTERS)
-    app.jinja_env.globals.update(more_pages=more_pages)
 
 
 def more_pages(visit: Visit) -> list[Link]:
