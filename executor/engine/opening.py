@@ -9,13 +9,13 @@ slot's identity.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from executor.domain.accounting import Slot, account
 from executor.domain.identity import slot_run_id
 from executor.domain.instant import TICK
 from executor.domain.job import Job
+from executor.domain.replacement import replace
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
 from executor.domain.schedule import Schedule, fire_times, for_job, jitter_of, next_after
 from executor.domain.schedule_fields import jitter_ms

@@ -7,12 +7,12 @@ broken and never stops another.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 
 from executor.domain.buckets import FireBuckets
 from executor.domain.job import Job, LastRun
+from executor.domain.replacement import replace
 from executor.domain.run import Cause, Run
 from executor.domain.writes import BrokenJob, JobProgress
 from executor.engine.desk import Desk

@@ -10,11 +10,12 @@ A run whose launcher lets go of it is not in these hands any more, see ``remote`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
 from executor.domain.job import Definition
+from executor.domain.replacement import replace
 from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import CancelWork

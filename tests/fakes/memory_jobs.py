@@ -1,7 +1,6 @@
 """The part of the memory store that keeps jobs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from executor.adapters.cursors import JobPlace, after_job, read_job_cursor
@@ -11,6 +10,7 @@ from executor.adapters.verdicts import judge_write
 from executor.domain.errors import JobNotFound
 from executor.domain.job import Job
 from executor.domain.named import Kind, Value
+from executor.domain.replacement import replace
 from executor.domain.uses import uses
 from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs

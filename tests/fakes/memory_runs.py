@@ -1,13 +1,14 @@
 """The part of the memory store that keeps runs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from executor.adapters.cursors import after_run, read_run_cursor
 from executor.adapters.slot_documents import accounting_for
 from executor.domain.errors import RunNotFound
+from executor.domain.replacement import replace
 from executor.domain.run import Run, RunChange, RunState, sources
 from executor.domain.writes import Adoption, Retention
 from executor.ports.clock import Clock

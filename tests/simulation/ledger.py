@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
 from typing import Any, Final
@@ -17,6 +17,7 @@ from executor.domain import audit
 from executor.domain.command import CommandResult
 from executor.domain.errors import CommandNotFound, RunNotFound, StoreUnavailable
 from executor.domain.job import Job
+from executor.domain.replacement import replace
 from executor.domain.run import AWAITING, Reason, Run, RunChange, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import JobClash, JobProgress, JobWrite
