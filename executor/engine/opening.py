@@ -50,7 +50,7 @@ class Opening:
         """Claim the slots of every job that is due within the next moments."""
         until = (self._desk.now + _AHEAD).timestamp()
         slots = 0
-        while self._dispatcher.has_room and slots < _SLOTS:
+        while slots < _SLOTS and self._dispatcher.has_room:
             job = self._roster.due_job(until)
             if job is None:
                 return

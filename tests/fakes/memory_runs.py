@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from executor.adapters.cursors import after_run, read_run_cursor
@@ -19,6 +20,7 @@ from tests.fakes.memory_part import MemoryPart
 _COPIED = tuple(
     field.name for field in fields(RunChange) if field.name not in {"run_id", "term", "lease_s"}
 )
+_values = attrgetter(*_COPIED)
 
 
 class MemoryRuns(MemoryPart):
@@ -120,7 +122,8 @@ class MemoryRuns(MemoryPart):
                     self._put(replace(run, **self._news(change)))
 
     def _news(self, change: RunChange) -> dict[str, Any]:
-        news = {name: value for name in _COPIED if (value := getattr(change, name)) is not None}
+        values = zip(_COPIED, _values(change), strict=True)
+        news = {name: value for name, value in values if value is not None}
         if change.lease_s is not None:
             news["lease_until"] = self._lease(change.lease_s)
         return news

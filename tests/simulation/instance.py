@@ -328,7 +328,8 @@ class SimulatedInstance:
         return self._engine.term if self.alive else None
 
     def _wall(self) -> datetime:
-        return self._world.now() + self.wall_offset
+        now = self._world.now()
+        return now + self.wall_offset if self.wall_offset else now
 
     def _moment(self) -> Moment:
         return Moment(self._wall(), self._origin + self._world.time)

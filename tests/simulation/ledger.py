@@ -232,7 +232,10 @@ class LedgerStore:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
+        """Return what is the model's own; asked for once, as it stays what it is."""
+        found = getattr(self.model, name)
+        setattr(self, name, found)
+        return found
 
     def append_changes(self, changes: Sequence[audit.Change]) -> None:
         """Append, unless what goes on is that the caller dies, or is cut off, right before."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
 from typing import Final
+
+from executor.domain.instant import TICK
 
 EPOCH: Final = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -30,7 +32,7 @@ class World:
     def now(self) -> datetime:
         """Return true time as an instant in whole milliseconds; the store's clock."""
         if self._now[0] != self.time:
-            self._now = self.time, EPOCH + timedelta(milliseconds=int(self.time * 1000))
+            self._now = self.time, EPOCH + int(self.time * 1000) * TICK
         return self._now[1]
 
     def monotonic(self) -> float:
