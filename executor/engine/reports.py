@@ -233,6 +233,8 @@ class Reports:
         if trusted:
             self._adoptions.advance()
             self._remote.advance()
+        if not self._unsettled:
+            return
         durable = [one for one in self._unsettled if not self._journal.remembers(one)]
         if durable:
             tags = [tag for run_id in durable for tag in self._unsettled.pop(run_id)]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from math import inf
 from typing import Any
 
 from executor.domain.command import Command
@@ -346,10 +345,10 @@ class Tenure:
     @property
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
-        loads = min([call.wake_at for call in self._loads], default=inf)
+        parts = [call.wake_at for call in self._loads]
         if not self._ready:
-            return loads
-        parts = [loads, self.dispatcher.wake_at]
+            return min(parts)
+        parts.append(self.dispatcher.wake_at)
         if not self.stopping:
             trusted = self.dispatcher.trusted
             parts += self.supervision.wake_at, self._intake.wake_at(trusted), self._upkeep.wake_at

@@ -401,7 +401,7 @@ class SimulatedInstance:
                     self._ledger.moved.add(
                         (str(effect.facts["job_id"]), str(effect.facts["is_now"]))
                     )
-                self._world.say(self.name, f"{effect.action} {effect.facts}")
+                self._world.say(self.name, "{} {}", effect.action, effect.facts)
             case Exit():
                 self._world.say(self.name, "EXIT")
                 self.exited = True

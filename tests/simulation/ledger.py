@@ -121,7 +121,8 @@ class Ledger:
         """A target is called now."""
         start = Start(self.next(), self.world.time, run, instance, self.row(run.id))
         self.starts.append(start)
-        self.world.say(instance, f"START {run.job} {run.fire_at} {run.cause} {run.id[:8]}")
+        said = run.job, run.fire_at, run.cause, run.id[:8]
+        self.world.say(instance, "START {} {} {} {}", *said)
         others = [one for one in self._in_progress.values() if not self._is_given_up(one.run.id)]
         same = [one for one in others if one.run.job_id == run.job_id]
         if len(same) >= self.limits.get(run.job, 1):
@@ -318,7 +319,6 @@ class LedgerStore:
             after = self.model.load_job(write.job.id)
             if after is not None and after is not before:
                 self._ledger.changes.append(Change(self._ledger.world.time, after))
-                self._ledger.world.say(
-                    self._who, f"WRITE {after.name} {after.revision} {after.definition.description}"
-                )
+                said = after.name, after.revision, after.definition.description
+                self._ledger.world.say(self._who, "WRITE {} {} {}", *said)
         return clashes

@@ -41,7 +41,8 @@ class World:
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
         """Do *act* so many seconds from now."""
-        heapq.heappush(self._agenda, (self.time + max(seconds, 0.0), next(self._order), act))
+        at = self.time + seconds if seconds > 0.0 else self.time
+        heapq.heappush(self._agenda, (at, next(self._order), act))
 
     def chance(self, probability: float) -> bool:
         """Throw a coin."""
@@ -59,7 +60,8 @@ class World:
             act()
         self.time = time
 
-    def say(self, who: str, what: str) -> None:
-        """Add a line to the trace, if one is kept."""
+    def say(self, who: str, what: str, *facts: object) -> None:
+        """Add a line to the trace, if one is kept; *facts* are put into *what* only then."""
         if self.trace is not None:
-            self.trace.append(f"{self.time:10.4f}  {who:<6} {what}")
+            told = what.format(*facts) if facts else what
+            self.trace.append(f"{self.time:10.4f}  {who:<6} {told}")
