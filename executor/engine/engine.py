@@ -196,9 +196,9 @@ class Engine:
         elif request is self._resigning:
             self._resigned()
         elif not (
-            (self._tenure is not None and self._tenure.answered(request, result))
+            self._journal.answered(request, result)
+            or (self._tenure is not None and self._tenure.answered(request, result))
             or self._workload.answered(request, result)
-            or self._journal.answered(request, result)
         ):
             self._heartbeat.answered(request)
 

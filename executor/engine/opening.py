@@ -50,10 +50,8 @@ class Opening:
         """Claim the slots of every job that is due within the next moments."""
         until = (self._desk.now + _AHEAD).timestamp()
         slots = 0
-        while slots < _SLOTS and self._dispatcher.has_room:
-            job = self._roster.due_job(until)
-            if job is None:
-                return
+        while self._roster.is_due(until) and slots < _SLOTS and self._dispatcher.has_room:
+            job = self._roster.take_due(until)
             try:
                 runs = self._open(job)
             except Exception as error:  # One job that cannot be evaluated must not stop others.

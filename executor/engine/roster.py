@@ -151,11 +151,13 @@ class Roster:
 
     # Opening seconds ------------------------------------------------------------------------
 
-    def due_job(self, until: float) -> Job | None:
-        """Return a job that is due by *until* (seconds since 1970), which then is not any more."""
+    def is_due(self, until: float) -> bool:
+        """Whether a job is due by *until* (seconds since 1970)."""
         second = self._buckets.earliest()
-        if second is None or second > until:
-            return None
+        return second is not None and second <= until
+
+    def take_due(self, until: float) -> Job:
+        """Return a job that is due by *until*, of which there is one; it then is not any more."""
         return self._jobs[self._buckets.pop_due(until, 1)[0]]
 
     def rearm(self, job: Job) -> None:

@@ -108,6 +108,8 @@ class Tenure:
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
         self._stock: list[Run] | None = None
         self._ready = False
+        #: Whether every job is known; commands are taken from then on.
+        self.loaded = False
         self.stopping = False
         #: What is being loaded: in the end nothing.
         self._loads: tuple[Call[Any], ...] = ()
@@ -119,11 +121,6 @@ class Tenure:
         self._open_runs.send(ReadOpenRuns(self.term))
         self._due_jobs.send(ReadDueJobs(self._desk.now + timedelta(seconds=URGENT_S)))
         self._loads = self._named, self._open_runs, self._due_jobs
-
-    @property
-    def loaded(self) -> bool:
-        """Whether every job is known; commands are taken from then on."""
-        return self.supervision.all_loaded
 
     @property
     def attends(self) -> bool:
@@ -154,6 +151,21 @@ class Tenure:
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not this tenure's."""
+        return (
+            (bool(self._loads) and self._read(request, result))
+            or self.dispatcher.answered(request, result)
+            or self.supervision.answered(request, result)
+            or self.reports.answered(request, result)
+            or self.consequences.answered(request)
+            or self._herald.answered(request, result)
+            or self._postman.answered(request, result)
+            or self._zone_check.answered(request, result)
+            or self._intake.answered(request, result)
+            or self._upkeep.answered(request, result)
+        )
+
+    def _read(self, request: Request, result: object) -> bool:
+        """Take in what was to be loaded; False if *request* is for something else."""
         if self._open_runs.answered(request):
             assert isinstance(result, list)
             self._stock = result
@@ -166,18 +178,8 @@ class Tenure:
             self._all_jobs.send(ReadAllJobs())
         elif self._all_jobs.answered(request):
             self._on_all_loaded()
-        elif (
-            self.dispatcher.answered(request, result)
-            or self.supervision.answered(request, result)
-            or self.reports.answered(request, result)
-            or self.consequences.answered(request)
-            or self._herald.answered(request, result)
-            or self._postman.answered(request, result)
-            or self._zone_check.answered(request, result)
-        ):
-            return True
         else:
-            return self._intake.answered(request, result) or self._upkeep.answered(request, result)
+            return False
         loads = self._named, self._open_runs, self._due_jobs, self._all_jobs
         self._loads = tuple(call for call in loads if not call.idle)
         self._begin()
@@ -260,7 +262,7 @@ class Tenure:
         self._stock = []
 
     def _on_all_loaded(self) -> None:
-        self.supervision.all_loaded = True
+        self.loaded = self.supervision.all_loaded = True
         self.consequences.all_loaded = True
         self._desk.note(
             "jobs_loaded",
@@ -322,7 +324,7 @@ class Tenure:
                 self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
-            self.reports.attend(self.attends)
+            self.reports.attend(self.loaded)
             self.reports.advance(trusted)
             self._tell(trusted)
             self._zone_check.advance(trusted)

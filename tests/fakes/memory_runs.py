@@ -233,9 +233,10 @@ class MemoryRuns(MemoryPart):
     def get_run(self, run_id: str) -> Run:
         """Return the run."""
         with self.lock:
-            if run_id not in self._runs:
-                raise RunNotFound(run_id)
-            return self._runs[run_id]
+            run = self._runs.get(run_id)
+        if run is None:
+            raise RunNotFound(run_id)
+        return run
 
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return a page of runs, newest first."""
