@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from executor.domain.template import Part, Value, filled, parse
@@ -39,6 +40,11 @@ _C: Final = re.compile(r"-[A-Za-z]*c")
 Word: TypeAlias = tuple[Part, ...]
 
 
+#: Commands of which the words are kept: each is read when its job is saved, and by every run.
+_KEPT: Final = 1_000
+
+
+@lru_cache(maxsize=_KEPT)
 def words(text: str) -> tuple[Word, ...]:
     """Return the words of *text*, each as what stays and what is filled in.
 

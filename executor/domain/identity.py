@@ -13,7 +13,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from hashlib import blake2b
-from uuid import UUID
+from typing import Final
+
+#: Each hexadecimal digit with its first two bits set to 10: the variant of a UUID (RFC 9562, 4.1).
+_VARIANT: Final = {f"{digit:x}": f"{digit & 3 | 8:x}" for digit in range(16)}
 
 
 def _digest(*parts: str) -> str:
@@ -23,10 +26,12 @@ def _digest(*parts: str) -> str:
 def _uuid(*parts: str) -> str:
     """Return a digest with the six bits by which a UUID of version 4 is known.
 
-    >>> UUID(_uuid("job", "x")).version
-    4
+    >>> from uuid import UUID
+    >>> UUID(_uuid("job", "x")).version, UUID(_uuid("job", "x")).variant
+    (4, 'specified in RFC 4122')
     """
-    return UUID(hex=_digest(*parts), version=4).hex
+    drawn = _digest(*parts)
+    return f"{drawn[:12]}4{drawn[13:16]}{_VARIANT[drawn[16]]}{drawn[17:]}"
 
 
 def job_id(command_id: str) -> str:

@@ -24,6 +24,13 @@ def truncate(instant: datetime) -> datetime:
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
+def earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    """Return the earlier of two instants; None stands for one that never comes."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
+
+
 def from_epoch(seconds: float) -> datetime:
     """Return the instant *seconds* after 1970-01-01T00:00:00Z, cut down to the millisecond."""
     return truncate(datetime.fromtimestamp(seconds, UTC))

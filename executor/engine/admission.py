@@ -7,7 +7,6 @@ else is running.  One job that cannot be evaluated never stops another.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from executor.domain.following import failed, too_late
 from executor.domain.instant import TICK
 from executor.domain.job import Definition, Job
 from executor.domain.named import Kind, Value
+from executor.domain.replacement import replace
 from executor.domain.run import AWAITING, QUEUED, Cause, Reason, Run, RunChange, RunState
 from executor.domain.schedule import for_job, next_after
 from executor.domain.secret import SECRETS

@@ -7,9 +7,9 @@ or to be parked no more.  Until the store has answered, nobody knows what the ro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 
+from executor.domain.replacement import replace
 from executor.domain.run import AWAITING, Run
 from executor.domain.writes import Adoption
 from executor.engine.desk import Call, Desk
@@ -51,6 +51,9 @@ class Adoptions:
         """Whether the row is under way."""
         return run_id in self._rows
 
-    def starts(self) -> list[datetime]:
-        """Return the ``clear_at`` of the rows under way."""
-        return [run.clear_at for run in self._rows.values()]
+    @property
+    def earliest(self) -> datetime | None:
+        """The earliest ``clear_at`` of the rows under way; None if there are none."""
+        if not self._rows:
+            return None
+        return min(run.clear_at for run in self._rows.values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from executor.domain.instant import earlier
 from executor.domain.run import Run
 from executor.engine.desk import Call, Desk
 from executor.engine.store_requests import InsertRuns, Request
@@ -22,7 +23,7 @@ class Claims:
     def add(self, run: Run) -> None:
         """Write *run* soon."""
         self._rows.append(run)
-        self._rows_from = min(self._rows_from or run.clear_at, run.clear_at)
+        self._rows_from = earlier(self._rows_from, run.clear_at)
 
     @property
     def has_room(self) -> bool:
@@ -47,6 +48,7 @@ class Claims:
             self._rows_from = self._rows[0].clear_at if self._rows else None
             self.call.send(InsertRuns(tuple(batch)))
 
-    def starts(self) -> list[datetime]:
-        """Return instants, among them the earliest ``clear_at`` of what is under way."""
-        return [start for start in (self._rows_from, self._out_from) if start is not None]
+    @property
+    def earliest(self) -> datetime | None:
+        """The earliest ``clear_at`` of what is under way; None if nothing is."""
+        return earlier(self._rows_from, self._out_from)

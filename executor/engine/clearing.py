@@ -28,7 +28,7 @@ class Clearing:
         self._out_since = inf
         self._cleared: datetime | None = None
         self._failing = False
-        self._silent_since: float | None = None
+        self._silent_since = inf
         self._next = -inf
         self._pause = RETRY_S[0]
         self._verifications: list[Callable[[], None]] = []
@@ -59,12 +59,12 @@ class Clearing:
         self._verifications.append(then)
 
     @property
-    def silent_since(self) -> float | None:
-        """Since when (see ``Desk.awake``) there is no clearance in time; None if there is."""
-        if self._silent_since is not None:
+    def silent_since(self) -> float:
+        """Since when (see ``Desk.awake``) there is no clearance in time; infinity if there is."""
+        if self._silent_since != inf:
             return self._silent_since
         overdue = self._out_since + SILENT_S
-        return overdue if self._desk.awake > overdue else None
+        return overdue if self._desk.awake > overdue else inf
 
     # Asking -------------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class Clearing:
         self._next = request.started + HEARTBEAT_S
         self._pause = RETRY_S[0]
         self._failing = False
-        self._silent_since = None if self.trusted else since
+        self._silent_since = inf if self.trusted else since
         verified, self._verifying = self._verifying, []
         for then in verified:
             then()
@@ -110,8 +110,7 @@ class Clearing:
         """Handle the store's silence; False if the request is not ours."""
         if request is not self._out:
             return False
-        since = self.silent_since
-        self._silent_since = self._desk.awake if since is None else since
+        self._silent_since = min(self.silent_since, self._desk.awake)
         self._forget_request()
         self._verifications = self._verifying + self._verifications
         self._verifying = []

@@ -10,7 +10,6 @@ follow: whatever is interrupted, by whom ever it is taken up again, each is writ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from math import inf
 from typing import Final
@@ -18,6 +17,7 @@ from typing import Final
 from executor.domain.following import Repeat, begin_of, failed, is_within, repeat_of, starts
 from executor.domain.identity import following_run_id, retrigger_run_id, retry_run_id
 from executor.domain.job import Job
+from executor.domain.replacement import replace
 from executor.domain.run import AWAITING, Cause, Reason, Run, RunState
 from executor.domain.tally import is_missed
 from executor.engine.admission import Admission

@@ -45,6 +45,8 @@ class Desk:
 
     @moment.setter
     def moment(self, moment: Moment) -> None:
+        if moment is self._moment:
+            return
         passed = moment.monotonic - self.monotonic
         self.awake += min(max(passed, 0.0), HEARTBEAT_S)
         self._moment, self.now, self.monotonic = moment, moment.now, moment.monotonic
@@ -75,6 +77,7 @@ class Call(Generic[R]):
 
     Attributes:
         request: the one whose outcome is not known yet; None if nothing is out.
+        idle: whether nothing is out.
         wake_at: monotonic time of the next repetition; infinity if none is due.
     """
 
@@ -83,27 +86,24 @@ class Call(Generic[R]):
         self._patience_s = patience_s
         self._out_since = inf
         self.request: R | None = None
+        self.idle = True
         self.wake_at = inf
         self._pause = RETRY_S[0]
-        self._failing_since: float | None = None
+        self._failing_since = inf
 
     @property
-    def silent_since(self) -> float | None:
-        """Since when (see ``Desk.awake``) the store has not answered; None if it does in time."""
-        if self._failing_since is not None:
+    def silent_since(self) -> float:
+        """Since when (see ``Desk.awake``) the store has not answered; infinity if it is in time."""
+        if self._failing_since != inf:
             return self._failing_since
         overdue = self._out_since + self._patience_s
-        return overdue if self._desk.awake > overdue else None
-
-    @property
-    def idle(self) -> bool:
-        """Whether nothing is out."""
-        return self.request is None
+        return overdue if self._desk.awake > overdue else inf
 
     def send(self, request: R) -> None:
         """Make *request*; the previous one must have been answered."""
         assert self.request is None
         self.request = request
+        self.idle = False
         self._emit(request)
 
     def _emit(self, request: R) -> None:
@@ -115,10 +115,11 @@ class Call(Generic[R]):
         if request is not self.request:
             return False
         self.request = None
+        self.idle = True
         self.wake_at = inf
         self._pause = RETRY_S[0]
         self._out_since = inf
-        self._failing_since = None
+        self._failing_since = inf
         return True
 
     def failed(self, request: Request) -> bool:
@@ -127,8 +128,7 @@ class Call(Generic[R]):
             return False
         self.wake_at = self._desk.monotonic + self._pause
         self._pause = min(self._pause * 2, RETRY_S[1])
-        since = self.silent_since
-        self._failing_since = self._desk.awake if since is None else since
+        self._failing_since = min(self.silent_since, self._desk.awake)
         self._out_since = inf
         return True
 

@@ -19,11 +19,11 @@ The same path serves every kind of run, rows of former terms too: one rule for a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from math import inf
 
-from executor.domain.instant import TICK
+from executor.domain.instant import TICK, earlier
+from executor.domain.replacement import replace
 from executor.domain.run import QUEUED, Reason, Run, RunChange, RunState
 from executor.engine.adoptions import Adoptions
 from executor.engine.claims import Claims
@@ -86,14 +86,13 @@ class Dispatcher:
         return self._clearing.out
 
     @property
-    def silent_since(self) -> float | None:
-        """Since when (see ``Desk.awake``) the store fails to do what dispatching needs, or None."""
-        since = (
+    def silent_since(self) -> float:
+        """Since when (see ``Desk.awake``) the store fails to do what dispatching needs, or inf."""
+        return min(
             self._clearing.silent_since,
             self._claims.call.silent_since,
             self._adoptions.call.silent_since,
         )
-        return min([start for start in since if start is not None], default=None)
 
     def next_clear_at(self, due: datetime | None = None) -> datetime:
         """Return the ``clear_at`` for a row that is written from now on, to start when it is due.
@@ -305,6 +304,8 @@ class Dispatcher:
     def _clear(self) -> None:
         if not self._clearing.possible:
             return
+        if not (self._waiting or self._clearing.due):
+            return
         now = self._desk.now
         soon = now + _CLEAR_AHEAD
         bound = self._unwritten_from()
@@ -328,15 +329,15 @@ class Dispatcher:
 
     def _unwritten_from(self) -> datetime | None:
         """Return the earliest ``clear_at`` of a row that is not known to be durable."""
-        return min([*self._claims.starts(), *self._adoptions.starts()], default=None)
+        return earlier(self._claims.earliest, self._adoptions.earliest)
 
     def _hand_off(self) -> None:
-        if self.held or not self._clearing.trusted:
+        if not self._waiting or self.held or not self._clearing.trusted:
             return
         now, cleared = self._desk.now, self._clearing.is_cleared
         ready = [group for group in self._waiting if cleared(group.clear_at) and group.due <= now]
         works = []
-        for run in self._waiting.take(ready, HAND_OFF_ROWS):
+        for run in self._waiting.take(ready, HAND_OFF_ROWS) if ready else ():
             self._known.pop(run.id, None)
             work = self._gate.admit(run)
             if work == "wait":
@@ -381,11 +382,11 @@ class Dispatcher:
     def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
         clearing = self._clearing
-        times = (
-            [self._claims.call.wake_at, self._adoptions.call.wake_at] if clearing.trusted else [inf]
-        )
-        if self.claiming:
-            times.append(clearing.wake_at)
+        times = [clearing.wake_at if self.claiming else inf]
+        if clearing.trusted:
+            times += self._claims.call.wake_at, self._adoptions.call.wake_at
+        if not self._waiting:
+            return min(times)
         bound = self._unwritten_from()
         may_clear = self.claiming and clearing.steady
         for group in self._waiting:

@@ -7,10 +7,10 @@ that demand, in one write.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from executor.domain.job import LastRun
+from executor.domain.replacement import replace
 from executor.domain.run import Outcome, Run, RunChange, RunState
 from executor.domain.writes import JobProgress
 from executor.engine.desk import Desk

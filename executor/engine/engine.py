@@ -196,9 +196,9 @@ class Engine:
         elif request is self._resigning:
             self._resigned()
         elif not (
-            (self._tenure is not None and self._tenure.answered(request, result))
+            self._journal.answered(request, result)
+            or (self._tenure is not None and self._tenure.answered(request, result))
             or self._workload.answered(request, result)
-            or self._journal.answered(request, result)
         ):
             self._heartbeat.answered(request)
 
@@ -339,7 +339,7 @@ class Engine:
         """Say so when the store is silent, and give the token away when it stays so."""
         since = tenure.silent_since
         self._silence.mind(since, tenure.term)
-        if since is None:
+        if since == inf:
             return
         patience_over = self._desk.awake - since > STORE_PATIENCE_S
         may_step_aside = self._holds_token and self._stop_at is None

@@ -30,6 +30,8 @@ class Former:
 
     def request(self, batch: Batch) -> KeepFormer | None:
         """Return what is to be kept before the writes of *batch*; None if there is nothing."""
+        if not (batch.writes or batch.named):
+            return None
         now = self._desk.now
         writes = [one for write in batch.writes.values() for one in (write, *write.first)]
         jobs = tuple(one.former for one in writes if one.former is not None)

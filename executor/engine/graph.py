@@ -14,10 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Final
 
 from executor.domain.dependency import find_cycle
 from executor.domain.errors import Fault
 from executor.domain.job import Definition, Job
+
+_NOBODY: Final[frozenset[str]] = frozenset()
 
 
 def _named(definition: Definition) -> Iterator[tuple[str, str]]:
@@ -50,7 +53,9 @@ class JobGraph:
 
     def naming(self, job: Job) -> list[Job]:
         """Return the jobs that name *job*, in the order in which they were created."""
-        ids = self._naming.get(job.id, set()) | self._naming.get(job.name, set())
+        ids = self._naming.get(job.id, _NOBODY) | self._naming.get(job.name, _NOBODY)
+        if not ids:
+            return []
         found = [one for one in map(self._find, ids) if one is not None]
         return sorted(found, key=lambda one: (one.created_at, one.id))
 

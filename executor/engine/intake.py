@@ -73,6 +73,9 @@ class Intake:
         self._keep: Call[KeepFormer] = Call(desk)
         self._save: Call[SaveResults] = Call(desk)
         self._write_named: Call[WriteNamed] = Call(desk)
+        self._harmless: tuple[Call[Any], ...] = self._recall, self._keep, self._save
+        self._writes: tuple[Call[Any], ...] = self._write, self._write_named
+        self._calls = self._harmless + self._writes
         self._former = Former(desk)
 
     def receive(self, tag: object, command: Command, first: bool) -> None:
@@ -128,15 +131,15 @@ class Intake:
             return any(call.answered(request) for call in calls)
         return any(call.failed(request) for call in calls)
 
-    def advance(self) -> None:
-        """Begin the next batch if there is none."""
-        for call in (self._recall, self._keep, self._save):
+    def advance(self, trusted: bool) -> None:
+        """Begin the next batch if there is none; *trusted*: the term is not in doubt."""
+        for call in self._harmless:
             call.advance()
-        if self._scene.dispatcher.trusted:
+        if trusted:
             # As with claims: an executor that was paused first learns whether it is over.  What
             # it would write now may have been decided otherwise, and undone, since.
-            self._write.advance()
-            self._write_named.advance()
+            for call in self._writes:
+                call.advance()
         if self._batch is not None:
             self._continue()
         elif self._waiting and all(call.idle for call in self._calls):
@@ -156,17 +159,9 @@ class Intake:
         else:
             self._on_recalled(KnownCommands({}, ()), frozenset())
 
-    @property
-    def wake_at(self) -> float:
+    def wake_at(self, trusted: bool) -> float:
         """Monotonic time of the next repetition."""
-        harmless = min(self._recall.wake_at, self._keep.wake_at, self._save.wake_at)
-        if not self._scene.dispatcher.trusted:
-            return harmless
-        return min(harmless, self._write.wake_at, self._write_named.wake_at)
-
-    @property
-    def _calls(self) -> tuple[Call[Any], ...]:
-        return self._recall, self._keep, self._write, self._write_named, self._save
+        return min([call.wake_at for call in (self._calls if trusted else self._harmless)])
 
     # Steps --------------------------------------------------------------------------------
 

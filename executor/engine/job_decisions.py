@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from executor.domain.filling import secret_places_of_job
 from executor.domain.identity import job_id
 from executor.domain.instant import TICK, from_text
 from executor.domain.job import Definition, Job, LastCommand, Pause, definition_from_document
+from executor.domain.replacement import replace
 from executor.domain.schedule import creation_faults, for_job, next_after
 from executor.domain.targets import CommandTarget
 from executor.domain.watch import is_watched, new_key

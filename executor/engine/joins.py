@@ -17,9 +17,10 @@ next whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from executor.domain.job import Job
+from executor.domain.replacement import replace
 from executor.domain.run import AWAITING, Reason, Run, RunChange, RunState
 from executor.engine.desk import Desk
 from executor.engine.journal import Journal

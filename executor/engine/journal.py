@@ -80,8 +80,8 @@ class Journal:
         return self._runs.get(run.id, run) if self.remembers(run.id) else None
 
     @property
-    def silent_since(self) -> float | None:
-        """Since when (see ``Desk.awake``) the store has not taken a batch, or None."""
+    def silent_since(self) -> float:
+        """Since when (see ``Desk.awake``) the store has not taken a batch, or infinity."""
         return self._call.silent_since
 
     @property
@@ -175,8 +175,10 @@ class Journal:
 
     def advance(self) -> None:
         """Send a batch if it is full or old enough."""
-        self._call.advance()
-        if not self._call.idle or self._desk.monotonic < self.wake_at:
+        if not self._call.idle:
+            self._call.advance()
+            return
+        if self._desk.monotonic < self.wake_at:
             return
         if self._desk.monotonic >= self._rest_until:
             self._wake_resting()

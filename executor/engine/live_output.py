@@ -50,8 +50,10 @@ class LiveOutput:
 
     def advance(self) -> None:
         """Send what waits, the oldest first, if it is time."""
-        self._call.advance()
-        if not self._waiting or not self._call.idle or self._desk.monotonic < self._next:
+        if not self._call.idle:
+            self._call.advance()
+            return
+        if not self._waiting or self._desk.monotonic < self._next:
             return
         self._next = self._desk.monotonic + OUTPUT_EVERY_S
         chunks: list[OutputChunk] = []

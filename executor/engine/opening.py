@@ -9,13 +9,13 @@ slot's identity.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from executor.domain.accounting import Slot, account
 from executor.domain.identity import slot_run_id
 from executor.domain.instant import TICK
 from executor.domain.job import Job
+from executor.domain.replacement import replace
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
 from executor.domain.schedule import Schedule, fire_times, for_job, jitter_of, next_after
 from executor.domain.schedule_fields import jitter_ms
@@ -50,10 +50,8 @@ class Opening:
         """Claim the slots of every job that is due within the next moments."""
         until = (self._desk.now + _AHEAD).timestamp()
         slots = 0
-        while self._dispatcher.has_room and slots < _SLOTS:
-            job = self._roster.due_job(until)
-            if job is None:
-                return
+        while self._roster.is_due(until) and slots < _SLOTS and self._dispatcher.has_room:
+            job = self._roster.take_due(until)
             try:
                 runs = self._open(job)
             except Exception as error:  # One job that cannot be evaluated must not stop others.

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import inf
 from typing import Any, Final
@@ -36,6 +36,7 @@ from typing import Any, Final
 from executor.domain.instant import to_text
 from executor.domain.job import Definition, Job
 from executor.domain.live_output import KEPT_WITH_ROW, appended
+from executor.domain.replacement import replace
 from executor.domain.report import Report, as_asked, outcome_of, unconfirmed
 from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.domain.targets import goes_on_elsewhere, has_workers
@@ -205,12 +206,9 @@ class RemoteRuns:
             for remote in self._runs.values():
                 self._arm(remote)
 
-    def advance(self, trusted: bool) -> None:
-        """Act on the time that has passed; send again what is to be.
-
-        Nothing happens while the term is in doubt: it may be somebody else's to decide.
-        """
-        if not trusted:
+    def advance(self) -> None:
+        """Act on the time that has passed; send again what is to be."""
+        if self.wake_at > self._desk.monotonic:
             return
         for run_id in list(self._alarms.due(self._desk.monotonic)):
             self._ring(self._runs[run_id])
@@ -224,10 +222,9 @@ class RemoteRuns:
         if works:
             self._desk.emit(StartRuns(tuple(works), self.sealed(works)))
 
-    def wake_at(self, trusted: bool) -> float:
+    @property
+    def wake_at(self) -> float:
         """Monotonic time at which there is something to do without any news."""
-        if not trusted:
-            return inf
         return self._desk.monotonic if self._unsent else self._alarms.earliest
 
     def _ring(self, remote: _Remote) -> None:

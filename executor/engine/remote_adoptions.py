@@ -8,8 +8,8 @@ later changes of an adopted row do nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
+from executor.domain.replacement import replace
 from executor.domain.run import Run
 from executor.domain.writes import Adoption
 from executor.engine.desk import Call, Desk

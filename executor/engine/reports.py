@@ -225,12 +225,16 @@ class Reports:
         """Handle the store's silence; False if the request is not ours."""
         return self._adoptions.failed(request)
 
-    def advance(self) -> None:
-        """Do what is due: adopt, supervise, settle."""
-        trusted = self._dispatcher.trusted
+    def advance(self, trusted: bool) -> None:
+        """Do what is due: adopt, supervise, settle.
+
+        Nothing but the last while the term is in doubt: it may be somebody else's to decide.
+        """
         if trusted:
             self._adoptions.advance()
-        self._remote.advance(trusted)
+            self._remote.advance()
+        if not self._unsettled:
+            return
         durable = [one for one in self._unsettled if not self._journal.remembers(one)]
         if durable:
             tags = [tag for run_id in durable for tag in self._unsettled.pop(run_id)]
@@ -242,10 +246,8 @@ class Reports:
 
     @property
     def wake_at(self) -> float:
-        """Monotonic time at which there is something to do without any news."""
-        trusted = self._dispatcher.trusted
-        remote = self._remote.wake_at(trusted)
-        return min(remote, self._adoptions.wake_at) if trusted else remote
+        """Monotonic time at which there is something to do, if the term is not in doubt then."""
+        return min(self._remote.wake_at, self._adoptions.wake_at)
 
 
 def _is_of(report: Report, run: Run) -> bool:

@@ -7,12 +7,12 @@ broken and never stops another.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil, inf
 
 from executor.domain.buckets import FireBuckets
 from executor.domain.job import Job, LastRun
+from executor.domain.replacement import replace
 from executor.domain.run import Cause, Run
 from executor.domain.writes import BrokenJob, JobProgress
 from executor.engine.desk import Desk
@@ -37,6 +37,7 @@ class Roster:
         self._jobs: dict[str, Job] = {}
         self._ids: dict[str, str] = {}
         self._buckets = FireBuckets()
+        self._second = 0, datetime.fromtimestamp(0, UTC)
         self._watermarks = Watermarks()
         self._rests: dict[str, float] = {}
         self.graph = JobGraph(self.find)
@@ -150,10 +151,14 @@ class Roster:
 
     # Opening seconds ------------------------------------------------------------------------
 
-    def due_job(self, until: float) -> Job | None:
-        """Return a job that is due by *until* (seconds since 1970), which then is not any more."""
-        due = self._buckets.pop_due(until, 1)
-        return self._jobs[due[0]] if due else None
+    def is_due(self, until: float) -> bool:
+        """Whether a job is due by *until* (seconds since 1970)."""
+        second = self._buckets.earliest()
+        return second is not None and second <= until
+
+    def take_due(self, until: float) -> Job:
+        """Return a job that is due by *until*, of which there is one; it then is not any more."""
+        return self._jobs[self._buckets.pop_due(until, 1)[0]]
 
     def rearm(self, job: Job) -> None:
         """Let a job be due again as it stands."""
@@ -240,7 +245,10 @@ class Roster:
         second = self._buckets.earliest()
         if second is None:
             return inf
-        return self._desk.deadline(datetime.fromtimestamp(second, UTC)) - CLAIM_AHEAD_S
+        if second != self._second[0]:
+            # Asked for after every event, and the same for a while.
+            self._second = second, datetime.fromtimestamp(second, UTC)
+        return self._desk.deadline(self._second[1]) - CLAIM_AHEAD_S
 
     def is_past(self, run: Run) -> bool:
         """Whether *run* stands for a slot before its job's watermark: accounted for without it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from executor.engine.desk import Desk
 
 
@@ -21,9 +23,9 @@ class Silence:
         self._relief = relief
         self.lasts = False
 
-    def mind(self, since: float | None, term: int | None) -> None:
-        """Say so if it has begun (*since* is not None) or is over."""
-        silent = since is not None
+    def mind(self, since: float, term: int | None) -> None:
+        """Say so if it has begun (*since* is not infinity) or is over."""
+        silent = since != inf
         if silent and not self.lasts:
             self._desk.note(self._begun, self.sentence, "WARNING", term=term)
         elif self.lasts and not silent:

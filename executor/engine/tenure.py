@@ -108,7 +108,11 @@ class Tenure:
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
         self._stock: list[Run] | None = None
         self._ready = False
+        #: Whether every job is known; commands are taken from then on.
+        self.loaded = False
         self.stopping = False
+        #: What is being loaded: in the end nothing.
+        self._loads: tuple[Call[Any], ...] = ()
         self._load()
 
     def _load(self) -> None:
@@ -116,11 +120,7 @@ class Tenure:
         self._named.send(ReadNamed())
         self._open_runs.send(ReadOpenRuns(self.term))
         self._due_jobs.send(ReadDueJobs(self._desk.now + timedelta(seconds=URGENT_S)))
-
-    @property
-    def loaded(self) -> bool:
-        """Whether every job is known; commands are taken from then on."""
-        return self.supervision.all_loaded
+        self._loads = self._named, self._open_runs, self._due_jobs
 
     @property
     def attends(self) -> bool:
@@ -128,14 +128,13 @@ class Tenure:
         return self.loaded and self._ready and not self.stopping
 
     @property
-    def silent_since(self) -> float | None:
-        """Since when (see ``Desk.awake``) the store is silent on what is needed, or None."""
+    def silent_since(self) -> float:
+        """Since when (see ``Desk.awake``) the store is silent on what is needed, or infinity."""
         dispatching = self.dispatcher.silent_since
         if self._ready:
             return dispatching
         loads = (self._named, self._open_runs, self._due_jobs)
-        since = [dispatching, *(load.silent_since for load in loads)]
-        return min((start for start in since if start is not None), default=None)
+        return min(dispatching, *(load.silent_since for load in loads))
 
     def awaits(self, request: ReadAllJobs) -> bool:
         """Whether *request* is the load under way."""
@@ -152,6 +151,21 @@ class Tenure:
 
     def answered(self, request: Request, result: object) -> bool:
         """Handle the store's answer; False if the request is not this tenure's."""
+        return (
+            (bool(self._loads) and self._read(request, result))
+            or self.dispatcher.answered(request, result)
+            or self.supervision.answered(request, result)
+            or self.reports.answered(request, result)
+            or self.consequences.answered(request)
+            or self._herald.answered(request, result)
+            or self._postman.answered(request, result)
+            or self._zone_check.answered(request, result)
+            or self._intake.answered(request, result)
+            or self._upkeep.answered(request, result)
+        )
+
+    def _read(self, request: Request, result: object) -> bool:
+        """Take in what was to be loaded; False if *request* is for something else."""
         if self._open_runs.answered(request):
             assert isinstance(result, list)
             self._stock = result
@@ -164,18 +178,10 @@ class Tenure:
             self._all_jobs.send(ReadAllJobs())
         elif self._all_jobs.answered(request):
             self._on_all_loaded()
-        elif (
-            self.dispatcher.answered(request, result)
-            or self.supervision.answered(request, result)
-            or self.reports.answered(request, result)
-            or self.consequences.answered(request)
-            or self._herald.answered(request, result)
-            or self._postman.answered(request, result)
-            or self._zone_check.answered(request, result)
-        ):
-            return True
         else:
-            return self._intake.answered(request, result) or self._upkeep.answered(request, result)
+            return False
+        loads = self._named, self._open_runs, self._due_jobs, self._all_jobs
+        self._loads = tuple(call for call in loads if not call.idle)
         self._begin()
         return True
 
@@ -256,7 +262,7 @@ class Tenure:
         self._stock = []
 
     def _on_all_loaded(self) -> None:
-        self.supervision.all_loaded = True
+        self.loaded = self.supervision.all_loaded = True
         self.consequences.all_loaded = True
         self._desk.note(
             "jobs_loaded",
@@ -287,8 +293,7 @@ class Tenure:
 
     def ailing(self) -> list[str]:
         """Say what ails this tenure, for the list of instances."""
-        parts = (self.precondition, self.code, self.roster)
-        return [words for part in parts for words in part.ailing()]
+        return [*self.precondition.ailing(), *self.code.ailing(), *self.roster.ailing()]
 
     def stop(self) -> None:
         """Claim and clear nothing more; what is cleared already is still handed off."""
@@ -305,16 +310,13 @@ class Tenure:
             not dispatcher.clearing and self._desk.monotonic >= dispatcher.trusted_until
         )
 
-    @property
-    def _loads(self) -> tuple[Call[Any], ...]:
-        return self._named, self._open_runs, self._due_jobs, self._all_jobs
-
     def advance(self) -> None:
         """Do what is due."""
         for call in self._loads:
             call.advance()
         if not self._ready:
             return
+        trusted = self.dispatcher.trusted
         if not self.stopping:
             self.precondition.advance()
             self.dispatcher.held = not self.precondition.met
@@ -322,23 +324,23 @@ class Tenure:
                 self._opening.advance()
             self.supervision.advance()
             self.consequences.advance()
-            self.reports.attend(self.attends)
-            self.reports.advance()
-            self._tell()
-            self._zone_check.advance(self.dispatcher.trusted)
+            self.reports.attend(self.loaded)
+            self.reports.advance(trusted)
+            self._tell(trusted)
+            self._zone_check.advance(trusted)
             if self.loaded:
                 self.admission.joins.advance()
                 self.admission.turns.advance(self.dispatcher.call)
                 self.code.advance()
                 if self.precondition.met:
                     self._continuity.advance()
-            self._intake.advance()
+            self._intake.advance(trusted)
             self._upkeep.advance()
         self.dispatcher.advance()
 
-    def _tell(self) -> None:
+    def _tell(self, trusted: bool) -> None:
         self._herald.advance()
-        if self.dispatcher.trusted:
+        if trusted:
             # An executor that was paused first learns whether others have delivered meanwhile.
             self._postman.advance()
 
@@ -350,10 +352,12 @@ class Tenure:
             return min(parts)
         parts.append(self.dispatcher.wake_at)
         if not self.stopping:
-            parts += [self.supervision.wake_at, self._intake.wake_at, self._upkeep.wake_at]
-            parts += [self.consequences.wake_at, self.reports.wake_at, self._herald.wake_at]
-            if self.dispatcher.trusted:
-                parts.append(self._postman.wake_at)
+            trusted = self.dispatcher.trusted
+            parts += self.supervision.wake_at, self._intake.wake_at(trusted), self._upkeep.wake_at
+            parts += self.consequences.wake_at, self._herald.wake_at
+            if trusted:
+                # While the term is in doubt they would do nothing.
+                parts += self.reports.wake_at, self._postman.wake_at
             if self.loaded:
                 parts.append(self.admission.turns.wake_at)
                 if self.precondition.met:

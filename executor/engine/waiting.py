@@ -31,6 +31,9 @@ class WaitingRuns:
     def __init__(self) -> None:
         self._groups: dict[datetime, Group] = {}
 
+    def __len__(self) -> int:
+        return len(self._groups)
+
     def __iter__(self) -> Iterator[Group]:
         return iter(self._groups.values())
 

@@ -10,11 +10,12 @@ A run whose launcher lets go of it is not in these hands any more, see ``remote`
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
 from executor.domain.job import Definition
+from executor.domain.replacement import replace
 from executor.domain.run import Outcome, Reason, Run, RunChange, RunState
 from executor.engine.desk import Call, Desk
 from executor.engine.effects import CancelWork
@@ -243,10 +244,8 @@ class Workload:
     def advance(self) -> None:
         """Renew the leases if it is time; take back what has not started in time."""
         self.live_output.advance()
-        late = [one for one, latest in self._start_by.items() if latest <= self._desk.monotonic]
-        for run_id in late:
-            del self._start_by[run_id]
-            self.cancel(run_id, Reason.START_TIMEOUT)
+        if self._start_by:
+            self._cancel_late()
         if self._desk.monotonic < self._renew_at:
             return
         by_term: dict[int, list[str]] = {}
@@ -259,6 +258,12 @@ class Workload:
             if call.idle:
                 call.send(RenewLeases(term, tuple(run_ids), self._lease_s))
         self._renew_at = self._desk.monotonic + self._period if self._pieces else inf
+
+    def _cancel_late(self) -> None:
+        late = [one for one, latest in self._start_by.items() if latest <= self._desk.monotonic]
+        for run_id in late:
+            del self._start_by[run_id]
+            self.cancel(run_id, Reason.START_TIMEOUT)
 
     @property
     def wake_at(self) -> float:

@@ -50,8 +50,11 @@ def sift_writes(
 ) -> list[Refused | None]:
     """As :func:`sift`, for a call that answers nothing: None stands for what is written."""
 
+    if not batch:
+        return []
+
     def call(entries: Sequence[Entry]) -> Iterable[None]:
         write(entries)
         return [None] * len(entries)
 
-    return sift(call, batch) if batch else []
+    return sift(call, batch)

@@ -1,7 +1,6 @@
 """The part of the memory store that keeps jobs."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from executor.adapters.cursors import JobPlace, after_job, read_job_cursor
@@ -11,6 +10,7 @@ from executor.adapters.verdicts import judge_write
 from executor.domain.errors import JobNotFound
 from executor.domain.job import Job
 from executor.domain.named import Kind, Value
+from executor.domain.replacement import replace
 from executor.domain.uses import uses
 from executor.domain.watch import digest_of_key
 from executor.domain.writes import BrokenJob, JobClash, JobProgress, JobWrite, LoadedJobs
@@ -181,12 +181,12 @@ def _rank(place: JobPlace, order: JobOrder) -> tuple[bool, int, str]:
 
 
 def _advanced(job: Job, news: JobProgress) -> Job:
-    moved, last = news.next_fire_at, news.last_run
-    if news.revision == job.revision and (news.over or moved is not None):
-        job = replace(job, next_fire_at=_later(moved, job.next_fire_at))
-    if last is not None and (job.last_run is None or job.last_run.finished_at < last.finished_at):
-        job = replace(job, last_run=last)
-    return job
+    moved, last = job.next_fire_at, job.last_run
+    if news.revision == job.revision and (news.over or news.next_fire_at is not None):
+        moved = _later(news.next_fire_at, moved)
+    if news.last_run is not None and (last is None or last.finished_at < news.last_run.finished_at):
+        last = news.last_run
+    return replace(job, next_fire_at=moved, last_run=last)
 
 
 def _later(one: datetime | None, other: datetime | None) -> datetime | None:

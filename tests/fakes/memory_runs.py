@@ -1,13 +1,15 @@
 """The part of the memory store that keeps runs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from executor.adapters.cursors import after_run, read_run_cursor
 from executor.adapters.slot_documents import accounting_for
 from executor.domain.errors import RunNotFound
+from executor.domain.replacement import replace
 from executor.domain.run import Run, RunChange, RunState, sources
 from executor.domain.writes import Adoption, Retention
 from executor.ports.clock import Clock
@@ -18,6 +20,7 @@ from tests.fakes.memory_part import MemoryPart
 _COPIED = tuple(
     field.name for field in fields(RunChange) if field.name not in {"run_id", "term", "lease_s"}
 )
+_values = attrgetter(*_COPIED)
 
 
 class MemoryRuns(MemoryPart):
@@ -119,7 +122,8 @@ class MemoryRuns(MemoryPart):
                     self._put(replace(run, **self._news(change)))
 
     def _news(self, change: RunChange) -> dict[str, Any]:
-        news = {name: value for name in _COPIED if (value := getattr(change, name)) is not None}
+        values = zip(_COPIED, _values(change), strict=True)
+        news = {name: value for name, value in values if value is not None}
         if change.lease_s is not None:
             news["lease_until"] = self._lease(change.lease_s)
         return news
@@ -229,9 +233,10 @@ class MemoryRuns(MemoryPart):
     def get_run(self, run_id: str) -> Run:
         """Return the run."""
         with self.lock:
-            if run_id not in self._runs:
-                raise RunNotFound(run_id)
-            return self._runs[run_id]
+            run = self._runs.get(run_id)
+        if run is None:
+            raise RunNotFound(run_id)
+        return run
 
     def list_runs(self, which: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Return a page of runs, newest first."""

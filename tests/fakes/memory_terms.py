@@ -1,9 +1,9 @@
 """The part of the memory store that keeps the term."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from executor.domain.errors import StaleTerm
+from executor.domain.replacement import replace
 from executor.domain.term import HISTORY, FormerTerm, TermRecord
 from tests.fakes.memory_part import MemoryPart
 

@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from executor.domain.job import Job, definition_from_document
+from executor.domain.job import Job
 from executor.domain.run import AWAITING, Reason, Run, RunState
-from executor.domain.writes import JobWrite
 from tests.fakes.memory_store import MemoryStore
-from tests.simulation import change_checker, checker, policies, slot_checker
+from tests.simulation import change_checker, checker, opening_scene, policies, slot_checker
 from tests.simulation.broker import ModelBroker
-from tests.simulation.clients import Editor, Member, Owner, definition, period_of
+from tests.simulation.clients import Editor, Member, Owner, period_of
 from tests.simulation.correspondence import Correspondence
 from tests.simulation.facts import Facts
 from tests.simulation.faults import Faults
 from tests.simulation.instance import SimulatedInstance
 from tests.simulation.ledger import Ledger, LedgerStore
+from tests.simulation.opening_scene import CHANGEABLE, CHANGEABLE_PERIOD, PRUNED, STEADY
 from tests.simulation.policy_clients import Historian, Napper
 from tests.simulation.remote_checker import RemoteWatch, check_remote
 from tests.simulation.store_link import StoreWeather
@@ -32,18 +32,8 @@ ENDS = 40.0
 #: Clients stop asking so long before the end (s).
 QUIET = 12.0
 
-#: The steady jobs and their periods (s).
-STEADY = {"every-1": 1, "every-2": 2, "every-5": 5, "every-15": 15, "long-10": 10}
-
-#: A job whose schedule is changed now and then.
-CHANGEABLE = "changeable"
-CHANGEABLE_PERIOD = 2
-
 #: Slots are sure to be of the schedule of now so long after a change.
 LONGEST_STEP = timedelta(seconds=12)
-
-#: A job whose history is pruned at once: what is gone must not be run again.
-PRUNED = "every-1-kept-briefly"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +65,11 @@ class _History:
         self.model = MemoryStore(world, unique_slots=switches.unique, fenced=switches.cleared)
         self.ledger = Ledger(world, self.model)
         store = LedgerStore(self.model, self.ledger)
-        _write_steady_jobs(store)
         self.scenes = policies.scenes_of(seed)
         self.policed = {
             name: job for scene in self.scenes.values() for name, job in scene.jobs.items()
         }
-        policies.write(self.scenes, self.ledger, store)
+        opening_scene.write(self.scenes, self.ledger, store)
         broker, weather = ModelBroker(world), StoreWeather()
         # Few launchers in some histories, so that work waits for its turn; in most, enough.
         capacity = world.random.choice([3, 5, 1_000, 1_000])
@@ -215,22 +204,6 @@ def run_history(seed: int, switches: Switches = Switches(), *, trace: bool = Fal
     ledger = history.ledger
     wrong = history.judge()
     return Verdict(seed, wrong, len(ledger.starts), len(ledger.minted), history.world.trace or [])
-
-
-def _write_steady_jobs(store: LedgerStore) -> None:
-    for name, period in [*STEADY.items(), (PRUNED, 1), (CHANGEABLE, CHANGEABLE_PERIOD)]:
-        document = definition(name, period)
-        if name == PRUNED:
-            document["keep_runs"] = 1
-        job = Job(
-            id=f"id-of-{name}",
-            definition=definition_from_document(document),
-            revision=1,
-            created_at=EPOCH,
-            updated_at=EPOCH,
-            next_fire_at=checker.slots_of(period, EPOCH, EPOCH + timedelta(minutes=1))[0],
-        )
-        store.write_jobs([JobWrite(job, None)])
 
 
 def _still_waits(run: Run, rows: Mapping[str, Run]) -> bool:

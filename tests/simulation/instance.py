@@ -328,7 +328,8 @@ class SimulatedInstance:
         return self._engine.term if self.alive else None
 
     def _wall(self) -> datetime:
-        return self._world.now() + self.wall_offset
+        now = self._world.now()
+        return now + self.wall_offset if self.wall_offset else now
 
     def _moment(self) -> Moment:
         return Moment(self._wall(), self._origin + self._world.time)
@@ -400,7 +401,7 @@ class SimulatedInstance:
                     self._ledger.moved.add(
                         (str(effect.facts["job_id"]), str(effect.facts["is_now"]))
                     )
-                self._world.say(self.name, f"{effect.action} {effect.facts}")
+                self._world.say(self.name, "{} {}", effect.action, effect.facts)
             case Exit():
                 self._world.say(self.name, "EXIT")
                 self.exited = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import inf
 from typing import Any, Final
@@ -17,6 +17,7 @@ from executor.domain import audit
 from executor.domain.command import CommandResult
 from executor.domain.errors import CommandNotFound, RunNotFound, StoreUnavailable
 from executor.domain.job import Job
+from executor.domain.replacement import replace
 from executor.domain.run import AWAITING, Reason, Run, RunChange, RunState
 from executor.domain.term import TermRecord
 from executor.domain.writes import JobClash, JobProgress, JobWrite
@@ -120,7 +121,8 @@ class Ledger:
         """A target is called now."""
         start = Start(self.next(), self.world.time, run, instance, self.row(run.id))
         self.starts.append(start)
-        self.world.say(instance, f"START {run.job} {run.fire_at} {run.cause} {run.id[:8]}")
+        said = run.job, run.fire_at, run.cause, run.id[:8]
+        self.world.say(instance, "START {} {} {} {}", *said)
         others = [one for one in self._in_progress.values() if not self._is_given_up(one.run.id)]
         same = [one for one in others if one.run.job_id == run.job_id]
         if len(same) >= self.limits.get(run.job, 1):
@@ -231,7 +233,10 @@ class LedgerStore:
         return self
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.model, name)
+        """Return what is the model's own; asked for once, as it stays what it is."""
+        found = getattr(self.model, name)
+        setattr(self, name, found)
+        return found
 
     def append_changes(self, changes: Sequence[audit.Change]) -> None:
         """Append, unless what goes on is that the caller dies, or is cut off, right before."""
@@ -314,7 +319,6 @@ class LedgerStore:
             after = self.model.load_job(write.job.id)
             if after is not None and after is not before:
                 self._ledger.changes.append(Change(self._ledger.world.time, after))
-                self._ledger.world.say(
-                    self._who, f"WRITE {after.name} {after.revision} {after.definition.description}"
-                )
+                said = after.name, after.revision, after.definition.description
+                self._ledger.world.say(self._who, "WRITE {} {} {}", *said)
         return clashes

@@ -208,6 +208,8 @@ class LineWatch:
 
     def acted(self) -> None:
         """Everything that followed from an event has been done."""
+        if not self._parked:
+            return
         parked, self._parked = self._parked, []
         for run_id in parked:
             self._check_replaced(run_id)

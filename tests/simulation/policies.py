@@ -6,29 +6,17 @@ Names are unique among all scenes, and are all that the checkers know a job by.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
 from math import inf
 from random import Random
 from typing import Any, Final
 
-from executor.domain.calendar import CALENDARS, calendar_from_document
-from executor.domain.channel import CHANNELS, channel_from_document
-from executor.domain.instant import to_text
-from executor.domain.job import Job, definition_from_document
-from executor.domain.named import NamedWrite, Stored
-from executor.domain.targets import MessageTarget
-from executor.domain.writes import JobWrite
-from tests.simulation import checker, continuous_checker, following_checker, slot_checker
-from tests.simulation.clients import definition
+from tests.simulation import continuous_checker, following_checker, slot_checker
 from tests.simulation.facts import Facts
-from tests.simulation.ledger import Ledger, LedgerStore
 from tests.simulation.remote_checker import HEARTBEAT_S
 from tests.simulation.slot_checker import Habits
 from tests.simulation.telling_checker import EACH, RULES, THRICE, check_telling
 from tests.simulation.work import Work
-from tests.simulation.workers import BY_WORKERS
-from tests.simulation.world import EPOCH
 
 Document = dict[str, Any]
 
@@ -352,55 +340,3 @@ def scenes_of(seed: int) -> dict[str, Scene]:
     drawn = 1 + seed % _SCENES
     names = sorted(Random(f"scenes {seed}").sample(sorted(SCENES), drawn))
     return {name: SCENES[name] for name in names}
-
-
-def write(scenes: Mapping[str, Scene], ledger: Ledger, store: LedgerStore) -> None:
-    """Let the jobs of *scenes* stand in the store, and the checkers know what they promise."""
-    if "blackout" in scenes:
-        cron, lasts = f"*/{slot_checker.DARK_EVERY} * * * * *", f"PT{slot_checker.DARK_FOR}S"
-        window = {"cron": cron, "dialect": "cron6s", "duration": lasts}
-        calendar = calendar_from_document({"name": "dark", "windows": [window]})
-        stored = Stored(name="dark", value=calendar, revision=1, updated_at=EPOCH)
-        store.write_named(NamedWrite(CALENDARS, stored, None))
-    if "told" in scenes:
-        hook = channel_from_document({"kind": "webhook", "url": "https://example.com/hook"})
-        for name in ("ops", "pager"):
-            channel = Stored(name=name, value=hook, revision=1, updated_at=EPOCH)
-            store.write_named(NamedWrite(CHANNELS, channel, None))
-    for scene in scenes.values():
-        for name, policed in scene.jobs.items():
-            store.write_jobs([JobWrite(_job(name, policed), None)])
-            ledger.limits[name] = policed.limit
-            after = policed.document.get("after", {})
-            if after.get("mode") == "all":
-                ledger.wholes.parents[name] = frozenset(f"id-of-{one}" for one in after["jobs"])
-            if "lock" in policed.document:
-                ledger.locks[name] = policed.document["lock"]
-            if policed.document.get("overlap", {}).get("policy") == "replace":
-                ledger.replaces.add(name)
-            if policed.in_order:
-                ledger.in_order.add(name)
-
-
-def _job(name: str, policed: Policed) -> Job:
-    document = definition(name, policed.period or 1) | policed.document
-    first = None
-    if not policed.period:
-        document["schedule"] = policed.document.get("schedule")
-    else:
-        first = checker.slots_of(policed.period, EPOCH, EPOCH + timedelta(minutes=1))[0]
-        if policed.slots is not None:
-            document["schedule"] = f"R{policed.slots - 1}/{to_text(first)}/PT{policed.period}S"
-        if policed.jitter is not None:
-            document["schedule"]["jitter"] = policed.jitter
-    parsed = definition_from_document(document)
-    if name.startswith(BY_WORKERS):
-        parsed = replace(parsed, target=MessageTarget())
-    return Job(
-        id=f"id-of-{name}",
-        definition=parsed,
-        revision=1,
-        created_at=EPOCH,
-        updated_at=EPOCH,
-        next_fire_at=first,
-    )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import count
 from random import Random
 from typing import Final
+
+from executor.domain.instant import TICK
 
 EPOCH: Final = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -30,7 +32,7 @@ class World:
     def now(self) -> datetime:
         """Return true time as an instant in whole milliseconds; the store's clock."""
         if self._now[0] != self.time:
-            self._now = self.time, EPOCH + timedelta(milliseconds=int(self.time * 1000))
+            self._now = self.time, EPOCH + int(self.time * 1000) * TICK
         return self._now[1]
 
     def monotonic(self) -> float:
@@ -39,7 +41,8 @@ class World:
 
     def after(self, seconds: float, act: Callable[[], None]) -> None:
         """Do *act* so many seconds from now."""
-        heapq.heappush(self._agenda, (self.time + max(seconds, 0.0), next(self._order), act))
+        at = self.time + seconds if seconds > 0.0 else self.time
+        heapq.heappush(self._agenda, (at, next(self._order), act))
 
     def chance(self, probability: float) -> bool:
         """Throw a coin."""
@@ -57,7 +60,8 @@ class World:
             act()
         self.time = time
 
-    def say(self, who: str, what: str) -> None:
-        """Add a line to the trace, if one is kept."""
+    def say(self, who: str, what: str, *facts: object) -> None:
+        """Add a line to the trace, if one is kept; *facts* are put into *what* only then."""
         if self.trace is not None:
-            self.trace.append(f"{self.time:10.4f}  {who:<6} {what}")
+            told = what.format(*facts) if facts else what
+            self.trace.append(f"{self.time:10.4f}  {who:<6} {told}")
