@@ -70,8 +70,9 @@ class Opening:
 
     def _is_coming(self, run: Run) -> bool:
         """Whether the run is due within the next moments, but not yet."""
-        waits = run.state is RunState.PENDING and not run.is_parked and run.due is not None
-        return waits and self._desk.now < run.due <= self._desk.now + _AHEAD
+        now, due = self._desk.now, run.due
+        waits = run.state is RunState.PENDING and not run.is_parked
+        return waits and due is not None and now < due <= now + _AHEAD
 
     def _open(self, job: Job) -> list[Run]:
         if not job.is_active(self._desk.now):
