@@ -12,9 +12,13 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: Seconds between two looks at the fact: short beside anything that is waited
-#: for, and long enough to leave the processor to what is being waited for.
+#: Seconds between two looks at the fact, at first: short beside anything that is waited for.
 POLL_S = 0.02
+
+#: Of a wait that has lasted longer this part passes until the next look, up to so many seconds:
+#: a look is often a request, whose work takes the processor from what is being waited for.
+POLL_PART = 0.1
+LONGEST_POLL_S = 0.2
 
 
 def eventually(
@@ -36,7 +40,8 @@ def eventually(
         AssertionError: The fact did not come; says what was seen last.
     """
     pause = threading.Event()
-    deadline = time.monotonic() + timeout_s
+    begun = time.monotonic()
+    deadline = begun + timeout_s
     while True:
         seen: object
         try:
@@ -46,6 +51,7 @@ def eventually(
             seen = value
         except ignoring as error:
             seen = error
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now >= deadline:
             raise AssertionError(f"not within {timeout_s:g} s: {what} (last seen: {seen!r})")
-        pause.wait(POLL_S)
+        pause.wait(min(max(POLL_S, POLL_PART * (now - begun)), LONGEST_POLL_S))

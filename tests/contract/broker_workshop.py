@@ -51,7 +51,9 @@ class Workshop:
         self._candidates: list[Candidate] = []
         self._executors: list[Executor] = []
         self._senders: list[CommandSender] = []
+        self._sendings: list[Sending] = []
         yield
+        assert not [sending for sending in self._sendings if sending.is_going_on]
         for sender in self._senders:
             sender.close()
         for executor in self._executors:
@@ -102,4 +104,5 @@ class Workshop:
         for index in range(number):
             sendings.append(Sending(sender, command(str(index)), PATIENCE_S))
             to.await_deliveries(index + 1)
+        self._sendings += sendings
         return sendings

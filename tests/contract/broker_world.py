@@ -110,6 +110,11 @@ class Sending:
         self._thread = threading.Thread(target=self._run, name=f"send {command.id}")
         self._thread.start()
 
+    @property
+    def is_going_on(self) -> bool:
+        """Whether the call has not ended."""
+        return self._thread.is_alive()
+
     def join(self) -> CommandResult | Exception | None:
         """Wait for the call to end and return its outcome."""
         self._thread.join(PATIENCE_S)

@@ -4,6 +4,11 @@ Each opening consumes on a channel of its own; closing closes that channel, wher
 broker takes back, in their order, all commands that were not acknowledged on it.  A tag is
 therefore the channel and the broker's number on it, and is void when that channel is gone.
 
+One consumer of the queue is active at a time.  The executor before may still be connected, or
+dead and not taken for dead; by this the next one gets nothing until the broker has taken back
+what that had.  Otherwise it would come after newer commands, and an attempt that its sender has
+given up would undo what was acknowledged since.
+
 Settling publishes the answer first and acknowledges second: after a crash in between the
 command comes again and its kept answer is sent again, which the sender ignores.  The answer
 is not mandatory, because a sender that waits no longer is nobody's fault.

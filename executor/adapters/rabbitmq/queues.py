@@ -6,7 +6,7 @@ queue          properties                                   why
 P.token        durable, single active consumer              one message, one holder
 P.executor     exclusive to the holder's connection,        the presence mark: a mandatory
                messages expire at once                      publish to it is the probe
-P.commands     durable                                      accepted commands survive
+P.commands     durable, single active consumer              accepted commands survive, in order
 P.dead-letters durable, the newest 10,000                   what nobody could use, with the reason
 ============== ============================================ ==============================
 
@@ -75,7 +75,7 @@ class Queues:
         if queue == self.executor:
             return {"x-message-ttl": 0}
         made: dict[str, Any] = {"x-queue-type": self.queue_type}
-        if queue == self.token:
+        if queue in {self.token, self.commands}:
             made["x-single-active-consumer"] = True
         if queue == self.dead_letters:
             made["x-max-length"] = MOST_DEAD_LETTERS
