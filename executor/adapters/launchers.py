@@ -93,12 +93,15 @@ class Launchers:
         if messages is not None:
             self._by_kind["message"] = messages(listener)
 
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Get *works* ready, which are probably started soon.  Returns at once."""
+        for kind, own in _by_kind(works).items():
+            if kind in self._by_kind:
+                self._by_kind[kind].prepare(own)
+
     def start(self, works: Sequence[Work]) -> None:
         """Begin *works* as soon as capacity allows.  Returns at once; any thread may call."""
-        by_kind: defaultdict[str, list[Work]] = defaultdict(list)
-        for work in works:
-            by_kind[work.definition.target.kind].append(work)
-        for kind, own in by_kind.items():
+        for kind, own in _by_kind(works).items():
             if kind in self._by_kind:
                 self._by_kind[kind].start(own)
             else:
@@ -126,3 +129,10 @@ class Launchers:
         """End all work by force, without reporting, and the threads."""
         for launcher in self._by_kind.values():
             launcher.stop()
+
+
+def _by_kind(works: Sequence[Work]) -> dict[str, list[Work]]:
+    by_kind: defaultdict[str, list[Work]] = defaultdict(list)
+    for work in works:
+        by_kind[work.definition.target.kind].append(work)
+    return by_kind

@@ -20,6 +20,9 @@ class WatchedLauncher:
         self._listener = listener
         self._clock = clock
 
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Do nothing: there is nothing to start."""
+
     def start(self, works: Sequence[Work]) -> None:
         """Let go of *works*: from now on they are awaited."""
         for work in works:

@@ -17,6 +17,13 @@ from executor.engine.store_requests import Request
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareRuns:
+    """Get these runs ready: they are to be started soon, if nothing comes in between."""
+
+    works: tuple[tuple[Run, Definition], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StartRuns:
     """Hand these runs to the launchers, now; with the secrets they need, sealed, by name."""
 
@@ -132,6 +139,7 @@ class Note:
 
 Effect = (
     Request
+    | PrepareRuns
     | StartRuns
     | CancelWork
     | RecallWork

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from executor.domain.accounting import Slot, account
 from executor.domain.identity import slot_run_id
 from executor.domain.instant import TICK
-from executor.domain.job import Job
+from executor.domain.job import Definition, Job
 from executor.domain.replacement import replace
 from executor.domain.run import QUEUED, Cause, Reason, Run, RunState
 from executor.domain.schedule import Schedule, fire_times, for_job, jitter_of, next_after
@@ -23,6 +23,7 @@ from executor.domain.tally import is_missed
 from executor.engine.admission import Admission
 from executor.engine.desk import Desk
 from executor.engine.dispatch import Dispatcher
+from executor.engine.effects import PrepareRuns
 from executor.engine.roster import Roster
 from executor.engine.timing import CLAIM_AHEAD_S, LATE_S
 
@@ -49,6 +50,7 @@ class Opening:
     def advance(self) -> None:
         """Claim the slots of every job that is due within the next moments."""
         until = (self._desk.now + _AHEAD).timestamp()
+        coming: list[tuple[Run, Definition]] = []
         slots = 0
         while self._roster.is_due(until) and slots < _SLOTS and self._dispatcher.has_room:
             job = self._roster.take_due(until)
@@ -58,7 +60,17 @@ class Opening:
                 self._roster.set_aside(job, error)
             else:
                 self._dispatcher.claim(runs)
+                coming += [(run, job.definition) for run in runs if self._is_coming(run)]
                 slots += sum(run.covers for run in runs)
+
+        if coming:
+            self._desk.emit(PrepareRuns(tuple(coming)))
+
+    def _is_coming(self, run: Run) -> bool:
+        """Whether the run is due within the next moments, but not yet."""
+        now, due = self._desk.now, run.due
+        waits = run.state is RunState.PENDING and not run.is_parked
+        return waits and due is not None and now < due <= now + _AHEAD
 
     def _open(self, job: Job) -> list[Run]:
         if not job.is_active(self._desk.now):

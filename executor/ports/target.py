@@ -87,6 +87,14 @@ class WorkListener(Protocol):
 class Launcher(Protocol):
     """Starts and ends work of one kind of target."""
 
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Get *works* ready, which come with :meth:`start` soon unless something is in the way.
+
+        Only to make starting them faster: nothing of it is seen by targets or reported, and they
+        may come changed, or not at all.  Returns at once; any thread may call.
+        """
+        ...
+
     def start(self, works: Sequence[Work]) -> None:
         """Begin *works* as soon as capacity allows.  Returns at once; any thread may call.
 

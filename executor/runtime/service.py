@@ -41,6 +41,7 @@ from executor.engine.effects import (
     Exit,
     Note,
     OpenIntake,
+    PrepareRuns,
     ReadDeclarations,
     RecallWork,
     Reply,
@@ -288,8 +289,10 @@ class ExecutorService:
         match effect:
             case Request():
                 self._lanes.put(effect)
+            case PrepareRuns():
+                self._launcher.prepare([self._work({}, *work) for work in effect.works])
             case StartRuns():
-                self._launcher.start([self._work(effect, *work) for work in effect.works])
+                self._launcher.start([self._work(effect.sealed, *work) for work in effect.works])
             case Note():
                 self._log(effect)
             case Deliver():
@@ -323,9 +326,9 @@ class ExecutorService:
                 self._status = CLEAN
                 self._done.set()
 
-    def _work(self, started: StartRuns, run: Run, definition: Definition) -> Work:
+    def _work(self, sealed: Mapping[str, str], run: Run, definition: Definition) -> Work:
         token = token_for(self._key, run.id) if calls_back(definition.target) else ""
-        return Work(run, definition, started.sealed, token)
+        return Work(run, definition, sealed, token)
 
     def _tell_workers(self, effect: AttendWorkers | SettleReport) -> None:
         if self._workers is None:

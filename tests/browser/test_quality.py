@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Response
 
 from tests.browser.attentive import PATIENCE_MS
 from tests.browser.test_ui import add
@@ -110,24 +110,61 @@ def at(place: Served, address: str) -> str:
     return place.url + address.format(job=run["job_id"], run=run["id"])
 
 
+class _Windows:
+    """A window for each look, used again: a process of the browser's own takes it a second."""
+
+    def __init__(self, chromium: Browser) -> None:
+        self._chromium = chromium
+        self._pages: dict[tuple[str, int], Page] = {}
+        self.complaints: list[str] = []
+
+    def page(self, scheme: Literal["light", "dark"], width: int) -> Page:
+        """Return the window that looks like this, at rest and with nothing remembered."""
+        page = self._pages.get((scheme, width)) or self._opened(scheme, width)
+        self._pages[scheme, width] = page
+        page.context.clear_cookies()
+        self.complaints.clear()
+        return page
+
+    def _opened(self, scheme: Literal["light", "dark"], width: int) -> Page:
+        context = self._chromium.new_context(
+            color_scheme=scheme, viewport={"width": width, "height": 900}, timezone_id="Asia/Tokyo"
+        )
+        context.set_default_timeout(PATIENCE_MS)
+        context.add_init_script(_WATCH)
+        page = context.new_page()
+        # As for somebody who comes for the first time: nothing moves when style comes late.
+        context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+        page.on("console", lambda said: self.complaints.append(f"{said.type}: {said.text}"))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        return page
+
+    def close(self) -> None:
+        """Close them all."""
+        for page in self._pages.values():
+            page.context.close()
+
+
+@pytest.fixture(scope="module")
+def windows(chromium: Browser) -> Iterator[_Windows]:
+    """The windows of this file."""
+    found = _Windows(chromium)
+    yield found
+    found.close()
+
+
 @pytest.fixture
-def calm(chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+def calm(windows: _Windows, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A window that looks as the test asks; whatever its console complains of fails the test."""
-    scheme, width = request.param
-    context = chromium.new_context(
-        color_scheme=scheme, viewport={"width": width, "height": 900}, timezone_id="Asia/Tokyo"
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    context.add_init_script(_WATCH)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(f"{said.type}: {said.text}"))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page = windows.page(*request.param)
     yield page
-    context.close()
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")
+    page.goto("about:blank")
     # A page that is not there is an error to the browser, not to us.
     assert [
-        text for text in complaints if "the server responded with a status of 404" not in text
+        text
+        for text in windows.complaints
+        if "the server responded with a status of 404" not in text
     ] == []
 
 
@@ -149,9 +186,10 @@ def test_the_first_page_is_small(chromium: Browser, lively: Served) -> None:
     """With style, scripts and icon, none of it compressed."""
     context = chromium.new_context(base_url=lively.url)
     page = context.new_page()
-    sizes: dict[str, int] = {}
-    page.on("response", lambda answer: sizes.update({answer.url: len(answer.body())}))
+    answers: list[Response] = []
+    page.on("response", answers.append)
     page.goto("/", wait_until="networkidle")
+    sizes = {answer.url: len(answer.body()) for answer in answers}
     context.close()
 
     print("first page, bytes:", sizes)

@@ -132,6 +132,28 @@ class LauncherLaw(ABC):
         assert outcome.state is RunState.FAILED
         assert outcome.error
 
+    def test_what_is_prepared_starts_when_it_is_to_and_not_before(
+        self, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """Being told beforehand does nothing that anybody sees."""
+        work, never = make_work(self.quick()), make_work(self.quick(), "never")
+        launcher.prepare([work, never])
+        self._run_another(launcher, log)
+        assert (self.touched(), list(log.started_at)) == (["another"], ["another"])
+        launcher.start([work])
+        assert log.wait_for_end("run").state is RunState.SUCCEEDED
+        assert (self.touched(), log.ended) == (["another", "run"], ["another", "run"])
+
+    def test_what_is_prepared_starts_as_it_is_by_then(
+        self, launcher: Launcher, log: WorkLog
+    ) -> None:
+        """A job that was changed in the last moment does what it is to do now."""
+        launcher.prepare([make_work(self.quick(), "changed"), make_work(self.hanging(), "mended")])
+        self._run_another(launcher, log)
+        launcher.start([make_work(self.failing(), "changed"), make_work(self.quick(), "mended")])
+        assert log.wait_for_end("changed").state is RunState.FAILED
+        assert log.wait_for_end("mended").state is RunState.SUCCEEDED
+
     def test_nothing_starts_against_the_listeners_will(
         self, launcher: Launcher, log: WorkLog
     ) -> None:

@@ -32,6 +32,9 @@ class QuickLauncher:
         self._going_on: set[str] = set()
         self._lock = Lock()
 
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Nothing takes long."""
+
     def start(self, works: Sequence[Work]) -> None:
         """Begin all of *works*, and end them unless patient."""
         for work in works:

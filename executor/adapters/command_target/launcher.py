@@ -86,6 +86,9 @@ class ProcessLauncher:
         self._thread = Thread(target=loop.run, name=name, daemon=True)
         self._thread.start()
 
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Do nothing: nothing about a program can be done before it runs."""
+
     def start(self, works: Sequence[Work]) -> None:
         """Run the programs as soon as capacity allows.  Returns at once; any thread may call."""
         self._inbox.put(tuple(works))

@@ -1,6 +1,7 @@
 """HTTP targets: one thread, libcurl's multi interface, kept connections.
 
-``launcher`` owns the thread and decides what starts and ends; ``line`` keeps what waits
+``launcher`` owns the thread and decides what starts and ends; ``flight`` writes works down as
+requests, ``ahead`` does so before they are due; ``line`` keeps what waits
 and sees to it that one host does not take up all capacity; ``transfers`` drives
 libcurl from an epoll; ``request`` turns a run into the options of one request;
 ``signature`` signs it, if the job says so;

@@ -8,7 +8,7 @@ still being written down.  What there is to report waits meanwhile, see ``report
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import inf
@@ -17,26 +17,22 @@ from typing import Final
 
 import pycurl
 
-from executor.adapters import handoff
-from executor.adapters.captured_output import OUTPUT_LIMIT, CapturedOutput
-from executor.adapters.handoff import Prepared
+from executor.adapters.captured_output import OUTPUT_LIMIT
+from executor.adapters.http_target.ahead import Ahead
 from executor.adapters.http_target.answer import outcome_of
-from executor.adapters.http_target.call_back import call_back_headers, goes_on
-from executor.adapters.http_target.guard import Guard
+from executor.adapters.http_target.call_back import goes_on
+from executor.adapters.http_target.flight import Flight, Writer, milliseconds
 from executor.adapters.http_target.line import Line
-from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to, redirected
+from executor.adapters.http_target.redirect import MOST_REDIRECTS, leads_to
 from executor.adapters.http_target.reports import Reports
 from executor.adapters.http_target.request import (
     Identify,
     new_handle,
     place_of,
-    prepare,
-    release,
     run_headers,
     system_authorities,
 )
 from executor.adapters.http_target.rules import HttpRules
-from executor.adapters.http_target.signature import signed
 from executor.adapters.http_target.transfers import Ended, Transfers
 from executor.adapters.inbox import Inbox
 from executor.domain.run import Outcome, Reason, RunState
@@ -56,9 +52,6 @@ CONNECT_TIMEOUT_S: Final = 10.0
 #: Requests begun in one turn of the loop, about half a millisecond of work.
 _BURST: Final = 16
 
-#: libcurl counts milliseconds in 32 bits on some platforms: 24 days.
-_LONGEST_TIMEOUT_MS: Final = 2**31 - 1
-
 #: Seconds :meth:`HttpLauncher.stop` waits: libcurl may be stuck in a name server's silence.
 _STOP_S: Final = 5.0
 
@@ -69,28 +62,16 @@ class _Cancel:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class _Prepare:
+    works: Sequence[Work]
+
+
 class _Stop:
     """Ends the loop."""
 
 
-@dataclass(slots=True)
-class _Flight:
-    """A request in flight and what it has answered so far.
-
-    Attributes:
-        target: what was sent last; each redirect makes another one of it.
-        timeout_ms: for the whole exchange, of which ``spent_ms`` went into ``redirects``.
-    """
-
-    work: Work
-    target: HttpTarget
-    timeout_ms: int
-    curl: pycurl.Curl
-    body: CapturedOutput
-    guard: Guard
-    prepared: Prepared
-    spent_ms: int = 0
-    redirects: int = 0
+_Message = Sequence[Work] | _Prepare | _Cancel | _Stop
 
 
 class HttpLauncher:
@@ -121,25 +102,20 @@ class HttpLauncher:
         url: str | None = None,
         identify: Identify = run_headers,
     ) -> None:
-        self._inbox: Inbox[Sequence[Work] | _Cancel | _Stop] = Inbox()
+        self._inbox: Inbox[_Message] = Inbox()
         rules = rules or HttpRules()
         handles = partial(
-            new_handle, _milliseconds(connect_timeout_s), authorities or system_authorities(), rules
+            new_handle, milliseconds(connect_timeout_s), authorities or system_authorities(), rules
         )
-        loop = _Loop(
-            self._inbox,
-            listener,
-            clock,
-            parallel,
-            handles,
-            output_limit,
-            rules,
-            opener,
-            url,
-            identify,
-        )
+        writer = Writer(clock, handles, output_limit, rules, opener, url, identify)
+        line = Line(_host_of, rules.per_host)
+        loop = _Loop(self._inbox, listener, clock, parallel, line, writer)
         self._thread = Thread(target=loop.run, name="http-targets", daemon=True)
         self._thread.start()
+
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Write the requests down, as far as that is possible.  Returns at once."""
+        self._inbox.put(_Prepare(works))
 
     def start(self, works: Sequence[Work]) -> None:
         """Send the requests as soon as capacity allows.  Returns at once; any thread may call."""
@@ -163,32 +139,22 @@ class _Loop:
 
     def __init__(
         self,
-        inbox: Inbox[Sequence[Work] | _Cancel | _Stop],
+        inbox: Inbox[_Message],
         listener: WorkListener,
         clock: Clock,
         parallel: int,
-        new_handle: Callable[[], pycurl.Curl],
-        output_limit: int,
-        rules: HttpRules,
-        opener: Opener | None,
-        url: str | None,
-        identify: Identify,
+        line: Line,
+        writer: Writer,
     ) -> None:
         self._inbox = inbox
         self._may_start = listener.may_start
         self._reports = Reports(listener, clock)
-        self._clock = clock
         self._parallel = parallel
-        self._new_handle = new_handle
-        self._output_limit = output_limit
-        self._rules = rules
-        self._line = Line(_host_of, rules.per_host)
-        self._opener = opener
-        self._url = url
-        self._identify = identify
-        self._flights: dict[str, _Flight] = {}
-        self._flying: dict[pycurl.Curl, _Flight] = {}
-        self._idle: list[pycurl.Curl] = []
+        self._line = line
+        self._writer = writer
+        self._ahead = Ahead(writer)
+        self._flights: dict[str, Flight] = {}
+        self._flying: dict[pycurl.Curl, Flight] = {}
         self._transfers = Transfers(inbox.fd, clock.monotonic, keep=parallel)
         self._stopping = False
 
@@ -200,6 +166,8 @@ class _Loop:
             for message in self._inbox.take():
                 self._obey(message)
             self._begin_some()
+            if not self._can_begin():
+                self._ahead.write_some(_BURST)
             if self._reports.wait_s <= 0 or (self._line.is_empty and self._transfers.at_rest):
                 self._reports.pass_on()
         self._close()
@@ -207,15 +175,17 @@ class _Loop:
     def _patience(self) -> float:
         """Return for how many seconds to sleep unless something happens."""
         wait_s = self._reports.wait_s
-        if self._can_begin() or (self._line.is_empty and wait_s < inf):
+        if self._can_begin() or not self._ahead.is_idle or (self._line.is_empty and wait_s < inf):
             return 0.0
         return wait_s
 
-    def _obey(self, message: Sequence[Work] | _Cancel | _Stop) -> None:
+    def _obey(self, message: _Message) -> None:
         if isinstance(message, _Stop):
             self._stopping = True
         elif isinstance(message, _Cancel):
             self._cancel(message)
+        elif isinstance(message, _Prepare):
+            self._ahead.add(message.works)
         else:
             self._line.add(message)
 
@@ -234,51 +204,22 @@ class _Loop:
                 self._reports.not_started(work.run.id)
                 continue
             # One run that cannot be written down as a request must not end the thread.
-            clear: Callable[[str], str] = str
             try:
-                prepared = handoff.prepare(work, self._opener)
-                clear = prepared.clear
-                self._begin(work, prepared)
+                self._begin(work)
             except Exception as error:
                 self._line.leave(work)
-                text = clear(f"no request was sent: {error}")
-                refused = Outcome(state=RunState.FAILED, error=text)
+                refused = Outcome(state=RunState.FAILED, error=f"no request was sent: {error}")
                 self._reports.finished(work.run.id, refused)
 
-    def _begin(self, work: Work, prepared: Prepared) -> None:
-        target = prepared.target
-        if not isinstance(target, HttpTarget):
-            raise TypeError(f"{target.kind} is not an HTTP target")
-        timeout_ms = _milliseconds(min(target.timeout, work.definition.timeout).total_seconds())
-        curl = self._idle.pop() if self._idle else self._new_handle()
-        body = prepared.capture(self._output_limit)
-        guard = Guard(self._rules.refusal)
-        flight = _Flight(work, target, timeout_ms, curl, body, guard, prepared)
+    def _begin(self, work: Work) -> None:
+        flight = self._ahead.take(work) or self._writer.write(work)
         try:
-            self._send(flight)
+            self._transfers.add(flight.curl)
         except BaseException:
-            self._give_back(curl)
+            self._writer.take_back(flight.curl)
             raise
-        self._flights[work.run.id] = self._flying[curl] = flight
+        self._flights[work.run.id] = self._flying[flight.curl] = flight
         self._reports.started(work.run.id)
-
-    def _send(self, flight: _Flight) -> None:
-        own = [
-            *signed(flight.target, flight.prepared.secrets, self._clock.now()),
-            *call_back_headers(flight.target, flight.work, self._url),
-        ]
-        left_ms = max(1, flight.timeout_ms - flight.spent_ms)
-        prepare(
-            flight.curl,
-            flight.work.run,
-            flight.target,
-            left_ms,
-            flight.body.add,
-            flight.guard,
-            own,
-            self._identify,
-        )
-        self._transfers.add(flight.curl)
 
     def _judge(self, ended: Ended) -> None:
         flight = self._flying[ended.curl]
@@ -298,25 +239,18 @@ class _Loop:
             outcome = replace(outcome, error=flight.prepared.clear(outcome.error))
         self._end(flight, outcome)
 
-    def _outcome(self, flight: _Flight, ended: Ended) -> Outcome | None:
+    def _outcome(self, flight: Flight, ended: Ended) -> Outcome | None:
         """Judge the answer; None if it led elsewhere and another request is on its way."""
         url = leads_to(ended) if flight.target.follow_redirects else None
         if url is not None and flight.redirects < MOST_REDIRECTS:
-            self._follow(flight, url)
+            self._transfers.drop(flight.curl)
+            self._writer.follow(flight, url)
+            self._transfers.add(flight.curl)
             return None
         if url is not None:
             ended = ended._replace(code=pycurl.E_TOO_MANY_REDIRECTS)
         output, refused = flight.body.output(), flight.guard.refused
         return outcome_of(ended, flight.target, flight.timeout_ms, output, refused, flight.spent_ms)
-
-    def _follow(self, flight: _Flight, url: str) -> None:
-        flight.redirects += 1
-        flight.spent_ms += int(flight.curl.getinfo(pycurl.TOTAL_TIME) * 1000)
-        status = flight.curl.getinfo(pycurl.RESPONSE_CODE)
-        self._transfers.drop(flight.curl)
-        flight.target = redirected(flight.target, status, url)
-        flight.body = flight.prepared.capture(self._output_limit)
-        self._send(flight)
 
     def _cancel(self, cancel: _Cancel) -> None:
         waiting = self._line.drop(cancel.run_id)
@@ -329,34 +263,26 @@ class _Loop:
             outcome = Outcome(state=RunState.CANCELLED, reason=cancel.reason, output=output)
             self._end(flight, outcome)
 
-    def _end(self, flight: _Flight, outcome: Outcome) -> None:
+    def _end(self, flight: Flight, outcome: Outcome) -> None:
         self._let_go(flight)
         self._reports.finished(flight.work.run.id, outcome)
 
-    def _let_go(self, flight: _Flight) -> None:
+    def _let_go(self, flight: Flight) -> None:
         self._transfers.drop(flight.curl)
         del self._flights[flight.work.run.id], self._flying[flight.curl]
-        self._give_back(flight.curl)
+        self._writer.take_back(flight.curl)
         self._line.leave(flight.work)
-
-    def _give_back(self, curl: pycurl.Curl) -> None:
-        release(curl)
-        self._idle.append(curl)
 
     def _close(self) -> None:
         self._inbox.close()
         for flight in self._flights.values():
             self._transfers.drop(flight.curl)
             flight.curl.close()
-        for curl in self._idle:
-            curl.close()
+        self._ahead.close()
+        self._writer.close()
         self._transfers.close()
 
 
 def _host_of(work: Work) -> str:
     target = work.definition.target
     return place_of(target.url) if isinstance(target, HttpTarget) else ""
-
-
-def _milliseconds(seconds: float) -> int:
-    return min(max(1, int(seconds * 1000)), _LONGEST_TIMEOUT_MS)

@@ -78,6 +78,9 @@ class MessageLauncher:
         self._starting = Lock()
         self._started = False
 
+    def prepare(self, works: Sequence[Work]) -> None:
+        """Do nothing: a message is published at once, with what it says."""
+
     def start(self, works: Sequence[Work]) -> None:
         """Publish the runs as soon as the broker takes them.  Returns at once; any thread."""
         self._connect()
