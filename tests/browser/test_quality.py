@@ -187,7 +187,7 @@ def test_the_first_page_is_small(chromium: Browser, lively: Served) -> None:
     context = chromium.new_context(base_url=lively.url)
     page = context.new_page()
     answers: list[Response] = []
-    page.on("response", answers.append)
+    page.on("response", lambda answer: answers.append(answer))  # noqa: PLW0108
     page.goto("/", wait_until="networkidle")
     sizes = {answer.url: len(answer.body()) for answer in answers}
     context.close()
