@@ -1,18 +1,24 @@
 """Requests that are written down before they are due."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 
+import pycurl
 import pytest
 
 from executor.adapters.http_target import HttpLauncher
-from executor.adapters.http_target.ahead import LONGEST_BODY, MOST
+from executor.adapters.http_target.ahead import LONGEST_BODY, MOST, Ahead
+from executor.adapters.http_target.flight import Writer
+from executor.adapters.http_target.request import run_headers
+from executor.adapters.http_target.rules import HttpRules
 from executor.adapters.system_clock import SystemClock
 from executor.domain.run import RunState
 from executor.domain.targets import HttpTarget
 from executor.ports.keys import Opener
 from executor.ports.target import Launcher, Work
 from tests.contract.http_workshop import METHODS
-from tests.contract.launcher_contract import make_work
+from tests.contract.launcher_contract import NOON, make_work
 from tests.fakes.recording_target import RecordingTarget
 from tests.fakes.work_log import WorkLog
 
@@ -130,3 +136,24 @@ def test_what_cannot_be_written_down_says_so_when_it_is_started(
     launcher.start([broken, sound])
     assert log.wait_for_end("sound").state is RunState.SUCCEEDED
     assert "no request was sent" in (log.wait_for_end("broken").error or "")
+
+
+def test_what_is_never_started_is_let_go_in_time() -> None:
+    """Its handle is used for what is due later."""
+    handles: list[pycurl.Curl] = []
+
+    def new_handle() -> pycurl.Curl:
+        handles.append(pycurl.Curl())
+        return handles[-1]
+
+    writer = Writer(SystemClock(), new_handle, 0, HttpRules(), None, None, run_headers)
+    ahead = Ahead(writer)
+    for minute in range(3):
+        due = NOON + timedelta(minutes=minute)
+        works = [make_work(HttpTarget(url="http://h"), f"run-{minute}-{n}") for n in range(20)]
+        ahead.add([replace(one, run=replace(one.run, due_at=due)) for one in works])
+        ahead.write_some(20)
+    ahead.close()
+    writer.close()
+
+    assert len(handles) == 20

@@ -11,7 +11,8 @@ written down counts only if it was made of the same run and definition.  Belongs
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Final
 
 import pycurl
@@ -25,6 +26,9 @@ from executor.ports.target import Work
 #: second, and there is time to write down those that come after meanwhile.
 MOST: Final = 1000
 
+#: A request that nobody has asked for so long after its run was due is let go.
+KEPT: Final = timedelta(seconds=10)
+
 #: Bytes that the text of a body may have: they are kept once more.
 LONGEST_BODY: Final = 4096
 
@@ -37,9 +41,15 @@ class Ahead:
         self._waiting: deque[Work] = deque(maxlen=MOST)
         self._ready: OrderedDict[str, Flight] = OrderedDict()
 
-    def add(self, works: Iterable[Work]) -> None:
-        """Let *works* wait to be written down."""
+    def add(self, works: Sequence[Work]) -> None:
+        """Let *works* wait to be written down; what was for long before them is let go."""
         self._waiting.extend(work for work in works if _is_simple(work))
+        latest = max((work.run.due for work in works if work.run.due is not None), default=None)
+        while self._ready and latest is not None:
+            oldest = next(iter(self._ready.values())).work.run
+            if oldest.due is not None and oldest.due > latest - KEPT:
+                return
+            self._drop(self._ready.pop(oldest.id))
 
     @property
     def is_idle(self) -> bool:
