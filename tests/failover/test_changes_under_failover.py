@@ -36,6 +36,7 @@ class _Client:
     accepted: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    story: dict[str, list[str]] = field(default_factory=dict)
 
     def run(self) -> None:
         turn = self.number
@@ -45,8 +46,9 @@ class _Client:
             name = f"client-{self.number}-{turn // 5}"
             try:
                 self._write(member, name, turn)
-            except (OSError, AssertionError):
+            except (OSError, AssertionError) as error:
                 # The instance is dying or starting; try the next one.
+                self.story.setdefault(name, []).append(f"{turn}: {error!r}")
                 self.stop.wait(0.1)
 
     def _write(self, member: Member, name: str, value: int) -> None:
@@ -59,6 +61,7 @@ class _Client:
         self.attempted[name] = value
         begun = monotonic()
         status, answer = _put(served, name, definition)
+        self.story.setdefault(name, []).append(f"{value}: {status}")
         if status in {HTTPStatus.OK, HTTPStatus.CREATED}:
             self.times.append(monotonic() - begun)
             self.acknowledged[name] = value
@@ -138,7 +141,7 @@ def test_an_acknowledged_change_outlives_every_executor(
 
     in_force = _in_force(cluster)
     lost = [
-        f"{name}: {in_force.get(name)} instead of {value}"
+        f"{name}: {in_force.get(name)} instead of {value}, after {client.story[name]}"
         for client in clients
         for name, value in client.acknowledged.items()
         # What was sent later and not answered may be in force instead.
