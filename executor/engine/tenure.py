@@ -108,11 +108,7 @@ class Tenure:
         self._all_jobs: Call[ReadAllJobs] = Call(desk)
         self._stock: list[Run] | None = None
         self._ready = False
-        #: Whether every job is known; commands are taken from then on.
-        self.loaded = False
         self.stopping = False
-        #: What is being loaded: in the end nothing.
-        self._loads: tuple[Call[Any], ...] = ()
         self._load()
 
     def _load(self) -> None:
@@ -120,7 +116,13 @@ class Tenure:
         self._named.send(ReadNamed())
         self._open_runs.send(ReadOpenRuns(self.term))
         self._due_jobs.send(ReadDueJobs(self._desk.now + timedelta(seconds=URGENT_S)))
-        self._loads = self._named, self._open_runs, self._due_jobs
+        #: What is being loaded: in the end nothing.
+        self._loads: tuple[Call[Any], ...] = self._named, self._open_runs, self._due_jobs
+
+    @property
+    def loaded(self) -> bool:
+        """Whether every job is known; commands are taken from then on."""
+        return self.supervision.all_loaded
 
     @property
     def attends(self) -> bool:
@@ -262,7 +264,7 @@ class Tenure:
         self._stock = []
 
     def _on_all_loaded(self) -> None:
-        self.loaded = self.supervision.all_loaded = True
+        self.supervision.all_loaded = True
         self.consequences.all_loaded = True
         self._desk.note(
             "jobs_loaded",

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.browser.attentive import PATIENCE_MS
+from tests.browser.attentive import PATIENCE_MS, attentive
 from tests.browser.login_place import LoginPlace
+from tests.failover.served import Served
 
 #: Where the browser may go; what asks for anything else gets nothing.
 _HERE = ("http://127.0.0.1:", "http://localhost:")
@@ -40,6 +41,21 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoginPlace]:
     """An instance that people log in to at a provider."""
     with LoginPlace(tmp_path_factory.mktemp("place")) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def open_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """An instance that nobody logs in to."""
+    with Served(tmp_path_factory.mktemp("open")) as found:
+        yield found.await_executing()
+
+
+@pytest.fixture
+def tab(chromium: Browser, open_place: Served) -> Iterator[Page]:
+    """A window far from UTC; whatever the console complains of fails the test."""
+    context = chromium.new_context(timezone_id="Asia/Tokyo", base_url=open_place.url)
+    with attentive(context) as page:
+        yield page
 
 
 @pytest.fixture

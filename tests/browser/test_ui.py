@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.attentive import attentive
 from tests.failover.served import Served
 
 #: The pages that every check walks; the job and the run come from the instance.
@@ -21,21 +19,6 @@ def add(place: Served, name: str, command: str, **facts: Any) -> None:
     target = {"kind": "command", "argv": ["sh", "-c", command]}
     status, job = place.request("POST", "/v1/jobs", {"name": name, "target": target, **facts})
     assert status == HTTPStatus.CREATED, job
-
-
-@pytest.fixture(scope="module")
-def open_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """An instance that nobody logs in to."""
-    with Served(tmp_path_factory.mktemp("ui")) as found:
-        yield found.await_executing()
-
-
-@pytest.fixture
-def tab(chromium: Browser, open_place: Served) -> Iterator[Page]:
-    """A window far from UTC; whatever the console complains of fails the test."""
-    context = chromium.new_context(timezone_id="Asia/Tokyo", base_url=open_place.url)
-    with attentive(context) as page:
-        yield page
 
 
 def test_a_job_is_run_and_its_output_is_read_while_it_goes_on(

@@ -7,7 +7,6 @@ the axis.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.browser.attentive import attentive, patient
+from tests.browser.attentive import patient
 from tests.browser.test_ui import add
 from tests.failover.served import PATIENCE_S, Served
 from tests.waiting import eventually
@@ -48,21 +47,6 @@ _BARS = """
         return found.map((parts) => "#" + parts.map(hex).join(""));
     }
 """
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """An instance that nobody logs in to."""
-    with Served(tmp_path_factory.mktemp("charts")) as found:
-        yield found.await_executing()
-
-
-@pytest.fixture
-def tab(chromium: Browser, place: Served) -> Iterator[Page]:
-    """A window in Tokyo; whatever the console complains of fails the test."""
-    context = chromium.new_context(timezone_id=TOKYO, base_url=place.url, color_scheme="light")
-    with attentive(context) as page:
-        yield page
 
 
 def run(place: Served, job: str) -> Any:
@@ -102,9 +86,11 @@ def drawn(page: Page, *names: str) -> None:
     eventually(lambda: bars(page) == wanted, PATIENCE_S, f"the bars are {', '.join(names)}")
 
 
-def test_a_plot_tells_each_run_under_the_pointer_and_leads_to_it(tab: Page, place: Served) -> None:
+def test_a_plot_tells_each_run_under_the_pointer_and_leads_to_it(
+    tab: Page, open_place: Served
+) -> None:
     """A bar a run, coloured by how it ended; its instant, its duration and its state in words."""
-    runs = mixed(place, "measured")
+    runs = mixed(open_place, "measured")
     tab.goto("/ui/jobs/measured")
     drawn(tab, "good", "bad")
 
@@ -121,9 +107,9 @@ def test_a_plot_tells_each_run_under_the_pointer_and_leads_to_it(tab: Page, plac
     expect(tab).to_have_url(re.compile(f"/ui/runs/{runs[0]['id']}$"))
 
 
-def test_a_plot_follows_the_viewers_colours(tab: Page, place: Served) -> None:
+def test_a_plot_follows_the_viewers_colours(tab: Page, open_place: Served) -> None:
     """At once, without a reload."""
-    mixed(place, "coloured")
+    mixed(open_place, "coloured")
     tab.goto("/ui/jobs/coloured")
     drawn(tab, "good", "bad")
     light = bars(tab)
@@ -133,9 +119,9 @@ def test_a_plot_follows_the_viewers_colours(tab: Page, place: Served) -> None:
     assert bars(tab) != light
 
 
-def test_a_new_run_is_added_to_the_plot_that_is_there(tab: Page, place: Served) -> None:
+def test_a_new_run_is_added_to_the_plot_that_is_there(tab: Page, open_place: Served) -> None:
     """It is the same canvas, in the same place, and whoever has walked to a run stays at it."""
-    runs = mixed(place, "followed")
+    runs = mixed(open_place, "followed")
     tab.goto("/ui/jobs/followed")
     drawn(tab, "good", "bad")
     plot, link = tab.locator("#plot-took"), tab.locator("#plot-took a")
@@ -146,7 +132,7 @@ def test_a_new_run_is_added_to_the_plot_that_is_there(tab: Page, place: Served) 
     tab.keyboard.press("ArrowLeft")
     expect(link).to_contain_text("succeeded")
 
-    run(place, "followed")
+    run(open_place, "followed")
     drawn(tab, "good", "bad", "bad")
     expect(plot.locator("canvas")).to_have_attribute("data-first", "yes")
     assert plot.bounding_box() == before
@@ -156,14 +142,16 @@ def test_a_new_run_is_added_to_the_plot_that_is_there(tab: Page, place: Served) 
     expect(tab).to_have_url(re.compile(f"/ui/runs/{runs[0]['id']}$"))
 
 
-def test_the_first_touch_tells_and_the_second_one_leads(chromium: Browser, place: Served) -> None:
+def test_the_first_touch_tells_and_the_second_one_leads(
+    chromium: Browser, open_place: Served
+) -> None:
     """A finger has no place before it touches; what it would lead to is read first.
 
     What is read fits on a narrow phone, also of a run of long ago, which is told with its date.
     """
-    runs = mixed(place, "touched")
+    runs = mixed(open_place, "touched")
     context = chromium.new_context(
-        base_url=place.url, has_touch=True, viewport={"width": 320, "height": 800}
+        base_url=open_place.url, has_touch=True, viewport={"width": 320, "height": 800}
     )
     page = patient(context)
     page.clock.set_fixed_time("2096-01-01T00:00:00Z")
@@ -182,11 +170,11 @@ def test_the_first_touch_tells_and_the_second_one_leads(chromium: Browser, place
 
 @pytest.mark.parametrize("lost", ["all", "uPlot.iife.min.js", "charts.js"])
 def test_without_the_script_the_servers_drawing_is_seen(
-    chromium: Browser, place: Served, lost: str
+    chromium: Browser, open_place: Served, lost: str
 ) -> None:
     """Without any, and where one of the two files does not come."""
-    mixed(place, f"drawn-{lost[:3].lower()}")
-    context = chromium.new_context(java_script_enabled=lost != "all", base_url=place.url)
+    mixed(open_place, f"drawn-{lost[:3].lower()}")
+    context = chromium.new_context(java_script_enabled=lost != "all", base_url=open_place.url)
     context.route(f"**/{lost}", _lose)
     page = patient(context)
     page.goto(f"/ui/jobs/drawn-{lost[:3].lower()}", wait_until="load")
@@ -199,9 +187,9 @@ def test_without_the_script_the_servers_drawing_is_seen(
     context.close()
 
 
-def test_what_is_drawn_over_is_still_there_for_the_ear(tab: Page, place: Served) -> None:
+def test_what_is_drawn_over_is_still_there_for_the_ear(tab: Page, open_place: Served) -> None:
     """One picture with one name, which is not seen; what has no values keeps the server's."""
-    mixed(place, "heard")
+    mixed(open_place, "heard")
     tab.goto("/ui/jobs/heard")
     drawn(tab, "good", "bad")
     took = tab.get_by_role("img", name="Durations of the latest 2 runs")

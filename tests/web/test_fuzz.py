@@ -134,8 +134,10 @@ def test_made_up_requests_are_answered_as_described(
         suppress_health_check=list(HealthCheck),
     )
     def asked(case: Any) -> None:
+        made_up.append(case)
         ask(world, case)
 
+    made_up: list[Any] = []
     schema = described.include(name=route)
     (made,) = get_all_tests(schema=schema, test_func=asked, settings=None, given_kwargs=None)
     assert isinstance(made, Ok), made.err()
@@ -143,6 +145,7 @@ def test_made_up_requests_are_answered_as_described(
 
     test()
 
+    assert made_up
     assert [mark.get(test) for mark in LEFT_OUT] == [None] * len(LEFT_OUT)
 
 

@@ -15,8 +15,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
-import pycurl
-
 from executor.adapters.http_target.flight import Flight, Writer
 from executor.domain.filling import is_plain
 from executor.domain.targets import HttpTarget
@@ -62,8 +60,8 @@ class Ahead:
             work = self._waiting.popleft()
             try:
                 flight = self._writer.write(work)
-            except (ValueError, TypeError, pycurl.error):
-                # Starting it will fail likewise, and say so.
+            except Exception:
+                # Starting it will fail likewise, and say so; the thread must not end by it.
                 continue
             self._drop(self._ready.pop(work.run.id, None))
             self._ready[work.run.id] = flight
